@@ -1,0 +1,10 @@
+// Builds every package: TypeScript by project references. `--clean` removes what a build made.
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+const args = process.argv.includes("--clean") ? ["-b", "--clean"] : ["-b"];
+const { status } = spawnSync(process.execPath, [tsc, ...args], { cwd: root, stdio: ["ignore", 2, 2] });
+process.exit(status ?? 1);
