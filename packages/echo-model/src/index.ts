@@ -1,1 +1,14 @@
-export {};
+// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: text, evaluate.
+export * from "./errors.ts";
+// Evaluation: error rates that can be trusted.
+export * from "./evaluate/bootstrap.ts";
+export * from "./evaluate/edit-distance.ts";
+export * from "./evaluate/wer.ts";
+// Text: transcripts to token ids and back.
+export * from "./text/bpe-tokenizer.ts";
+export * from "./text/character-tokenizer.ts";
+export * from "./text/collate-text.ts";
+export * from "./text/normalize.ts";
+export * from "./text/restore-tokenizer.ts";
+export * from "./text/tokenizer.ts";
+export * from "./text/word-tokenizer.ts";

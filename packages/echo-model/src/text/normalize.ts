@@ -1,0 +1,65 @@
+// Text normalisation: what is done to every transcript before it is tokenised or scored.
+// The rules are few and listed in order below; nothing is spelled out, abbreviated or translated.
+// Read next: tokenizer.ts.
+
+/** Unicode normal form applied before and after lower-casing. */
+export type UnicodeForm = "NFKC" | "NFC" | "none";
+
+/** What happens to punctuation and symbols; see {@link normalizeText}. */
+export type PunctuationRule = "words" | "strip" | "keep";
+
+/** Settings of {@link normalizeText}; plain JSON, stored with every tokenizer. */
+export interface NormalizeOptions {
+  /** Unicode normal form, default "NFKC" (full-width letters, ligatures and the like become plain). */
+  readonly unicode: UnicodeForm;
+  /** Lower-case by Unicode's locale-independent mapping, default true. */
+  readonly lowerCase: boolean;
+  /** Punctuation rule, default "words". */
+  readonly punctuation: PunctuationRule;
+}
+
+/** The default rules: NFKC, lower case, marks dropped except the apostrophe inside a word. */
+export const DEFAULT_NORMALIZATION: NormalizeOptions = {
+  unicode: "NFKC",
+  lowerCase: true,
+  punctuation: "words",
+};
+
+const APOSTROPHES = /[\u2018\u2019\u02BC\u02BB\u0060\u00B4\uFF07]/gu;
+const INVISIBLE = /\p{Cf}/gu; // soft hyphen, zero-width space and joiners, byte order mark, direction marks
+const MARKS = /[^\p{L}\p{M}\p{N}\s']/gu;
+const LONE_APOSTROPHE = /(?<![\p{L}\p{M}\p{N}])'|'(?![\p{L}\p{N}])/gu;
+const STRAY_COMBINING = /(?<![\p{L}\p{M}\p{N}])\p{M}+/gu;
+
+/**
+ * Brings a transcript into the one form that is trained on and scored.
+ *
+ * In this order:
+ * 1. with a punctuation rule other than "keep", typographic apostrophes (’ ‘ ʼ ` ´) become `'`;
+ * 2. the Unicode normal form; lower case; the normal form again (lower-casing can leave it);
+ * 3. punctuation. "keep": nothing. "words": invisible format characters vanish, every mark or symbol becomes a
+ *    space, except `'` between letters or digits ("don't"). "strip": as "words", but `'` vanishes too ("dont").
+ *    Letters, digits and combining marks of every script stay; a combining mark without a base is dropped;
+ * 4. every run of white space becomes one space, none at either end.
+ *
+ * Digits, abbreviations and spelling are left as they are. Applying it twice changes nothing more.
+ *
+ * @param text - any text.
+ * @param options - see {@link NormalizeOptions}; missing fields take their defaults.
+ * @returns the normalised text, possibly empty.
+ * @example
+ * normalizeText("  “Don’t—stop!”  "); // "don't stop"
+ */
+export function normalizeText(text: string, options: Partial<NormalizeOptions> = {}): string {
+  const { unicode, lowerCase, punctuation } = { ...DEFAULT_NORMALIZATION, ...options };
+  const form = (value: string): string => (unicode === "none" ? value : value.normalize(unicode));
+  let out = punctuation === "keep" ? text : text.replace(APOSTROPHES, "'");
+  out = form(out);
+  if (lowerCase) out = form(out.toLowerCase());
+  if (punctuation !== "keep") {
+    out = out.replace(INVISIBLE, "").replace(MARKS, " ");
+    out = punctuation === "strip" ? out.replaceAll("'", "") : out.replace(LONE_APOSTROPHE, " ");
+    out = form(out.replace(STRAY_COMBINING, ""));
+  }
+  return out.replace(/\s+/gu, " ").trim();
+}

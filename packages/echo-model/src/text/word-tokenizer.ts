@@ -1,0 +1,77 @@
+// One token per word of the training texts: the right choice for small closed vocabularies (digits, AN4).
+import type { VocabularyOptions } from "./character-tokenizer.ts";
+import { DEFAULT_NORMALIZATION, type NormalizeOptions, normalizeText } from "./normalize.ts";
+import {
+  compareCodePoints,
+  type SpecialIds,
+  specialIds,
+  type Tokenizer,
+  type TokenizerJson,
+  type Variant,
+} from "./tokenizer.ts";
+import { Vocabulary } from "./vocabulary.ts";
+
+/** Settings of {@link WordTokenizer.fromTexts}. */
+export interface WordVocabularyOptions extends VocabularyOptions {
+  /** Words seen fewer times than this are left out; an integer >= 1, default 1. */
+  readonly minCount?: number;
+}
+
+/**
+ * Word tokenizer; `decode(encode(text))` is the normalised text when every word is known.
+ * @example
+ * const tokenizer = WordTokenizer.fromTexts(["two one", "one"]);
+ * tokenizer.encode("One two"); // [3, 4]
+ */
+export class WordTokenizer implements Tokenizer {
+  readonly kind = "word";
+  readonly variant: Variant;
+  readonly special: SpecialIds;
+  readonly vocabSize: number;
+  readonly normalization: NormalizeOptions;
+  readonly #vocabulary: Vocabulary;
+
+  /** @param words - ordinary tokens in id order. */
+  constructor(words: readonly string[], options: VocabularyOptions = {}) {
+    this.variant = options.variant ?? "corrected";
+    this.normalization = { ...DEFAULT_NORMALIZATION, ...options.normalization };
+    this.#vocabulary = new Vocabulary("word", words, this.variant, options.unknown ?? "error");
+    this.special = specialIds(this.variant);
+    this.vocabSize = this.#vocabulary.size;
+  }
+
+  /** Builds the vocabulary from the words of the normalised `texts`, in code point order. */
+  static fromTexts(texts: Iterable<string>, options: WordVocabularyOptions = {}): WordTokenizer {
+    const counts = new Map<string, number>();
+    for (const text of texts)
+      for (const word of splitWords(normalizeText(text, options.normalization)))
+        counts.set(word, (counts.get(word) ?? 0) + 1);
+    const kept = [...counts].filter(([, count]) => count >= (options.minCount ?? 1)).map(([word]) => word);
+    return new WordTokenizer(kept.sort(compareCodePoints), options);
+  }
+
+  encode(text: string): number[] {
+    const normalized = normalizeText(text, this.normalization);
+    return this.#vocabulary.encode("WordTokenizer.encode", splitWords(normalized), normalized);
+  }
+
+  decode(ids: ArrayLike<number>): string {
+    return this.#vocabulary.decode("WordTokenizer.decode", ids).join(" ");
+  }
+
+  tokenOf(id: number): string {
+    return this.#vocabulary.tokenOf("WordTokenizer.tokenOf", id);
+  }
+
+  toJSON(): TokenizerJson {
+    const { variant, normalization } = this;
+    const { unknown, tokens } = this.#vocabulary;
+    return { format: "echo-tokenizer", version: 1, kind: "word", variant, normalization, unknown, tokens };
+  }
+}
+
+/** Words of a text, split at white space; an empty text has none. */
+export function splitWords(text: string): string[] {
+  const trimmed = text.trim();
+  return trimmed === "" ? [] : trimmed.split(/\s+/u);
+}
