@@ -1,0 +1,126 @@
+// The two log-mel inputs of speech models, exactly: the Echo reference's and Whisper's. Both end in
+// log10, a floor 8 (80 dB) below the loudest value of the utterance, and a shift to about -1 ... 1.
+import type { FloatArray, Signal } from "./array.ts";
+import { parameterError } from "./errors.ts";
+import { type MelSpectrogramOptions, MelTransform, melFrames } from "./mel.ts";
+import { columnsView } from "./stft.ts";
+
+/** The Echo reference's settings at 16 kHz: 64 ms frames every 8 ms, 128 HTK triangles from 150 to 2000 Hz. */
+export const ECHO_LOG_MEL: Readonly<MelSpectrogramOptions> = {
+  sampleRate: 16000,
+  fftSize: 1024, // 64 ms
+  hopLength: 128, // 8 ms
+  window: "hann",
+  center: true,
+  padMode: "constant",
+  power: 2,
+  melBins: 128,
+  fmin: 150, // Hz
+  fmax: 2000, // Hz
+  melScale: "htk",
+  melNorm: "none",
+};
+
+/** Whisper's settings at 16 kHz: 25 ms frames every 10 ms, 80 (large-v3: 128) Slaney triangles up to 8 kHz. */
+export const WHISPER_LOG_MEL: Readonly<MelSpectrogramOptions> = {
+  sampleRate: 16000,
+  fftSize: 400, // 25 ms
+  hopLength: 160, // 10 ms
+  window: "hann",
+  center: true,
+  padMode: "reflect",
+  power: 2,
+  melBins: 80,
+  fmin: 0,
+  fmax: 8000, // Hz
+  melScale: "slaney",
+  melNorm: "slaney",
+};
+
+/** Samples of the 30 s that Whisper always sees. */
+export const WHISPER_SAMPLES: number = 30 * 16000;
+
+/** Power below this counts as silence before the logarithm. */
+const POWER_FLOOR = 1e-10;
+/** log10 of the power range kept: 8 = 80 dB. */
+const LOG_RANGE = 8;
+
+/**
+ * The Echo reference's log-mel: mel power, at least 1e-10, log10, at least (maximum - 8), (x + 4) / 4.
+ *
+ * @param signal [samples] (16 kHz unless `sampleRate` says otherwise); the maximum is that of the whole signal
+ * @param options any of `MelSpectrogramOptions`; the default is `ECHO_LOG_MEL`
+ * @returns shape [melBins, 1 + floor(samples / 128)]
+ * @throws AudioError (`parameter`) as `melSpectrogram`
+ *
+ * Matches the Echo reference's data pipeline (torchaudio MelSpectrogram and its normalisation).
+ */
+export function echoLogMel(signal: Signal, options: Partial<MelSpectrogramOptions> = {}): FloatArray {
+  return logMel("echoLogMel", signal, { ...ECHO_LOG_MEL, ...options });
+}
+
+/** Options of `whisperLogMel`. */
+export interface WhisperOptions {
+  /** Mel bands: 80, or 128 for large-v3. Default 80. */
+  readonly melBins?: number;
+  /** true (default): zeros up to 30 s, or a cut there, as the models need; false: the signal as it is. */
+  readonly padOrTrim?: boolean;
+}
+
+/**
+ * Whisper's log-mel of a 16 kHz signal. The last STFT frame is dropped, as OpenAI's code does.
+ *
+ * @param signal Float32Array of samples at 16 kHz
+ * @returns shape [melBins, 3000], or [melBins, floor(samples / 160)] with `padOrTrim: false`
+ * @throws AudioError (`parameter`) for an empty signal without padding
+ *
+ * Matches transformers' WhisperFeatureExtractor and openai/whisper's log_mel_spectrogram.
+ *
+ * @example
+ * whisperLogMel(new Float32Array(16000)).shape; // [80, 3000]
+ */
+export function whisperLogMel(signal: Float32Array, options: WhisperOptions = {}): FloatArray {
+  let samples = signal;
+  if (options.padOrTrim ?? true) {
+    samples = new Float32Array(WHISPER_SAMPLES);
+    samples.set(signal.subarray(0, WHISPER_SAMPLES));
+  } else if (signal.length < WHISPER_LOG_MEL.hopLength!) {
+    throw parameterError("whisperLogMel", `needs at least 160 samples without padding, got ${signal.length}`);
+  }
+  return logMel("whisperLogMel", samples, { ...WHISPER_LOG_MEL, melBins: options.melBins ?? 80 }, true);
+}
+
+/** Log-mel with the shared ending; `dropLast` leaves the last frame out, of the maximum too. */
+function logMel(
+  operation: string,
+  signal: Signal,
+  options: MelSpectrogramOptions,
+  dropLast = false,
+): FloatArray {
+  const mel = new MelTransform(operation, options);
+  const logs = melFrames(operation, signal, mel, writeLog10);
+  const [bins, frames] = logs.shape as [number, number];
+  if (!dropLast) {
+    normaliseLogMel(logs.data);
+    return logs;
+  }
+  const kept = logs.data.subarray(0, bins * (frames - 1));
+  normaliseLogMel(kept);
+  return columnsView(kept, bins);
+}
+
+/** Stores log10(max(value, 1e-10)); NaN stays NaN, so a bad sample shows up in its frames. */
+function writeLog10(values: Float64Array, out: Float32Array, at: number): void {
+  for (let m = 0; m < values.length; m++) {
+    const value = values[m]!;
+    out[at + m] = Math.log10(Math.max(value, POWER_FLOOR));
+  }
+}
+
+/** In place: x = (max(x, maximum - 8) + 4) / 4. */
+function normaliseLogMel(logs: Float32Array): void {
+  let max = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logs.length; i++) if (logs[i]! > max) max = logs[i]!;
+  const floor = max - LOG_RANGE;
+  for (let i = 0; i < logs.length; i++) logs[i] = (Math.max(logs[i]!, floor) + 4) / 4;
+}

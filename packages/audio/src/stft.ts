@@ -1,0 +1,290 @@
+// Short-time Fourier transform and its inverse, in librosa's and torch's conventions. Read mel.ts next;
+// stream.ts computes the same frames from chunks.
+import { channelsOf, type FloatArray, floatArray, framesView, type Signal } from "./array.ts";
+import { parameterError, requireInteger } from "./errors.ts";
+import { RealFft } from "./fft.ts";
+import { frameCount, type PadMode, pad } from "./frame.ts";
+import { makeWindow, type WindowSpec } from "./window.ts";
+
+/** How a signal is cut and transformed; the defaults are librosa's. */
+export interface StftOptions {
+  /** Samples per transform, >= 1, any number (n_fft). Default 2048. */
+  readonly fftSize?: number;
+  /** Samples from frame to frame, >= 1 (hop_length). Default floor(windowLength / 4). */
+  readonly hopLength?: number;
+  /** Samples under the window, 1 ... fftSize; a shorter window is centred in the frame (win_length). Default fftSize. */
+  readonly windowLength?: number;
+  /** Periodic window of windowLength values. Default "hann" (torch.stft itself defaults to "rectangular"). */
+  readonly window?: WindowSpec;
+  /** true (default): frame t is centred on sample t * hopLength, the ends padded; false: it starts there. */
+  readonly center?: boolean;
+  /** How the ends are padded when centred. Default "constant" (librosa; torch.stft defaults to "reflect"). */
+  readonly padMode?: PadMode;
+  /** Divide by sqrt(fftSize), as torch's `normalized=True`. Default false. */
+  readonly normalized?: boolean;
+}
+
+/** A complex spectrogram: real and imaginary parts, each [bins, frames] or [channels, bins, frames]. */
+export interface ComplexSpectrogram {
+  readonly re: FloatArray;
+  readonly im: FloatArray;
+}
+
+/** `StftOptions` with every default filled in and the window made: what the frame loops run on. */
+export interface StftPlan {
+  readonly fftSize: number;
+  readonly hopLength: number;
+  readonly bins: number;
+  /** The window, centred in fftSize values, times the normalisation. */
+  readonly window: Float64Array;
+  readonly center: boolean;
+  readonly padMode: PadMode;
+  /** Samples added in front and behind: fftSize / 2 when centred, else 0. */
+  readonly padding: number;
+}
+
+/** Checks the options and fills in the defaults. */
+export function planStft(operation: string, options: StftOptions): StftPlan {
+  const fftSize = requireInteger(operation, "fftSize", options.fftSize ?? 2048, 1);
+  const windowLength = requireInteger(operation, "windowLength", options.windowLength ?? fftSize, 1);
+  if (windowLength > fftSize) {
+    throw parameterError(operation, `windowLength ${windowLength} is larger than fftSize ${fftSize}`);
+  }
+  const defaultHop = Math.max(1, Math.floor(windowLength / 4));
+  const hopLength = requireInteger(operation, "hopLength", options.hopLength ?? defaultHop, 1);
+  const window = new Float64Array(fftSize);
+  window.set(makeWindow(options.window ?? "hann", windowLength), Math.floor((fftSize - windowLength) / 2));
+  if (options.normalized) {
+    for (let i = 0; i < fftSize; i++) window[i] = window[i]! / Math.sqrt(fftSize);
+  }
+  const center = options.center ?? true;
+  return {
+    fftSize,
+    hopLength,
+    bins: Math.floor(fftSize / 2) + 1,
+    window,
+    center,
+    padMode: options.padMode ?? "constant",
+    padding: center ? Math.floor(fftSize / 2) : 0,
+  };
+}
+
+/** The signal with its ends padded as the plan says; an empty signal is refused. */
+export function padForStft(operation: string, signal: Float32Array, plan: StftPlan): Float32Array {
+  if (signal.length === 0) throw parameterError(operation, "the signal is empty");
+  return plan.padding === 0 ? signal : pad(signal, plan.padding, plan.padding, plan.padMode);
+}
+
+/** Computes one windowed spectrum after another, reusing its arrays. */
+export class FrameTransform {
+  readonly plan: StftPlan;
+  readonly re: Float64Array;
+  readonly im: Float64Array;
+  readonly #fft: RealFft;
+
+  constructor(plan: StftPlan) {
+    this.plan = plan;
+    this.#fft = new RealFft(plan.fftSize);
+    this.re = new Float64Array(plan.bins);
+    this.im = new Float64Array(plan.bins);
+  }
+
+  /** Sets `re` and `im` to the spectrum of the frame that starts at `offset` of an already padded signal. */
+  run(padded: Float32Array, offset: number): void {
+    this.#fft.forwardWindowed(padded, offset, this.plan.window, this.re, this.im);
+  }
+
+  /** As `run`, then writes |X|^2 of every bin to `power`. */
+  power(padded: Float32Array, offset: number, power: Float64Array): void {
+    this.run(padded, offset);
+    const { re, im } = this;
+    for (let k = 0; k < re.length; k++) power[k] = re[k]! * re[k]! + im[k]! * im[k]!;
+  }
+}
+
+/** Runs `visit(padded, offset, frame index over all channels)` for every frame of every channel. */
+export function eachFrame(
+  operation: string,
+  signal: Signal,
+  plan: StftPlan,
+  visit: (padded: Float32Array, offset: number, index: number) => void,
+  allocate: (channels: number, frames: number) => void,
+): void {
+  const channels = channelsOf(operation, signal);
+  let index = 0;
+  for (const [c, channel] of channels.entries()) {
+    const padded = padForStft(operation, channel, plan);
+    const frames = frameCount(operation, padded.length, plan.fftSize, plan.hopLength);
+    if (c === 0) allocate(channels.length, frames);
+    for (let f = 0; f < frames; f++) visit(padded, f * plan.hopLength, index++);
+  }
+}
+
+/**
+ * Short-time Fourier transform of a real signal.
+ *
+ * @param signal [samples] or [channels, samples]
+ * @param options see `StftOptions`
+ * @returns { re, im } of shape [bins, frames] or [channels, bins, frames]; bins = floor(fftSize / 2) + 1,
+ *   frames = 1 + floor(samples / hopLength) when centred (even fftSize). In memory each frame is contiguous.
+ * @throws AudioError (`parameter`) for an empty signal, one shorter than a frame, or bad options
+ *
+ * Matches librosa.stft and torch.stft (return_complex, with the same window and pad mode).
+ *
+ * @example
+ * const { re, im } = stft(signal, { fftSize: 1024, hopLength: 128 });
+ * re.get(bin, frame);
+ */
+export function stft(signal: Signal, options: StftOptions = {}): ComplexSpectrogram {
+  const plan = planStft("stft", options);
+  const { bins } = plan;
+  const transform = new FrameTransform(plan);
+  let re = new Float32Array(0);
+  let im = new Float32Array(0);
+  let shape = { channels: 0, frames: 0 };
+  eachFrame(
+    "stft",
+    signal,
+    plan,
+    (padded, offset, index) => {
+      transform.run(padded, offset);
+      store(transform.re, re, index * bins);
+      store(transform.im, im, index * bins);
+    },
+    (channels, frames) => {
+      shape = { channels, frames };
+      re = new Float32Array(channels * frames * bins);
+      im = new Float32Array(channels * frames * bins);
+    },
+  );
+  return {
+    re: framesView(re, signal, shape.channels, bins, shape.frames),
+    im: framesView(im, signal, shape.channels, bins, shape.frames),
+  };
+}
+
+/** Copies doubles to floats; a plain loop beats `set` between different element types. */
+export function store(from: Float64Array, to: Float32Array, at: number): void {
+  for (let k = 0; k < from.length; k++) to[at + k] = from[k]!;
+}
+
+/**
+ * Magnitude (power 1) or power (power 2) spectrogram, |stft|^power.
+ *
+ * @param options `StftOptions` plus `power`, > 0, default 2
+ * @returns shape [bins, frames] or [channels, bins, frames]
+ * @throws AudioError as `stft`
+ *
+ * Matches |librosa.stft|**power and torchaudio's Spectrogram (with its "reflect" padding).
+ */
+export function spectrogram(
+  signal: Signal,
+  options: StftOptions & { readonly power?: number } = {},
+): FloatArray {
+  const plan = planStft("spectrogram", options);
+  const exponent = (options.power ?? 2) / 2;
+  if (!(exponent > 0)) throw parameterError("spectrogram", `power must be > 0, got ${options.power}`);
+  const { bins } = plan;
+  const transform = new FrameTransform(plan);
+  const power = new Float64Array(bins);
+  let out = new Float32Array(0);
+  let shape = { channels: 0, frames: 0 };
+  eachFrame(
+    "spectrogram",
+    signal,
+    plan,
+    (padded, offset, index) => {
+      transform.power(padded, offset, power);
+      raise(power, exponent);
+      store(power, out, index * bins);
+    },
+    (channels, frames) => {
+      shape = { channels, frames };
+      out = new Float32Array(channels * frames * bins);
+    },
+  );
+  return framesView(out, signal, shape.channels, bins, shape.frames);
+}
+
+/** values[i] **= exponent, in place; the usual exponents take the short way. */
+export function raise(values: Float64Array, exponent: number): void {
+  if (exponent === 1) return;
+  if (exponent === 0.5) for (let k = 0; k < values.length; k++) values[k] = Math.sqrt(values[k]!);
+  else for (let k = 0; k < values.length; k++) values[k] = values[k]! ** exponent;
+}
+
+/** Options of `istft`: those the spectrogram was made with, and the length to return. */
+export interface IstftOptions extends StftOptions {
+  /** Samples to return; default: what the frames cover, without the padding. */
+  readonly length?: number;
+}
+
+/**
+ * Inverse short-time Fourier transform by windowed overlap-add: the signal whose frames are closest, in the
+ * least-squares sense, to the given ones (Griffin and Lim 1984, equation 6). Exact for an unchanged `stft`
+ * wherever the squared windows do not sum to 0; such samples are returned as they are, without division.
+ *
+ * @param spectrum { re, im } of shape [bins, frames]
+ * @returns Float32Array of shape [length]
+ * @throws AudioError (`parameter`) if the shapes do not fit each other or fftSize
+ *
+ * Matches librosa.istft, and torch.istft where that does not refuse.
+ *
+ * @example
+ * istft(stft(signal), { length: signal.length }); // the signal again, to about 1e-7
+ */
+export function istft(spectrum: ComplexSpectrogram, options: IstftOptions = {}): Float32Array {
+  const { re, im } = spectrum;
+  if (re.shape.length !== 2 || re.shape.join() !== im.shape.join()) {
+    throw parameterError(
+      "istft",
+      `re and im must share one shape [bins, frames], got [${re.shape}] and [${im.shape}]`,
+    );
+  }
+  const [bins, frames] = re.shape as [number, number];
+  const plan = planStft("istft", { fftSize: 2 * (bins - 1), ...options });
+  if (bins !== plan.bins) {
+    throw parameterError("istft", `fftSize ${plan.fftSize} has ${plan.bins} bins, the spectrum ${bins}`);
+  }
+  const { fftSize, hopLength, padding, window } = plan;
+  const covered = fftSize + hopLength * (frames - 1);
+  const length = requireInteger("istft", "length", options.length ?? Math.max(0, covered - 2 * padding), 0);
+  const sum = new Float64Array(covered);
+  const weight = new Float64Array(covered);
+  const fft = new RealFft(fftSize);
+  const binsRe = new Float64Array(bins);
+  const binsIm = new Float64Array(bins);
+  const piece = new Float64Array(fftSize);
+  for (let f = 0; f < frames; f++) {
+    column(re, f, binsRe);
+    column(im, f, binsIm);
+    fft.inverse(binsRe, binsIm, piece);
+    const at = f * hopLength;
+    for (let i = 0; i < fftSize; i++) {
+      const w = window[i]!;
+      sum[at + i] = sum[at + i]! + w * piece[i]!;
+      weight[at + i] = weight[at + i]! + w * w;
+    }
+  }
+  const out = new Float32Array(length);
+  for (let i = 0; i < length && padding + i < covered; i++) {
+    const w = weight[padding + i]!;
+    out[i] = w > TINY ? sum[padding + i]! / w : sum[padding + i]!;
+  }
+  return out;
+}
+
+/** The smallest normal float32, librosa's limit for a window sum that counts as zero. */
+const TINY = 1.1754943508222875e-38;
+
+function column(array: FloatArray, frame: number, out: Float64Array): void {
+  const step = array.stride[0]!;
+  for (let k = 0, i = array.offset + frame * array.stride[1]!; k < out.length; k++, i += step) {
+    out[k] = array.data[i]!;
+  }
+}
+
+/** Wraps frames stored one after another as [bins, frames]; used by the streaming forms. */
+export function columnsView(data: Float32Array, bins: number): FloatArray {
+  return floatArray(data, [bins, bins === 0 ? 0 : data.length / bins], [1, bins]);
+}
