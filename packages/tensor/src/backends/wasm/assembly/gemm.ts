@@ -1,0 +1,232 @@
+// Matrix product C = act(A B + bias) + residual for any row and column strides of A and B.
+//
+// The classic blocked scheme (Goto & van de Geijn 2008): B is packed in blocks of KC x NC into slivers NR
+// columns wide, A in blocks of MC x KC into slivers MR rows high, and a register tile of MR x NR runs down
+// each pair of slivers. Packing absorbs transposes, so there is one inner loop. KC is the same for every
+// tile and each element of C sums its k terms in order within a block, then block by block: the result has
+// the same bits for every tile size and every split of rows or columns over threads.
+// Read next: the tile, written out by scripts/wasm.mjs for each MR x NR; then epilogue.ts.
+import { MR, NR, tile } from "./tile";
+import { epilogue } from "./epilogue";
+
+const KC: i32 = 256;
+const MC: i32 = 96; // a multiple of every MR
+const NC: i32 = 480; // a multiple of every NR
+const ACCUMULATE: i32 = 1;
+const SWAPPED_BIAS: i32 = 2;
+
+/** Bytes of scratch memory a call needs. */
+export function scratchBytes(): i32 {
+  return (KC * (MC + NC) + MR * NR) * 4 + 64;
+}
+
+/**
+ * @param a      address; element (i, p) of batch b is at a + 4 (b aBatch + i aRow + p aCol)
+ * @param b      address, likewise with bRow for p and bCol for j
+ * @param rows   0, or the address of k int32 offsets that replace p bRow (convolution without im2col)
+ * @param cols   0, or the address of n int32 offsets that replace j bCol
+ * @param c      address; row stride ldc, unit column stride
+ * @param flags  1 adds to C instead of replacing it; 2 bias per row instead of per column; activation << 8
+ * @param bias, residual, pre  addresses or 0; `pre` receives the value before the activation
+ */
+export function gemm(
+  m: i32, n: i32, k: i32,
+  a: usize, aRow: i32, aCol: i32,
+  b: usize, bRow: i32, bCol: i32, rows: usize, cols: usize,
+  c: usize, ldc: i32,
+  batch: i32, aBatch: i32, bBatch: i32, cBatch: i32,
+  flags: i32, bias: usize, residual: usize, pre: usize,
+  scratch: usize,
+): void {
+  const finish = (flags >> 8) != 0 || bias != 0 || residual != 0 || pre != 0;
+  const packedA = scratch;
+  const packedB = packedA + ((KC * MC) << 2);
+  const edge = packedB + ((KC * NC) << 2);
+  for (let t = 0; t < batch; t++) {
+    for (let j = 0; j < n; j += NC) {
+      const nc = min(NC, n - j);
+      for (let p = 0; p < k || p == 0; p += KC) {
+        const kc = min(KC, k - p);
+        const add = p > 0 || (flags & ACCUMULATE) != 0;
+        packB(kc, nc, b + (p * (rows ? 0 : bRow) + j * (cols ? 0 : bCol)) * 4, bRow, bCol,
+          rows ? rows + (p << 2) : 0, cols ? cols + (j << 2) : 0, packedB);
+        for (let i = 0; i < m; i += MC) {
+          const mc = min(MC, m - i);
+          packA(mc, kc, a + (i * aRow + p * aCol) * 4, aRow, aCol, packedA);
+          const corner = c + (i * ldc + j) * 4;
+          block(mc, nc, kc, packedA, packedB, corner, ldc, add, edge);
+          if (finish && p + KC >= k) {
+            const shift = (i * ldc + j) * 4;
+            const swapped = (flags & SWAPPED_BIAS) != 0;
+            epilogue(mc, nc, corner, ldc, flags >> 8, bias ? bias + ((swapped ? i : j) << 2) : 0, swapped,
+              residual ? residual + shift : 0, pre ? pre + shift : 0);
+          }
+        }
+      }
+    }
+    a += aBatch * 4;
+    b += bBatch * 4;
+    c += cBatch * 4;
+    if (residual) residual += cBatch * 4;
+    if (pre) pre += cBatch * 4;
+  }
+}
+
+/** Runs the register tile over one packed block; tiles that stick out go through `edge`. */
+function block(
+  mc: i32, nc: i32, kc: i32, packedA: usize, packedB: usize, c: usize, ldc: i32, add: bool, edge: usize,
+): void {
+  for (let j = 0; j < nc; j += NR) {
+    const sliverB = packedB + ((j * kc) << 2);
+    const wide = min(NR, nc - j);
+    for (let i = 0; i < mc; i += MR) {
+      const sliverA = packedA + ((i * kc) << 2);
+      const high = min(MR, mc - i);
+      const corner = c + (i * ldc + j) * 4;
+      if (wide == NR && high == MR) {
+        tile(kc, sliverA, sliverB, corner, ldc << 2, add);
+        continue;
+      }
+      tile(kc, sliverA, sliverB, edge, NR << 2, false);
+      for (let y = 0; y < high; y++) {
+        for (let x = 0; x < wide; x++) {
+          const to = corner + (y * ldc + x) * 4;
+          const value = load<f32>(edge + ((y * NR + x) << 2));
+          store<f32>(to, add ? load<f32>(to) + value : value);
+        }
+      }
+    }
+  }
+}
+
+/** Four rows of four as four columns, stored `step` bytes apart. */
+@inline function transpose4(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, step: usize): void {
+  const a = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+  const b = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+  const c = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+  const d = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+  v128.store(to, i64x2.shuffle(a, c, 0, 2));
+  v128.store(to + step, i64x2.shuffle(a, c, 1, 3));
+  v128.store(to + step * 2, i64x2.shuffle(b, d, 0, 2));
+  v128.store(to + step * 3, i64x2.shuffle(b, d, 1, 3));
+}
+
+/** Slivers of MR rows, stored column by column; rows past the end are zero. */
+function packA(mc: i32, kc: i32, a: usize, aRow: i32, aCol: i32, to: usize): void {
+  const row = <usize>aRow << 2;
+  const col = <usize>aCol << 2;
+  for (let i = 0; i < mc; i += MR) {
+    const from = a + <usize>i * row;
+    let p = 0;
+    if (i + MR <= mc && aCol == 1) {
+      for (; p + 4 <= kc; p += 4) packColumns(from + (p << 2), row, to + ((p * MR) << 2));
+    } else if (i + MR <= mc && aRow == 1) {
+      for (; p < kc; p++) packRow(from + <usize>p * col, to + ((p * MR) << 2));
+    }
+    const high = min(MR, mc - i);
+    for (; p < kc; p++) {
+      for (let y = 0; y < MR; y++) {
+        const value: f32 = y < high ? load<f32>(from + <usize>y * row + <usize>p * col) : 0;
+        store<f32>(to + ((p * MR + y) << 2), value);
+      }
+    }
+    to += (MR * kc) << 2;
+  }
+}
+
+/** MR rows of four columns each, turned; a group of rows short of four is stored by parts. */
+@inline function packColumns(from: usize, row: usize, to: usize): void {
+  let y: i32 = 0;
+  if (MR >= 4) {
+    transpose4(v128.load(from), v128.load(from + row), v128.load(from + row * 2), v128.load(from + row * 3), to, MR << 2);
+    y = 4;
+  }
+  if (MR == 3) {
+    // The fourth lane is junk that the next column overwrites.
+    const r2 = v128.load(from + row * 2);
+    transpose4Except(v128.load(from), v128.load(from + row), r2, to);
+  }
+  if (MR == 6) {
+    const r0 = v128.load(from + row * 4);
+    const r1 = v128.load(from + row * 5);
+    const lo = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+    const hi = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+    v128.store64_lane(to, lo, 0, 16);
+    v128.store64_lane(to, lo, 1, 40);
+    v128.store64_lane(to, hi, 0, 64);
+    v128.store64_lane(to, hi, 1, 88);
+  }
+}
+
+/** Three rows of four as four columns, twelve bytes apart; writes no byte past the last one. */
+@inline function transpose4Except(r0: v128, r1: v128, r2: v128, to: usize): void {
+  const a = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+  const b = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+  v128.store64_lane(to, a, 0, 0);
+  v128.store32_lane(to, r2, 0, 8);
+  v128.store64_lane(to, a, 1, 12);
+  v128.store32_lane(to, r2, 1, 20);
+  v128.store64_lane(to, b, 0, 24);
+  v128.store32_lane(to, r2, 2, 32);
+  v128.store64_lane(to, b, 1, 36);
+  v128.store32_lane(to, r2, 3, 44);
+}
+
+/** One column of MR adjacent elements. */
+@inline function packRow(from: usize, to: usize): void {
+  if (MR == 3) {
+    store<u64>(to, load<u64>(from));
+    store<u32>(to, load<u32>(from, 8), 8);
+  } else {
+    v128.store(to, v128.load(from));
+    if (MR == 6) store<u64>(to, load<u64>(from, 16), 16);
+  }
+}
+
+/** Slivers of NR columns, stored row by row; columns past the end are zero. */
+function packB(kc: i32, nc: i32, b: usize, bRow: i32, bCol: i32, rows: usize, cols: usize, to: usize): void {
+  const row = <usize>bRow << 2;
+  const col = <usize>bCol << 2;
+  for (let j = 0; j < nc; j += NR) {
+    const full = j + NR <= nc;
+    let p = 0;
+    if (full && !cols && bCol == 1) {
+      const from = b + (j << 2);
+      let q = to;
+      for (; p < kc; p++) {
+        const at = from + (rows ? <usize>load<i32>(rows + (p << 2)) << 2 : <usize>p * row);
+        v128.store(q, v128.load(at));
+        v128.store(q, v128.load(at, 16), 16);
+        if (NR == 16) {
+          v128.store(q, v128.load(at, 32), 32);
+          v128.store(q, v128.load(at, 48), 48);
+        }
+        q += NR << 2;
+      }
+    } else if (full && !rows && bRow == 1) {
+      for (; p + 4 <= kc; p += 4) {
+        for (let x = 0; x < NR; x += 4) {
+          const q = to + ((p * NR + x) << 2);
+          const f0 = b + (p << 2) + column(j + x, col, cols);
+          const f1 = b + (p << 2) + column(j + x + 1, col, cols);
+          const f2 = b + (p << 2) + column(j + x + 2, col, cols);
+          const f3 = b + (p << 2) + column(j + x + 3, col, cols);
+          transpose4(v128.load(f0), v128.load(f1), v128.load(f2), v128.load(f3), q, NR << 2);
+        }
+      }
+    }
+    const wide = min(NR, nc - j);
+    for (; p < kc; p++) {
+      const from = b + (rows ? <usize>load<i32>(rows + (p << 2)) << 2 : <usize>p * row);
+      for (let x = 0; x < NR; x++) {
+        const value: f32 = x < wide ? load<f32>(from + column(j + x, col, cols)) : 0;
+        store<f32>(to + ((p * NR + x) << 2), value);
+      }
+    }
+    to += (NR * kc) << 2;
+  }
+}
+
+@inline function column(j: i32, col: usize, cols: usize): usize {
+  return cols ? <usize>load<i32>(cols + (j << 2)) << 2 : <usize>j * col;
+}

@@ -1,0 +1,112 @@
+// How the wasm backend is to run, from code or from the environment, and what the engine turned out to
+// offer. Read next: engine.ts.
+
+import { BackendError } from "../../errors.ts";
+
+/** Settings of the wasm backend; they count only until its first use. */
+export interface WasmOptions {
+  /**
+   * Ask V8 to run pairs of 128-bit operations as 256-bit ones. Bit-identical results, faster on CPUs with
+   * AVX2. Node with V8 12 or later only (an experimental flag of the engine). Default false.
+   */
+  readonly revectorize?: boolean;
+  /**
+   * Compute matrix products with fused multiply-add. Faster and a little more accurate, but the bits
+   * differ from those of the default mode and may differ between CPUs. Needs relaxed SIMD. Default false.
+   */
+  readonly fma?: boolean;
+  /** Threads, this one included. Default: the number of cores, at most 8. Never changes a result. */
+  readonly threads?: number;
+  /** Bytes the memory may grow to. Default 4 GiB. */
+  readonly maximumBytes?: number;
+  /** False keeps the memory unshared, which also means one thread. Default: shared where allowed. */
+  readonly shared?: boolean;
+}
+
+/** What the backend runs with. */
+export interface WasmInfo {
+  /** `simd`, `revectorize`, `fma` or `revectorize+fma`. */
+  readonly mode: string;
+  readonly threads: number;
+  readonly sharedMemory: boolean;
+  /** Register tile of the matrix product, as rows x columns. */
+  readonly tile: string;
+  /** What was asked for and could not be had, and why; empty when all is as wished. */
+  readonly notes: readonly string[];
+}
+
+/** The parts of Node that are used, found without an import so that bundles for browsers need no shims. */
+export interface NodeRuntime {
+  getBuiltinModule(name: "node:v8"): { setFlagsFromString(flags: string): void };
+  getBuiltinModule(name: "node:os"): { availableParallelism(): number };
+  getBuiltinModule(name: "node:worker_threads"): typeof import("node:worker_threads");
+}
+
+const host = globalThis as {
+  readonly process?: {
+    readonly env?: Record<string, string | undefined>;
+    readonly versions?: { readonly node?: string; readonly v8?: string };
+    readonly getBuiltinModule?: unknown;
+  };
+  readonly navigator?: { readonly hardwareConcurrency?: number };
+  readonly crossOriginIsolated?: boolean;
+};
+
+/** Node's module loader, or null elsewhere and before Node 20.16. */
+export function nodeRuntime(): NodeRuntime | null {
+  const { process } = host;
+  const found = process?.versions?.node !== undefined && typeof process.getBuiltinModule === "function";
+  return found ? (process as unknown as NodeRuntime) : null;
+}
+
+/** Major version of V8, or 0 when the engine is not Node's. */
+export function v8Major(): number {
+  return Number.parseInt(host.process?.versions?.v8 ?? "0", 10);
+}
+
+/** True where memory may be shared between threads: in Node, and in cross-origin-isolated pages. */
+export function canShare(): boolean {
+  if (typeof SharedArrayBuffer === "undefined") return false;
+  return host.process?.versions?.node !== undefined || host.crossOriginIsolated === true;
+}
+
+/** Cores that this process may use. */
+export function coreCount(): number {
+  const node = nodeRuntime();
+  if (node !== null) return node.getBuiltinModule("node:os").availableParallelism();
+  return host.navigator?.hardwareConcurrency ?? 1;
+}
+
+const MODES: Readonly<Record<string, WasmOptions>> = {
+  simd: {},
+  revectorize: { revectorize: true },
+  fma: { fma: true },
+  "revectorize+fma": { revectorize: true, fma: true },
+};
+
+/**
+ * Settings from the environment: ECHO_WASM_MODE (simd, revectorize, fma, revectorize+fma) and ECHO_THREADS.
+ *
+ * @throws BackendError if a value is not one of these, or not a whole number from 1 to 64
+ */
+export function environmentOptions(): WasmOptions {
+  const env = host.process?.env ?? {};
+  const mode = env.ECHO_WASM_MODE || "simd";
+  const known = MODES[mode];
+  if (known === undefined) {
+    throw new BackendError(
+      `ECHO_WASM_MODE: unknown mode "${mode}", expected one of: ${Object.keys(MODES).join(", ")}`,
+    );
+  }
+  const text = env.ECHO_THREADS;
+  if (text === undefined || text === "") return known;
+  return { ...known, threads: checkedThreads("ECHO_THREADS", Number(text)) };
+}
+
+/** `threads` if it is a whole number from 1 to 64, else BackendError. */
+export function checkedThreads(who: string, threads: number): number {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
+    throw new BackendError(`${who}: threads must be a whole number from 1 to 64, got ${threads}`);
+  }
+  return threads;
+}

@@ -1,0 +1,249 @@
+// Starts the kernels: memory, flags of the engine, the fitting modules, threads. Happens on first use, or
+// in `initWasm()`; then nothing can be changed any more. Read next: pool.ts, then index.ts.
+
+import { BackendError } from "../../errors.ts";
+import { Arena } from "./arena.ts";
+import {
+  canShare,
+  checkedThreads,
+  coreCount,
+  environmentOptions,
+  nodeRuntime,
+  v8Major,
+  type WasmInfo,
+  type WasmOptions,
+} from "./engine-options.ts";
+import { type ModuleName, moduleBytes } from "./module-bytes.ts";
+import { Pool } from "./pool.ts";
+
+/** A kernel takes addresses, sizes and numbers; see assembly/. */
+export type KernelFunction = (...args: number[]) => number;
+/** The exports of both modules of one thread. */
+export type KernelTable = Readonly<Record<string, KernelFunction>>;
+
+/** A running set of kernels. */
+export interface Engine {
+  readonly arena: Arena;
+  readonly kernels: KernelTable;
+  readonly pool: Pool;
+  /** Address of this thread's scratch memory for matrix products. */
+  readonly scratch: number;
+  readonly info: WasmInfo;
+}
+
+const STATIC_BYTES = 65536; // constants of the modules
+const SCRATCH_BYTES = 1 << 20;
+const INITIAL_BYTES = 16 << 20;
+const MAXIMUM_BYTES = 65536 * 65536;
+const DEFAULT_THREADS_LIMIT = 8;
+
+let wished: WasmOptions = {};
+let engine: Engine | null = null;
+
+/**
+ * Sets how the wasm backend will run; must come before its first use. Overrides the environment variables
+ * ECHO_WASM_MODE and ECHO_THREADS.
+ *
+ * @throws BackendError if the backend is already running or a value makes no sense
+ * @example configureWasm({ revectorize: true, threads: 2 })
+ */
+export function configureWasm(options: WasmOptions): void {
+  if (engine !== null) {
+    throw new BackendError(
+      "configureWasm: the wasm backend is already running; call it before the first tensor",
+    );
+  }
+  if (options.threads !== undefined) checkedThreads("configureWasm", options.threads);
+  wished = { ...wished, ...options };
+}
+
+/** The running engine; starts it when this is the first use. */
+export function getEngine(): Engine {
+  engine ??= start(compileNow);
+  return engine;
+}
+
+/**
+ * Starts the wasm backend without blocking. Pages should await it once before the first tensor, because a
+ * browser may refuse to compile a module of this size synchronously on the main thread. Workers and Node
+ * need not.
+ */
+export async function initWasm(options: WasmOptions = {}): Promise<WasmInfo> {
+  if (engine !== null) return engine.info;
+  configureWasm(options);
+  const settings = settle();
+  const names: ModuleName[] = ["kernels", ...candidates(settings)];
+  const compiled = new Map<ModuleName, WebAssembly.Module>();
+  for (const name of names) {
+    compiled.set(name, await WebAssembly.compile(moduleBytes(name, settings.shared)));
+  }
+  engine ??= startWith(settings, (name) => compiled.get(name)!);
+  return engine.info;
+}
+
+/** What the backend runs with, and what could not be had. Starts the backend. */
+export function wasmInfo(): WasmInfo {
+  return getEngine().info;
+}
+
+/** True if this engine can run the kernels at all. */
+export function wasmAvailable(): boolean {
+  return typeof WebAssembly === "object" && WebAssembly.validate(moduleBytes("gemm4x8", false));
+}
+
+interface Settings {
+  readonly revectorize: boolean;
+  readonly fma: boolean;
+  readonly shared: boolean;
+  readonly threads: number;
+  readonly limit: number;
+  readonly notes: string[];
+}
+
+type Compile = (name: ModuleName, shared: boolean) => WebAssembly.Module;
+
+const compileNow: Compile = (name, shared) => new WebAssembly.Module(moduleBytes(name, shared));
+
+function start(compile: Compile): Engine {
+  if (!wasmAvailable()) {
+    throw new BackendError('wasm: this engine has no WebAssembly SIMD; use setBackend("reference")');
+  }
+  return startWith(settle(), compile);
+}
+
+/** Reads wishes and environment, sets the engine's flags, and notes what cannot be had. */
+function settle(): Settings {
+  const options = { ...environmentOptions(), ...wished };
+  const notes: string[] = [];
+  const revectorize = options.revectorize === true && enableRevectorize(notes);
+  const fma = options.fma === true && enableFma(notes);
+  const shared = options.shared !== false && canShare();
+  let threads = options.threads ?? Math.min(coreCount(), DEFAULT_THREADS_LIMIT);
+  if (threads > 1 && !shared) {
+    if (options.threads !== undefined) {
+      notes.push(
+        "threads: memory cannot be shared here (a page must be cross-origin isolated), one thread runs",
+      );
+    }
+    threads = 1;
+  }
+  const limit = Math.min(options.maximumBytes ?? MAXIMUM_BYTES, MAXIMUM_BYTES);
+  return { revectorize, fma, shared, threads, limit, notes };
+}
+
+/** V8 reads the flag when it compiles a module, so it can be set while the process runs. */
+function enableRevectorize(notes: string[]): boolean {
+  const node = nodeRuntime();
+  if (node === null || v8Major() < 12) {
+    notes.push("revectorize: needs Node with V8 12 or later, the plain SIMD code runs");
+    return false;
+  }
+  node.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-revectorize");
+  return true;
+}
+
+function enableFma(notes: string[]): boolean {
+  const bytes = moduleBytes("gemm4x8Fma", false);
+  if (WebAssembly.validate(bytes)) return true;
+  if (v8Major() > 0) {
+    nodeRuntime()?.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
+    if (WebAssembly.validate(bytes)) return true;
+  }
+  notes.push("fma: this engine has no relaxed SIMD, the plain SIMD code runs");
+  return false;
+}
+
+/** Modules of the matrix product worth trying, the presumably best one first. */
+function candidates({ revectorize, fma }: Settings): ModuleName[] {
+  if (revectorize) return fma ? ["gemm3x16Fma", "gemm6x8Fma", "gemm4x8Fma"] : ["gemm6x8", "gemm4x8"];
+  return fma ? ["gemm4x8Fma", "gemm6x8Fma"] : ["gemm4x8"];
+}
+
+function startWith(settings: Settings, compile: Compile): Engine {
+  const { shared, threads, limit, notes } = settings;
+  const memory = createMemory(shared, limit, notes);
+  const scratch = STATIC_BYTES;
+  const arena = new Arena(memory, scratch + threads * SCRATCH_BYTES, limit);
+  const tile = fastest(
+    candidates(settings).map((name) => ({ name, module: compile(name, shared) })),
+    memory,
+    scratch,
+  );
+  const kernelModule = compile("kernels", shared);
+  const kernels = instantiate(tile.module, kernelModule, memory);
+  const pool = new Pool(
+    threads,
+    { memory, gemm: tile.module, kernels: kernelModule, scratch, scratchBytes: SCRATCH_BYTES },
+    kernels,
+    notes,
+  );
+  const mode =
+    [settings.revectorize && "revectorize", settings.fma && "fma"].filter(Boolean).join("+") || "simd";
+  const info: WasmInfo = {
+    mode,
+    get threads() {
+      return pool.threads;
+    },
+    sharedMemory: shared,
+    tile: /\d+x\d+/.exec(tile.name)![0],
+    notes,
+  };
+  return { arena, kernels, pool, scratch, info };
+}
+
+/** Some systems refuse to reserve 4 GiB of address space: then less. */
+function createMemory(shared: boolean, limit: number, notes: string[]): WebAssembly.Memory {
+  const initial = Math.min(INITIAL_BYTES, limit) / STATIC_BYTES;
+  for (let maximum = Math.floor(limit / 65536); ; maximum = Math.floor(maximum / 2)) {
+    try {
+      return new WebAssembly.Memory({ initial, maximum, shared });
+    } catch (error) {
+      if (maximum / 2 < initial) {
+        throw new BackendError(`wasm: no memory to be had, not even ${maximum / 16} MiB: ${String(error)}`);
+      }
+      notes.push(`memory: ${maximum / 16} MiB of address space refused`);
+    }
+  }
+}
+
+function instantiate(
+  gemm: WebAssembly.Module,
+  kernels: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): KernelTable {
+  const product = new WebAssembly.Instance(gemm, { env: { memory } }).exports;
+  const rest = new WebAssembly.Instance(kernels, { env: { memory }, gemm: product }).exports;
+  return { ...rest, ...product } as unknown as KernelTable;
+}
+
+const PROBE_SIZE = 96;
+const PROBE_MS = 12;
+
+/** Times each candidate on a small product once the engine has optimised it. */
+function fastest(
+  tiles: { name: ModuleName; module: WebAssembly.Module }[],
+  memory: WebAssembly.Memory,
+  scratch: number,
+): { name: ModuleName; module: WebAssembly.Module } {
+  if (tiles.length === 1) return tiles[0]!;
+  const n = PROBE_SIZE;
+  const a = scratch + (SCRATCH_BYTES * 3) / 4; // the scratch is larger than a product needs
+  let best = tiles[0]!;
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (const tile of tiles) {
+    const { gemm } = new WebAssembly.Instance(tile.module, { env: { memory } })
+      .exports as unknown as KernelTable;
+    const start = performance.now();
+    let now = start;
+    while (now - start < PROBE_MS) {
+      gemm!(n, n, n, a, n, 1, a, n, 1, 0, 0, a + n * n * 4, n, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      const end = performance.now();
+      if (end - now < bestMs) {
+        bestMs = end - now;
+        best = tile;
+      }
+      now = end;
+    }
+  }
+  return best;
+}

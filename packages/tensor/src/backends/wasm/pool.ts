@@ -1,0 +1,148 @@
+// Threads on the shared memory. A call is cut into parts that write different outputs; this thread runs the
+// first part, each worker one of the others. Workers spin for a moment, then sleep; they never keep the
+// process alive. As no result depends on the cut, any number of threads gives the same bits.
+// Read next: worker-source.ts.
+
+import { BackendError } from "../../errors.ts";
+import type { KernelTable } from "./engine.ts";
+import { nodeRuntime } from "./engine-options.ts";
+import {
+  ARGUMENTS,
+  BOTH_WORDS,
+  CONTROL_WORDS,
+  DONE,
+  FAILED,
+  MAIN_WAITS,
+  READY,
+  SLEEPING,
+  TICKET,
+  workerSource,
+} from "./worker-source.ts";
+
+/** What a worker needs to make its own instance of the kernels. */
+export interface WorkerSetup {
+  readonly memory: WebAssembly.Memory;
+  readonly gemm: WebAssembly.Module;
+  readonly kernels: WebAssembly.Module;
+  readonly scratch: number;
+  readonly scratchBytes: number;
+}
+
+/** The arguments of one part of a call. */
+export type Part = readonly number[];
+
+const SPINS = 20000;
+
+/** Runs kernels on several threads. */
+export class Pool {
+  private readonly control: Int32Array;
+  private readonly numbers: Float64Array;
+  private readonly names: string[];
+  private readonly kernels: KernelTable;
+  private readonly workers: number;
+  private readonly scratch: number;
+  private readonly scratchBytes: number;
+  private readonly mayWait: boolean;
+
+  constructor(threads: number, setup: WorkerSetup, kernels: KernelTable, notes: string[]) {
+    this.kernels = kernels;
+    this.names = Object.keys(kernels);
+    this.scratch = setup.scratch;
+    this.scratchBytes = setup.scratchBytes;
+    const node = nodeRuntime();
+    this.mayWait = node !== null || typeof (globalThis as { window?: unknown }).window === "undefined";
+    const size = Math.max(threads - 1, 1) * BOTH_WORDS * 8;
+    const buffer = threads > 1 ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+    this.control = new Int32Array(buffer);
+    this.numbers = new Float64Array(buffer);
+    let started = 0;
+    try {
+      for (; started < threads - 1; started++) {
+        const own = setup.scratch + (started + 1) * setup.scratchBytes;
+        startWorker({ ...setup, scratch: own, names: this.names, buffer, index: started });
+      }
+    } catch (error) {
+      notes.push(`threads: a worker could not be started: ${String(error)}`);
+    }
+    this.workers = started;
+  }
+
+  /** Threads that can take part, this one included. */
+  get threads(): number {
+    return this.workers + 1;
+  }
+
+  /** Address of the scratch memory of the thread that runs part `index`. */
+  scratchOf(index: number): number {
+    return this.scratch + index * this.scratchBytes;
+  }
+
+  /** True once every worker has made its instance; until then calls run here alone. */
+  get ready(): boolean {
+    for (let i = 0; i < this.workers; i++) {
+      if (Atomics.load(this.control, i * CONTROL_WORDS + READY) === 0) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Runs `name` once for each part and returns when all are done. At most `threads` parts.
+   *
+   * @throws BackendError if a worker failed
+   */
+  run(name: string, parts: readonly Part[]): void {
+    const kernel = this.kernels[name]!;
+    if (parts.length > 1 && this.ready) {
+      for (let i = 1; i < parts.length; i++) this.hand(i - 1, name, parts[i]!);
+      kernel(...parts[0]!);
+      for (let i = 1; i < parts.length; i++) this.join(i - 1, name);
+      return;
+    }
+    for (const part of parts) kernel(...part);
+  }
+
+  private hand(worker: number, name: string, part: Part): void {
+    const { control, numbers } = this;
+    const base = worker * CONTROL_WORDS;
+    const at = worker * BOTH_WORDS + ARGUMENTS;
+    numbers[at] = this.names.indexOf(name);
+    numbers[at + 1] = part.length;
+    for (let i = 0; i < part.length; i++) numbers[at + 2 + i] = part[i]!;
+    Atomics.add(control, base + TICKET, 1);
+    if (Atomics.load(control, base + SLEEPING) === 1) Atomics.notify(control, base + TICKET);
+  }
+
+  private join(worker: number, name: string): void {
+    const { control } = this;
+    const base = worker * CONTROL_WORDS;
+    const ticket = Atomics.load(control, base + TICKET);
+    for (let spin = 0; Atomics.load(control, base + DONE) !== ticket; spin++) {
+      if (spin < SPINS || !this.mayWait) continue;
+      Atomics.store(control, base + MAIN_WAITS, 1);
+      const done = Atomics.load(control, base + DONE);
+      if (done !== ticket) Atomics.wait(control, base + DONE, done);
+      Atomics.store(control, base + MAIN_WAITS, 0);
+    }
+    if (Atomics.load(control, base + FAILED) === 1) {
+      throw new BackendError(`${name}: a worker thread failed; the results of this call are not usable`);
+    }
+  }
+}
+
+interface WorkerData extends WorkerSetup {
+  readonly names: readonly string[];
+  readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  readonly index: number;
+}
+
+function startWorker(data: WorkerData): void {
+  const node = nodeRuntime();
+  if (node !== null) {
+    const { Worker } = node.getBuiltinModule("node:worker_threads");
+    const worker = new Worker(workerSource, { eval: true, workerData: data, execArgv: [] });
+    worker.unref();
+    return;
+  }
+  const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
+  new Worker(url).postMessage(data);
+}

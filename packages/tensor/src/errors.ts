@@ -1,0 +1,16 @@
+// Typed errors. Every message reads `op: what was wrong, expected, got`, with the remedy when there is one.
+
+/** Shapes, axes or indices that do not fit together. */
+export class ShapeError extends Error {
+  override readonly name = "ShapeError";
+}
+
+/** A dtype that the operation does not take. */
+export class DtypeError extends Error {
+  override readonly name = "DtypeError";
+}
+
+/** A backend that is missing, out of memory, or unable to do what was asked. */
+export class BackendError extends Error {
+  override readonly name = "BackendError";
+}

@@ -1,0 +1,141 @@
+// The arena and the loader of the wasm backend: blocks, growth, the end of memory, options.
+import { spawnSync } from "node:child_process";
+import fc from "fast-check";
+import t from "tap";
+import { Arena } from "../../../packages/tensor/dist/backends/wasm/arena.js";
+import { moduleBytes } from "../../../packages/tensor/dist/backends/wasm/module-bytes.js";
+
+const MIB = 2 ** 20;
+
+function arenaOf(limit: number, shared = true): Arena {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: limit / 65536, shared });
+  return new Arena(memory, 1000, limit);
+}
+
+t.test("blocks are aligned, large enough and apart", async (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 300_000 }), { maxLength: 40 }), (sizes) => {
+      const arena = arenaOf(64 * MIB);
+      const blocks = sizes.map((bytes) => ({ bytes, block: arena.allocate(bytes) }));
+      for (const { bytes, block } of blocks) {
+        if (block.offset % 64 !== 0 || block.offset < 1000 || block.bytes < bytes) return false;
+        if (bytes > 1024 && block.bytes > bytes * 1.13 + 64) return false;
+      }
+      const sorted = blocks.map(({ block }) => block).sort((a, b) => a.offset - b.offset);
+      return sorted.every((b, i) => i === 0 || sorted[i - 1]!.offset + sorted[i - 1]!.bytes <= b.offset);
+    }),
+    { numRuns: 100 },
+  );
+  t.pass("100 random sequences");
+});
+
+t.test("a released block is reused only after those released before it", async (t) => {
+  const arena = arenaOf(MIB);
+  const blocks = [arena.allocate(100), arena.allocate(100), arena.allocate(100)];
+  const offsets = blocks.map((b) => b.offset);
+  for (const b of blocks) arena.release(b, b.generation);
+  t.same([arena.allocate(100).offset, arena.allocate(128).offset, arena.allocate(65).offset], offsets);
+});
+
+t.test("a generation tells a stale handle from a live one, and a second release does nothing", async (t) => {
+  const arena = arenaOf(MIB);
+  const block = arena.allocate(100);
+  const generation = block.generation;
+  arena.release(block, generation);
+  arena.release(block, generation);
+  t.equal(arena.stats().liveBlocks, 0);
+  t.equal(arena.allocate(100), block, "the same block comes back");
+  t.not(block.generation, generation);
+  arena.release(block, generation);
+  t.equal(arena.stats().liveBlocks, 1, "the old handle cannot free it");
+});
+
+for (const shared of [true, false]) {
+  t.test(`growth keeps contents, ${shared ? "shared" : "unshared"}`, async (t) => {
+    const arena = arenaOf(64 * MIB, shared);
+    const block = arena.allocate(4000);
+    arena.float32.fill(1.5, block.offset / 4, block.offset / 4 + 1000);
+    const before = arena.float32;
+    const far = arena.allocate(20 * MIB);
+    t.equal(arena.float32[block.offset / 4 + 999], 1.5);
+    t.ok(arena.float32.length * 4 >= far.offset + 20 * MIB);
+    if (shared) t.equal(before[block.offset / 4], 1.5, "views taken earlier stay usable");
+  });
+}
+
+t.test("the end of memory is an error with figures, and the arena survives it", async (t) => {
+  const arena = arenaOf(8 * MIB);
+  const block = arena.allocate(4 * MIB);
+  t.throws(() => arena.allocate(6 * MIB), {
+    name: "BackendError",
+    message:
+      "allocate: out of memory: 6.0 MiB asked for, 4.0 MiB live in 1 blocks, limit 8.0 MiB; use smaller batches, or let tensors go",
+  });
+  arena.release(block, block.generation);
+  t.ok(arena.allocate(6 * MIB).bytes >= 6 * MIB, "free blocks are merged for a larger one");
+});
+
+t.test("freed memory of one size serves other sizes: no growth without bound", async (t) => {
+  const arena = arenaOf(1024 * MIB);
+  for (let i = 0; i < 400; i++) {
+    const size = 2 * MIB + ((i * 977_777) % (6 * MIB));
+    const blocks = [1, 2, 3, 4].map(() => arena.allocate(size));
+    for (const b of blocks) arena.release(b, b.generation);
+  }
+  t.equal(arena.stats().live, 0);
+  t.ok(arena.stats().reserved < 150 * MIB, `${arena.stats().reserved / MIB} MiB`);
+});
+
+t.test("shared and unshared modules differ by one bit", async (t) => {
+  const plain = moduleBytes("gemm4x8", false);
+  const shared = moduleBytes("gemm4x8", true);
+  t.same(plain.filter((byte, i) => byte !== shared[i]).length, 1);
+  t.ok(WebAssembly.validate(plain) && WebAssembly.validate(shared));
+});
+
+function run(program: string, env: Record<string, string>): { code: number | null; out: string } {
+  const url = new URL("../../../packages/tensor/dist/backends/wasm/engine.js", import.meta.url).href;
+  const source = `import { configureWasm, getEngine, initWasm, wasmInfo } from ${JSON.stringify(url)};\n${program}`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", source], {
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  return { code: status, out: stdout + stderr };
+}
+
+t.test("options come from the environment or from code, and bad ones are refused by name", async (t) => {
+  t.equal(
+    run("console.log(wasmInfo().mode, wasmInfo().threads)", { ECHO_THREADS: "1" }).out.trim(),
+    "simd 1",
+  );
+  t.match(
+    run("wasmInfo()", { ECHO_WASM_MODE: "fast" }).out,
+    /ECHO_WASM_MODE: unknown mode "fast", expected one of/,
+  );
+  t.match(
+    run("wasmInfo()", { ECHO_THREADS: "0" }).out,
+    /ECHO_THREADS: threads must be a whole number from 1 to 64/,
+  );
+  const late = run("wasmInfo(); configureWasm({ fma: true })", {});
+  t.match(late.out, /configureWasm: the wasm backend is already running/);
+  const single = run(
+    "console.log((await initWasm({ shared: false, threads: 4 })).threads, wasmInfo().notes[0])",
+    {},
+  );
+  t.match(single.out, /^1 threads: memory cannot be shared here/);
+});
+
+t.test("a mode that the engine lacks is noted, not an error", async (t) => {
+  const { code, out } = run("console.log(JSON.stringify(wasmInfo()))", { ECHO_WASM_MODE: "revectorize+fma" });
+  t.equal(code, 0, out);
+  const info = JSON.parse(out);
+  if (!info.mode.includes("revectorize")) t.match(info.notes.join(), /revectorize: needs Node with V8 12/);
+  if (!info.mode.includes("fma")) t.match(info.notes.join(), /fma: this engine has no relaxed SIMD/);
+});
+
+t.test("workers never keep the process alive", async (t) => {
+  const { code, out } = run("getEngine(); setTimeout(() => console.log('end'), 200)", { ECHO_THREADS: "3" });
+  t.equal(code, 0);
+  t.equal(out.trim(), "end");
+});
