@@ -1,0 +1,131 @@
+// The one funnel through which every op passes: find the result's shape and dtype, make room, run the
+// kernel, and tell the differentiation engine if an input is traced. Read next: ops/, then fused.ts.
+
+import { type Backend, countFallback, getBackend, type Kernel, runKernel } from "./backend.ts";
+import { type DType, newArray, type TypedArray } from "./dtype.ts";
+import { BackendError } from "./errors.ts";
+import type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
+import { OPS } from "./op-table.ts";
+import { rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+import type { Layout } from "./view.ts";
+
+/** How a fused op is composed of other ops: its meaning, its fallback, and its test oracle. */
+export type Definition<F extends FusedOp> = (inputs: readonly Tensor[], params: OpParams[F]) => Tensor;
+
+/** The empty parameters of ops that take none. */
+export const NONE: Readonly<Record<string, never>> = Object.freeze({});
+
+/** Wraps fresh row-major storage. */
+export function wrap(storage: Tensor["storage"], shape: Shape): Tensor {
+  return new Tensor(storage, shape, rowMajorStrides(shape), 0);
+}
+
+/** Computes a primitive into fresh storage. */
+export function apply<P extends Primitive>(op: P, inputs: readonly Tensor[], params: OpParams[P]): Tensor {
+  const backend = sharedBackend(op, inputs);
+  const out = allocateResult(backend, op, inputs, params);
+  runKernel(backend, op, out, inputs, params);
+  record(op, inputs, params, out);
+  return out;
+}
+
+/** Computes a fused op: by the backend's kernel if it has one that takes this case, else by its definition. */
+export function applyFused<F extends FusedOp>(
+  op: F,
+  inputs: readonly Tensor[],
+  params: OpParams[F],
+  definition: Definition<F>,
+): Tensor {
+  const backend = sharedBackend(op, inputs);
+  const kernel = backend.kernels[op] as Kernel<F> | undefined;
+  if (kernel !== undefined) {
+    const out = allocateResult(backend, op, inputs, params);
+    if (kernel(out, inputs, params)) {
+      record(op, inputs, params, out);
+      return out;
+    }
+    backend.release?.(out.storage);
+  }
+  if (backend.name !== "reference") countFallback(backend, op, inputs[0]!.dtype);
+  return definition(inputs, params);
+}
+
+/** Gives the input's storage another layout. */
+export function applyView<P extends ViewOp>(
+  op: P,
+  input: Tensor,
+  params: OpParams[P],
+  layout: Layout,
+): Tensor {
+  const out = new Tensor(input.storage, layout.shape, layout.strides, layout.offset);
+  if (input.trace !== null) input.trace.record(op, [input], params, out);
+  return out;
+}
+
+function allocateResult<P extends Op>(
+  backend: Backend,
+  op: P,
+  inputs: readonly Tensor[],
+  params: OpParams[P],
+): Tensor {
+  const spec = OPS[op];
+  const shape = spec.shape(inputs, params);
+  return wrap(backend.allocate(spec.dtype(inputs, params), sizeOf(shape)), shape);
+}
+
+function record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], out: Tensor): void {
+  for (let i = 0; i < inputs.length; i++) {
+    const { trace } = inputs[i]!;
+    if (trace !== null) {
+      trace.record(op, inputs, params, out);
+      return;
+    }
+  }
+}
+
+function sharedBackend(op: Op, inputs: readonly Tensor[]): Backend {
+  const { backend } = inputs[0]!.storage;
+  for (let i = 1; i < inputs.length; i++) {
+    const other = inputs[i]!.storage.backend;
+    if (other !== backend) {
+      throw new BackendError(
+        `${op}: inputs live on different backends, "${backend.name}" and "${other.name}"; move one with toBackend(tensor, name)`,
+      );
+    }
+  }
+  return backend;
+}
+
+/** Puts a dense array on a backend. The array must not be written to afterwards. */
+export function fromTypedArray(
+  dtype: DType,
+  data: TypedArray,
+  shape: Shape,
+  backend: Backend = getBackend(),
+): Tensor {
+  return wrap(backend.upload(dtype, data), shape);
+}
+
+const SCALARS_KEPT = 256;
+const scalars = new WeakMap<Backend, Map<string, Tensor>>();
+
+/** A rank-0 tensor. The most recent values are kept, so that constants in formulas cost nothing. */
+export function scalar(value: number, dtype: DType, backend: Backend = getBackend()): Tensor {
+  let known = scalars.get(backend);
+  if (known === undefined) {
+    known = new Map();
+    scalars.set(backend, known);
+  }
+  const key = `${dtype}${Object.is(value, -0) ? "-0" : value}`;
+  let found = known.get(key);
+  if (found === undefined) {
+    const data = newArray(dtype, 1);
+    data[0] = value;
+    found = fromTypedArray(dtype, data, [], backend);
+    found.storage.pinned = true;
+    if (known.size >= SCALARS_KEPT) known.delete(known.keys().next().value!);
+    known.set(key, found);
+  }
+  return found;
+}

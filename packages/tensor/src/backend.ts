@@ -1,0 +1,167 @@
+// What a backend is. It stores flat runs of elements and fills outputs from inputs: nothing else. It does
+// not broadcast shapes, promote dtypes, check arguments or track gradients; `apply` has done that before.
+// A kernel gets an output that is fresh and row-major with offset 0, and inputs that may be any strided
+// view; it returns false for a case that it does not take, which is then computed by the reference kernels.
+
+import type { DType, TypedArray } from "./dtype.ts";
+import { BackendError } from "./errors.ts";
+import type { Op, OpParams } from "./op-params.ts";
+import type { Layout } from "./view.ts";
+
+/** A flat run of elements of one dtype, owned by a backend. Views share it; nobody frees it by hand. */
+export interface Storage {
+  readonly backend: Backend;
+  readonly dtype: DType;
+  /** Number of elements. */
+  readonly length: number;
+  /**
+   * The elements in host memory, for backends that compute there (`Backend.host`). Each access may give a
+   * new typed array over the same memory: take it, use it, and do not hold it across other operations.
+   */
+  readonly data: TypedArray;
+  /** Set when somebody outside a gradient tape holds the storage, so that the tape must not release it. */
+  pinned: boolean;
+  /** Counts writes in place (optimiser steps), so that a stale use in a gradient can be noticed. */
+  version: number;
+}
+
+/** A strided view of a storage: what kernels read and write. Every Tensor is one. */
+export interface View extends Layout {
+  readonly storage: Storage;
+}
+
+/** Computes one op. Returns false, having written nothing, when it does not take this case. */
+export type Kernel<P extends Op> = (out: View, inputs: readonly View[], params: OpParams[P]) => boolean;
+
+/** One kernel for each op that the backend computes itself. */
+export type Kernels = { readonly [P in Op]?: Kernel<P> };
+
+/** A device: memory and kernels. */
+export interface Backend {
+  readonly name: string;
+  /** True if the storages live in host memory, so that `Storage.data` and synchronous reads work. */
+  readonly host: boolean;
+  readonly kernels: Kernels;
+  /** Memory for `length` elements; their values are undefined. */
+  allocate(dtype: DType, length: number): Storage;
+  /** A storage holding these elements. Whether the array is copied or adopted is the backend's choice. */
+  upload(dtype: DType, data: TypedArray): Storage;
+  /** The elements, copied to host memory once all pending work on them is done. */
+  read(storage: Storage): Promise<TypedArray>;
+  /**
+   * A hint that no further computation needs this storage. The backend may reuse the memory, but a later
+   * read must give the same bits or throw: never others.
+   */
+  release?(storage: Storage): void;
+  /** Computes an op that has no kernel here. Host backends leave it out: the reference kernels take over. */
+  fallback?<P extends Op>(op: P, out: View, inputs: readonly View[], params: OpParams[P]): void;
+}
+
+const backends = new Map<string, Backend>();
+const fallbacks = new Map<string, number>();
+let current: Backend | null = null;
+let reference: Backend | null = null;
+
+/** Makes a backend known by its name; the first one registered becomes the default. */
+export function registerBackend(backend: Backend): void {
+  backends.set(backend.name, backend);
+  if (backend.name === "reference") reference = backend;
+  current ??= backend;
+}
+
+/** The backend on which new tensors are made. */
+export function getBackend(): Backend {
+  if (current === null) throw new BackendError("getBackend: no backend is registered");
+  return current;
+}
+
+/** Names of the backends that can be chosen now. */
+export function listBackends(): string[] {
+  return [...backends.keys()];
+}
+
+/** A registered backend by name; throws BackendError that lists the known ones. */
+export function findBackend(name: string): Backend {
+  const backend = backends.get(name);
+  if (backend === undefined) {
+    throw new BackendError(
+      `setBackend: unknown backend "${name}", expected one of: ${listBackends().join(", ")}`,
+    );
+  }
+  return backend;
+}
+
+/**
+ * Chooses the backend on which new tensors are made from now on. Existing tensors stay where they are.
+ *
+ * @throws BackendError if no backend has this name
+ */
+export function setBackend(backend: string | Backend): Backend {
+  current = typeof backend === "string" ? findBackend(backend) : backend;
+  return current;
+}
+
+/**
+ * Runs `body` with another backend for new tensors and restores the previous one afterwards.
+ *
+ * @example withBackend("reference", () => tensor([1, 2]).backend.name) // "reference"
+ */
+export function withBackend<T>(backend: string | Backend, body: () => T): T {
+  const previous = getBackend();
+  setBackend(backend);
+  try {
+    return body();
+  } finally {
+    current = previous;
+  }
+}
+
+/** Runs the op's own kernel, or the fallback when there is none; a fallback is counted, see `explain`. */
+export function runKernel<P extends Op>(
+  backend: Backend,
+  op: P,
+  out: View,
+  inputs: readonly View[],
+  params: OpParams[P],
+): void {
+  const kernel = backend.kernels[op] as Kernel<P> | undefined;
+  if (kernel?.(out, inputs, params)) return;
+  countFallback(backend, op, out.storage.dtype);
+  if (backend.fallback !== undefined) {
+    backend.fallback(op, out, inputs, params);
+    return;
+  }
+  const plain = reference?.kernels[op] as Kernel<P> | undefined;
+  if (!backend.host || plain === undefined || !plain(out, inputs, params)) {
+    throw new BackendError(
+      `${op}: backend "${backend.name}" has no kernel for ${out.storage.dtype} and no fallback`,
+    );
+  }
+}
+
+/** Notes that `backend` did not compute `op` by a kernel of its own. */
+export function countFallback(backend: Backend, op: Op, dtype: DType): void {
+  const key = `${backend.name}/${op}/${dtype}`;
+  fallbacks.set(key, (fallbacks.get(key) ?? 0) + 1);
+}
+
+/** One line of `explain`: how often an op was computed by a fallback. */
+export interface FallbackReport {
+  readonly backend: string;
+  readonly op: string;
+  readonly dtype: string;
+  readonly count: number;
+}
+
+/**
+ * Which ops were not computed by a kernel of their backend but by the reference kernels or by their
+ * composition, and how often, since the start or the last `explain({ reset: true })`.
+ */
+export function explain(options: { reset?: boolean } = {}): FallbackReport[] {
+  const report = [...fallbacks].map(([key, count]) => {
+    const [backend, op, dtype] = key.split("/") as [string, string, string];
+    return { backend, op, dtype, count };
+  });
+  if (options.reset) fallbacks.clear();
+  return report;
+}

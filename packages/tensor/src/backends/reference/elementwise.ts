@@ -1,0 +1,91 @@
+// Elementwise kernels: one function of numbers per op, mapped over strided views.
+
+import type { Kernel } from "../../backend.ts";
+import type { Op } from "../../op-params.ts";
+import { erf } from "./special.ts";
+import { eachRow, operand } from "./strided.ts";
+
+/** A kernel that maps one input through `f`. */
+function map<P extends Op>(f: (x: number) => number): Kernel<P> {
+  return (out, [a]) => {
+    const y = out.storage.data;
+    const x = operand(a!);
+    let next = 0;
+    eachRow(a!.shape, [x], ([at], count, [step]) => {
+      for (let i = 0, p = at!; i < count; i++, p += step!) y[next++] = f(x.data[p]!);
+    });
+    return true;
+  };
+}
+
+/** A kernel that combines two inputs, stretched to the output's shape, through `f`. */
+function zip<P extends Op>(f: (x: number, y: number) => number): Kernel<P> {
+  return (out, [a, b]) => {
+    const z = out.storage.data;
+    const x = operand(a!, out.shape);
+    const y = operand(b!, out.shape);
+    let next = 0;
+    eachRow(out.shape, [x, y], ([p0, q0], count, [dp, dq]) => {
+      for (let i = 0, p = p0!, q = q0!; i < count; i++, p += dp!, q += dq!)
+        z[next++] = f(x.data[p]!, y.data[q]!);
+    });
+    return true;
+  };
+}
+
+/** Remainder with the sign of the divisor. */
+function floorMod(a: number, b: number): number {
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+}
+
+export const neg: Kernel<"neg"> = map((x) => -x);
+export const exp: Kernel<"exp"> = map(Math.exp);
+export const expm1: Kernel<"expm1"> = map(Math.expm1);
+export const log: Kernel<"log"> = map(Math.log);
+export const log1p: Kernel<"log1p"> = map(Math.log1p);
+export const sqrt: Kernel<"sqrt"> = map(Math.sqrt);
+export const sin: Kernel<"sin"> = map(Math.sin);
+export const cos: Kernel<"cos"> = map(Math.cos);
+export const tanh: Kernel<"tanh"> = map(Math.tanh);
+export const erfKernel: Kernel<"erf"> = map(erf);
+export const floor: Kernel<"floor"> = map(Math.floor);
+
+export const add: Kernel<"add"> = zip((x, y) => x + y);
+export const sub: Kernel<"sub"> = zip((x, y) => x - y);
+export const div: Kernel<"div"> = zip((x, y) => x / y);
+export const pow: Kernel<"pow"> = zip((x, y) => (x === 1 || y === 0 ? 1 : x ** y));
+export const mod: Kernel<"mod"> = zip(floorMod);
+export const atan2: Kernel<"atan2"> = zip(Math.atan2);
+export const maximum: Kernel<"maximum"> = zip(Math.max);
+export const less: Kernel<"less"> = zip((x, y) => (x < y ? 1 : 0));
+export const equal: Kernel<"equal"> = zip((x, y) => (x === y ? 1 : 0));
+
+const mulFloat: Kernel<"mul"> = zip((x, y) => x * y);
+const mulInt: Kernel<"mul"> = zip(Math.imul);
+
+/** Products of int32 wrap around, as in C; a product of two doubles would have lost low bits. */
+export const mul: Kernel<"mul"> = (out, inputs, params) =>
+  (out.storage.dtype === "int32" ? mulInt : mulFloat)(out, inputs, params);
+
+/** Conversion, and the strided copy when the dtype stays. */
+export const cast: Kernel<"cast"> = (out, inputs, params) => {
+  const toBool = params.dtype === "bool";
+  return (toBool ? truthMap : plainMap)(out, inputs, params);
+};
+const truthMap: Kernel<"cast"> = map((x) => (x !== 0 ? 1 : 0));
+const plainMap: Kernel<"cast"> = map((x) => x);
+
+export const where: Kernel<"where"> = (out, [condition, a, b]) => {
+  const z = out.storage.data;
+  const c = operand(condition!, out.shape);
+  const x = operand(a!, out.shape);
+  const y = operand(b!, out.shape);
+  let next = 0;
+  eachRow(out.shape, [c, x, y], ([c0, p0, q0], count, [dc, dp, dq]) => {
+    for (let i = 0; i < count; i++) {
+      z[next++] = c.data[c0! + i * dc!] !== 0 ? x.data[p0! + i * dp!]! : y.data[q0! + i * dq!]!;
+    }
+  });
+  return true;
+};

@@ -1,0 +1,208 @@
+// Making tensors: from numbers, arrays, typed arrays and ndarrays, filled, counted, or drawn at random.
+
+import type { NdArray } from "ndarray";
+import ndarray from "ndarray";
+import { fromTypedArray } from "./apply.ts";
+import { type Backend, findBackend, getBackend } from "./backend.ts";
+import { registerReference } from "./backends/reference/index.ts";
+import { type DType, dtypeOfArray, newArray, type TypedArray } from "./dtype.ts";
+import { DtypeError, ShapeError } from "./errors.ts";
+import { installMethods } from "./methods.ts";
+import { checkShape, formatShape, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
+import { type Nested, Tensor } from "./tensor.ts";
+
+installMethods();
+registerReference();
+
+/** Options of everything that makes a tensor. */
+export interface CreateOptions {
+  /** Element type; default float32. */
+  readonly dtype?: DType;
+  /** Where the tensor lives; default the current backend. */
+  readonly backend?: Backend;
+}
+
+/** What `tensor` accepts: a number, nested arrays of numbers or booleans, or a typed array. */
+export type TensorData = Nested<number> | Nested<boolean> | TypedArray;
+
+/**
+ * Makes a tensor from a number, nested arrays, or a typed array (copied; its type gives the dtype).
+ *
+ * @param shape for typed arrays: default one axis
+ * @throws ShapeError if nested arrays are ragged or the shape does not fit
+ * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
+ */
+export function tensor(data: TensorData, options: CreateOptions & { readonly shape?: Shape } = {}): Tensor {
+  if (ArrayBuffer.isView(data)) {
+    const dtype = options.dtype ?? dtypeOfArray(data);
+    const shape = options.shape ?? [data.length];
+    checkFits("tensor", shape, data.length);
+    const copy = newArray(dtype, data.length);
+    if (dtype === "bool") for (let i = 0; i < data.length; i++) copy[i] = data[i] !== 0 ? 1 : 0;
+    else copy.set(data);
+    return fromTypedArray(dtype, copy, shape, options.backend);
+  }
+  const shape: number[] = [];
+  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const flat: (number | boolean)[] = [];
+  flatten(data, shape, 0, flat);
+  const dtype = options.dtype ?? (typeof flat[0] === "boolean" ? "bool" : "float32");
+  const values = newArray(dtype, flat.length);
+  for (let i = 0; i < flat.length; i++)
+    values[i] = dtype === "bool" ? Number(Boolean(flat[i])) : Number(flat[i]);
+  const target = options.shape ?? shape;
+  checkFits("tensor", target, flat.length);
+  return fromTypedArray(dtype, values, target, options.backend);
+}
+
+function flatten(
+  data: Nested<number> | Nested<boolean>,
+  shape: Shape,
+  depth: number,
+  out: (number | boolean)[],
+): void {
+  if (!Array.isArray(data)) {
+    if (typeof data !== "number" && typeof data !== "boolean") {
+      throw new DtypeError(
+        `tensor: expected numbers or booleans, got ${data === null ? "null" : typeof data}`,
+      );
+    }
+    if (depth !== shape.length)
+      throw new ShapeError(
+        `tensor: ragged array, a number where ${formatShape(shape.slice(depth))} was expected`,
+      );
+    out.push(data);
+    return;
+  }
+  if (depth === shape.length || data.length !== shape[depth]) {
+    throw new ShapeError(
+      `tensor: ragged array, ${data.length} entries at depth ${depth} where ${shape[depth] ?? "a number"} was expected`,
+    );
+  }
+  for (const item of data) flatten(item as Nested<number>, shape, depth + 1, out);
+}
+
+function checkFits(op: string, shape: Shape, length: number): void {
+  checkShape(op, shape);
+  if (sizeOf(shape) !== length) {
+    throw new ShapeError(`${op}: ${length} elements do not fit the shape ${formatShape(shape)}`);
+  }
+}
+
+/** A tensor of one value. */
+export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
+  checkShape("full", shape);
+  const dtype = options.dtype ?? "float32";
+  const data = newArray(dtype, sizeOf(shape));
+  if (value !== 0) data.fill(dtype === "bool" ? 1 : value);
+  return fromTypedArray(dtype, data, shape, options.backend);
+}
+
+/** A tensor of zeros. */
+export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 0, options);
+}
+
+/** A tensor of ones. */
+export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 1, options);
+}
+
+const like = (x: Tensor, options: CreateOptions): CreateOptions => ({
+  dtype: x.dtype,
+  backend: x.backend,
+  ...options,
+});
+
+/** A tensor of one value with the shape, dtype and backend of x. */
+export function fullLike(x: Tensor, value: number, options: CreateOptions = {}): Tensor {
+  return full(x.shape, value, like(x, options));
+}
+
+/** Zeros with the shape, dtype and backend of x. */
+export function zerosLike(x: Tensor, options: CreateOptions = {}): Tensor {
+  return fullLike(x, 0, options);
+}
+
+/** Ones with the shape, dtype and backend of x. */
+export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
+  return fullLike(x, 1, options);
+}
+
+/**
+ * Numbers from `start` (inclusive) to `stop` (exclusive), `step` apart; `arange(n)` counts from 0.
+ * int32 if start, stop and step are integers, else float32.
+ *
+ * @throws ShapeError if the step is 0 or not finite
+ * @example arange(2, 8, 2).toArray() // [2, 4, 6]
+ */
+export function arange(start: number, stop?: number, step = 1, options: CreateOptions = {}): Tensor {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (!(Number.isFinite(from) && Number.isFinite(to) && Number.isFinite(step)) || step === 0) {
+    throw new ShapeError(`arange: expected finite bounds and a non-zero step, got ${from}, ${to}, ${step}`);
+  }
+  const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
+  const data = newArray(dtype, Math.max(0, Math.ceil((to - from) / step)));
+  for (let i = 0; i < data.length; i++) data[i] = from + i * step;
+  return fromTypedArray(dtype, data, [data.length], options.backend);
+}
+
+/** `count` evenly spaced numbers from `start` to `stop`, both included. */
+export function linspace(start: number, stop: number, count: number, options: CreateOptions = {}): Tensor {
+  checkShape("linspace", [count]);
+  const dtype = options.dtype ?? "float32";
+  const data = newArray(dtype, count);
+  for (let i = 0; i < count; i++) data[i] = count === 1 ? start : start + ((stop - start) * i) / (count - 1);
+  return fromTypedArray(dtype, data, [count], options.backend);
+}
+
+/** The identity matrix [n, m], ones where row and column agree. */
+export function eye(n: number, m: number = n, options: CreateOptions = {}): Tensor {
+  checkShape("eye", [n, m]);
+  const data = newArray(options.dtype ?? "float32", n * m);
+  for (let i = 0; i < Math.min(n, m); i++) data[i * m + i] = 1;
+  return fromTypedArray(options.dtype ?? "float32", data, [n, m], options.backend);
+}
+
+/**
+ * Adopts an ndarray (github.com/scijs/ndarray) without copying where the backend computes on host arrays
+ * (`reference`); other backends copy its data. Later writes to the ndarray are the caller's own risk.
+ *
+ * @throws DtypeError if no dtype is stored in its kind of array
+ */
+export function fromNdarray(
+  array: NdArray<TypedArray>,
+  options: { readonly backend?: Backend } = {},
+): Tensor {
+  const backend = options.backend ?? getBackend();
+  const storage = backend.upload(dtypeOfArray(array.data), array.data);
+  return new Tensor(storage, array.shape.slice(), array.stride.slice(), array.offset);
+}
+
+/**
+ * The tensor as an ndarray over the same memory, no copy, on backends that compute in host memory.
+ * Treat it as read-only: it shows the tensor and every view of it.
+ */
+export function toNdarray(x: Tensor): NdArray<TypedArray> {
+  if (!x.backend.host) {
+    const dense = x.dataSync();
+    return ndarray(dense, x.shape.slice(), rowMajorStrides(x.shape));
+  }
+  x.storage.pinned = true;
+  const { data } = x.storage;
+  owners.set(data, x);
+  return ndarray(data, x.shape.slice(), x.strides.slice(), x.offset);
+}
+
+/** Keeps a tensor alive for as long as an array over its memory is. */
+const owners = new WeakMap<TypedArray, Tensor>();
+
+/**
+ * The tensor's values on another backend; the tensor itself if it lives there already.
+ *
+ * @example toBackend(x, "reference")
+ */
+export function toBackend(x: Tensor, backend: string | Backend): Tensor {
+  const target = typeof backend === "string" ? findBackend(backend) : backend;
+  return x.backend === target ? x : fromTypedArray(x.dtype, x.dataSync(), x.shape, target);
+}

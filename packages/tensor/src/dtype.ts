@@ -1,0 +1,84 @@
+// The four element types, the typed arrays that hold them, and the promotion rules.
+
+import { DtypeError } from "./errors.ts";
+
+/** Element type of a tensor. `bool` is stored as one byte per element holding 0 or 1. */
+export type DType = "float32" | "float64" | "int32" | "bool";
+
+/** The typed array that holds elements of each dtype. */
+export interface ArrayOf {
+  float32: Float32Array;
+  float64: Float64Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+}
+
+/** Any typed array that a tensor's storage may be made of. */
+export type TypedArray = ArrayOf[DType];
+
+/** Every dtype, from the narrowest to the widest in promotion order. */
+export const DTYPES: readonly DType[] = ["bool", "int32", "float32", "float64"];
+
+const RANK: Readonly<Record<DType, number>> = { bool: 0, int32: 1, float32: 2, float64: 3 };
+
+/** Bytes taken by one element. */
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
+  bool: 1,
+  int32: 4,
+  float32: 4,
+  float64: 8,
+};
+
+/**
+ * Makes a zeroed typed array for `length` elements of `dtype`.
+ *
+ * @example newArray("int32", 3) // Int32Array [0, 0, 0]
+ */
+export function newArray<D extends DType>(dtype: D, length: number): ArrayOf[D];
+export function newArray(dtype: DType, length: number): TypedArray {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(length);
+    case "float64":
+      return new Float64Array(length);
+    case "int32":
+      return new Int32Array(length);
+    case "bool":
+      return new Uint8Array(length);
+  }
+}
+
+/** The dtype whose elements `array` can hold; throws DtypeError for arrays that no dtype uses. */
+export function dtypeOfArray(array: ArrayBufferView): DType {
+  if (array instanceof Float32Array) return "float32";
+  if (array instanceof Float64Array) return "float64";
+  if (array instanceof Int32Array) return "int32";
+  if (array instanceof Uint8Array) return "bool";
+  throw new DtypeError(
+    `dtypeOfArray: no dtype is stored in a ${array.constructor.name}, expected Float32Array, Float64Array, Int32Array or Uint8Array (bool)`,
+  );
+}
+
+/**
+ * The dtype in which two operands meet: the wider one in the order bool < int32 < float32 < float64.
+ * As in PyTorch, and unlike NumPy, int32 with float32 gives float32.
+ */
+export function promote(a: DType, b: DType): DType {
+  return RANK[a] >= RANK[b] ? a : b;
+}
+
+/** The dtype that a JavaScript number takes beside a tensor: it never widens a float, and turns an integer tensor to float32 only when it is not an integer itself. */
+export function promoteNumber(dtype: DType, value: number): DType {
+  if (RANK[dtype] >= RANK.float32) return dtype;
+  return Number.isInteger(value) && Math.abs(value) <= 0x7fffffff ? "int32" : "float32";
+}
+
+/** float64 stays; everything else computes in float32. */
+export function toFloating(dtype: DType): DType {
+  return dtype === "float64" ? "float64" : "float32";
+}
+
+/** True for float32 and float64. */
+export function isFloating(dtype: DType): boolean {
+  return RANK[dtype] >= RANK.float32;
+}

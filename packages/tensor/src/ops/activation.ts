@@ -1,0 +1,124 @@
+// Activation functions, each defined by a composition that a backend may replace by one kernel.
+
+import { applyFused, type Definition, NONE } from "../apply.ts";
+import type { Tensor } from "../tensor.ts";
+import {
+  abs,
+  add,
+  div,
+  erf,
+  exp,
+  expm1,
+  greater,
+  less,
+  log1p,
+  minimum,
+  mul,
+  neg,
+  sub,
+  tanh,
+  where,
+} from "./elementwise.ts";
+import { floatingTensor } from "./operands.ts";
+
+/** Definition of `sigmoid`: the exponential is only taken of negative numbers, so it cannot overflow. */
+export const defineSigmoid: Definition<"sigmoid"> = ([x]) => {
+  const decay = exp(neg(abs(x!)));
+  const high = div(1, add(1, decay));
+  return where(less(x!, 0), mul(decay, high), high);
+};
+
+/** 1 / (1 + e^-x), without overflow on either side. */
+export function sigmoid(x: Tensor): Tensor {
+  return applyFused("sigmoid", [floatingTensor(x)], NONE, defineSigmoid);
+}
+
+/** Definition of `relu`; `where` rather than `maximum`, so that the gradient at 0 is 0. */
+export const defineRelu: Definition<"relu"> = ([x]) =>
+  where(less(x!, 0), 0, where(greater(x!, 0), x!, mul(x!, 0)));
+
+/** x where positive, else 0; NaN stays. Gradient 0 at 0, as in PyTorch. */
+export function relu(x: Tensor): Tensor {
+  return applyFused("relu", [x], NONE, defineRelu);
+}
+
+const SOFTPLUS_LINEAR_ABOVE = 20;
+
+/** Definition of `softplus`. */
+export const defineSoftplus: Definition<"softplus"> = ([x]) =>
+  where(greater(x!, SOFTPLUS_LINEAR_ABOVE), x!, log1p(exp(minimum(x!, SOFTPLUS_LINEAR_ABOVE))));
+
+/** log(1 + e^x), and x itself above 20, as in PyTorch. */
+export function softplus(x: Tensor): Tensor {
+  return applyFused("softplus", [floatingTensor(x)], NONE, defineSoftplus);
+}
+
+/** Definition of `gelu`: x Phi(x). Hendrycks and Gimpel 2016. */
+export const defineGelu: Definition<"gelu"> = ([x]) => mul(mul(x!, 0.5), add(erf(mul(x!, Math.SQRT1_2)), 1));
+
+/** Gaussian error linear unit, exact form x Phi(x). Hendrycks and Gimpel 2016. */
+export function gelu(x: Tensor): Tensor {
+  return applyFused("gelu", [floatingTensor(x)], NONE, defineGelu);
+}
+
+const GELU_CUBIC = 0.044715;
+const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+
+/** Definition of `geluTanh`. */
+export const defineGeluTanh: Definition<"geluTanh"> = ([x]) => {
+  const inner = mul(mul(x!, SQRT_2_OVER_PI), add(mul(mul(x!, x!), GELU_CUBIC), 1));
+  return mul(mul(x!, 0.5), add(tanh(inner), 1));
+};
+
+/** Gaussian error linear unit by its tanh approximation, PyTorch's `approximate="tanh"`. */
+export function geluTanh(x: Tensor): Tensor {
+  return applyFused("geluTanh", [floatingTensor(x)], NONE, defineGeluTanh);
+}
+
+/** Definition of `silu`. */
+export const defineSilu: Definition<"silu"> = ([x]) => mul(x!, sigmoid(x!));
+
+/** x sigmoid(x), also called swish. */
+export function silu(x: Tensor): Tensor {
+  return applyFused("silu", [floatingTensor(x)], NONE, defineSilu);
+}
+
+/** Definition of `elu`. */
+export const defineElu: Definition<"elu"> = ([x], { alpha }) =>
+  where(greater(x!, 0), x!, mul(expm1(minimum(x!, 0)), alpha));
+
+/**
+ * x where positive, else alpha (e^x - 1).
+ *
+ * @param alpha limit below, default 1
+ */
+export function elu(x: Tensor, alpha = 1): Tensor {
+  return applyFused("elu", [floatingTensor(x)], { alpha }, defineElu);
+}
+
+/** Definition of `leakyRelu`. */
+export const defineLeakyRelu: Definition<"leakyRelu"> = ([x], { slope }) =>
+  where(greater(x!, 0), x!, mul(x!, slope));
+
+/**
+ * x where positive, else slope x.
+ *
+ * @param slope default 0.01
+ */
+export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
+  return applyFused("leakyRelu", [floatingTensor(x)], { slope }, defineLeakyRelu);
+}
+
+/**
+ * x pulled towards 0 by lambda, and 0 within it.
+ *
+ * @param lambda default 0.5
+ */
+export function softshrink(x: Tensor, lambda = 0.5): Tensor {
+  return where(greater(x, lambda), sub(x, lambda), where(less(x, -lambda), add(x, lambda), mul(x, 0)));
+}
+
+/** x - tanh(x). */
+export function tanhshrink(x: Tensor): Tensor {
+  return sub(x, tanh(x));
+}

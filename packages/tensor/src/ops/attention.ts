@@ -1,0 +1,103 @@
+// Scaled dot-product attention and the rotation of channel pairs that rotary position encoding is made of.
+
+import { applyFused, type Definition, fromTypedArray, NONE } from "../apply.ts";
+import { ShapeError } from "../errors.ts";
+import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { add, maskedFill, mul, sub } from "./elementwise.ts";
+import { triu } from "./indexing.ts";
+import { stack } from "./joining.ts";
+import { matmul } from "./linear-algebra.ts";
+import { softmax } from "./normalization.ts";
+import { broadcastTo, reshape, slice, transpose } from "./shaping.ts";
+
+/** Options of `attention`. */
+export interface AttentionOptions {
+  /** Added to the scores before softmax; broadcasts to [.., Tq, Tk]. -Infinity forbids a key. */
+  readonly bias?: Tensor | null;
+  /** Forbid keys behind the query; default false. */
+  readonly causal?: boolean;
+  /** Factor on the scores; default 1 / sqrt(D). */
+  readonly scale?: number;
+}
+
+/** Definition of `attention`; inputs are q, k, v and, if given, the bias. */
+export const defineAttention: Definition<"attention"> = ([q, k, v, bias], { scale, causal }) => {
+  let scores = mul(matmul(q!, transpose(k!)), scale); // [.., Tq, Tk]
+  if (bias !== undefined) scores = add(scores, bias);
+  if (causal) scores = maskedFill(scores, futureMask(scores), Number.NEGATIVE_INFINITY);
+  return matmul(softmax(scores), v!);
+};
+
+/** True above the diagonal of [.., Tq, Tk]. */
+function futureMask(scores: Tensor): Tensor {
+  const [rows, columns] = scores.shape.slice(-2) as [number, number];
+  const one = fromTypedArray("bool", Uint8Array.of(1), [1, 1], scores.backend);
+  return triu(broadcastTo(one, [rows, columns]), 1);
+}
+
+/**
+ * softmax(scale q k^T + bias) v. Vaswani et al. 2017; PyTorch's scaled_dot_product_attention.
+ *
+ * q [.., Tq, D], k [.., Tk, D], v [.., Tk, E] -> [.., Tq, E]
+ *
+ * @throws ShapeError if the sizes do not fit
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  const fits =
+    q.rank >= 2 &&
+    k.rank === q.rank &&
+    v.rank === q.rank &&
+    q.shape[q.rank - 1] === k.shape[k.rank - 1] &&
+    k.shape[k.rank - 2] === v.shape[v.rank - 2] &&
+    sameShape(q.shape.slice(0, -2), k.shape.slice(0, -2)) &&
+    sameShape(k.shape.slice(0, -2), v.shape.slice(0, -2));
+  if (!fits) {
+    throw new ShapeError(
+      `attention: expected q [.., Tq, D], k [.., Tk, D], v [.., Tk, E], got ${formatShape(q.shape)}, ${formatShape(k.shape)}, ${formatShape(v.shape)}`,
+    );
+  }
+  const scores = [...q.shape.slice(0, -1), k.shape[k.rank - 2]!];
+  const { bias = null, causal = false, scale = 1 / Math.sqrt(q.shape[q.rank - 1]!) } = options;
+  if (bias !== null && !sameShape(broadcastShapes("attention", bias.shape, scores), scores)) {
+    throw new ShapeError(
+      `attention: bias ${formatShape(bias.shape)} does not broadcast to ${formatShape(scores)}`,
+    );
+  }
+  const inputs = bias === null ? [q, k, v] : [q, k, v, bias];
+  return applyFused("attention", inputs, { scale, causal }, defineAttention);
+}
+
+/** Definition of `rotatePairs`. */
+export const defineRotatePairs: Definition<"rotatePairs"> = ([x, cosine, sine]) => {
+  const axes = x!.shape.slice(0, -1).map(() => null);
+  const even = slice(x!, [...axes, { step: 2 }]);
+  const odd = slice(x!, [...axes, { start: 1, step: 2 }]);
+  const turned = stack(
+    [sub(mul(even, cosine!), mul(odd, sine!)), add(mul(even, sine!), mul(odd, cosine!))],
+    -1,
+  ); // [.., D / 2, 2]
+  return reshape(turned, x!.shape);
+};
+
+/**
+ * Turns each pair of channels (x[2i], x[2i+1]) as a complex number by an angle given as cosine and sine
+ * (their scale scales the pair). Rotary position encoding: Su et al. 2021, interleaved pairs.
+ *
+ * x [.., D], cosine and sine broadcast to [.., D / 2] -> [.., D]
+ *
+ * @throws ShapeError if D is odd or the angles do not broadcast
+ */
+export function rotatePairs(x: Tensor, cosine: Tensor, sine: Tensor): Tensor {
+  const half = [...x.shape.slice(0, -1), x.shape[x.rank - 1]! / 2];
+  const fits =
+    Number.isInteger(half[half.length - 1]) &&
+    sameShape(cosine.shape, sine.shape) &&
+    sameShape(broadcastShapes("rotatePairs", cosine.shape, half), half);
+  if (!fits) {
+    throw new ShapeError(
+      `rotatePairs: angles ${formatShape(cosine.shape)} do not fit the pairs of ${formatShape(x.shape)}`,
+    );
+  }
+  return applyFused("rotatePairs", [x, cosine, sine], NONE, defineRotatePairs);
+}

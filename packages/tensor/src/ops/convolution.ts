@@ -1,0 +1,160 @@
+// 1-D convolution, its transpose and pooling. A convolution is a matrix product over sliding windows:
+// pad, unfold (a view), matmul.
+
+import { applyFused, type Definition } from "../apply.ts";
+import { promote } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import type { Conv1dParams } from "../op-params.ts";
+import { formatShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { add } from "./elementwise.ts";
+import { pad } from "./joining.ts";
+import { matmul } from "./linear-algebra.ts";
+import { castTo } from "./operands.ts";
+import { max, mean } from "./reduction.ts";
+import { fold, narrow, permute, reshape, unfold, unsqueeze } from "./shaping.ts";
+
+/** Options of `conv1d`, as in PyTorch. */
+export interface Conv1dOptions {
+  /** Distance between outputs, in input frames; default 1. */
+  readonly stride?: number;
+  /** Zeros added at both ends; default 0. */
+  readonly padding?: number;
+  /** Distance between taps of the kernel; default 1. */
+  readonly dilation?: number;
+  /** Channels are split into this many groups that do not see each other; default 1. */
+  readonly groups?: number;
+}
+
+function checked(op: string, options: Conv1dOptions): Conv1dParams {
+  const params = { stride: 1, padding: 0, dilation: 1, groups: 1, ...options };
+  for (const [name, least] of [
+    ["stride", 1],
+    ["padding", 0],
+    ["dilation", 1],
+    ["groups", 1],
+  ] as const) {
+    const value = params[name];
+    if (!Number.isInteger(value) || value < least) {
+      throw new ShapeError(`${op}: ${name} must be an integer of at least ${least}, got ${value}`);
+    }
+  }
+  return params;
+}
+
+/** Definition of `conv1d`. */
+export const defineConv1d: Definition<"conv1d"> = (
+  [x, weight, bias],
+  { stride, padding, dilation, groups },
+) => {
+  const [batch, channels] = [x!.shape[0]!, x!.shape[1]!];
+  const [outChannels, perGroup, taps] = weight!.shape as [number, number, number];
+  const padded = pad(x!, [[padding, padding]]); // [B, C, T + 2 padding]
+  const windows = unfold(padded, 2, taps, stride, dilation); // [B, C, T', k]
+  const frames = windows.shape[2]!;
+  const grouped = reshape(windows, [batch, groups, channels / groups, frames, taps]);
+  const columns = reshape(permute(grouped, [0, 1, 2, 4, 3]), [batch, groups, perGroup * taps, frames]);
+  const rows = reshape(weight!, [groups, outChannels / groups, perGroup * taps]);
+  const out = reshape(matmul(rows, columns), [batch, outChannels, frames]); // [B, out, T']
+  return bias === undefined ? out : add(out, unsqueeze(bias, 1));
+};
+
+/**
+ * 1-D convolution (cross-correlation, as in PyTorch).
+ *
+ * x [B, C, T], weight [out, C / groups, k], bias [out] -> [B, out, floor((T + 2 padding - dilation (k - 1) - 1) / stride) + 1]
+ *
+ * @throws ShapeError if the channels do not fit or the signal is shorter than the kernel
+ */
+export function conv1d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options: Conv1dOptions = {},
+): Tensor {
+  const params = checked("conv1d", options);
+  const { padding, dilation, groups } = params;
+  if (x.rank !== 3 || weight.rank !== 3) {
+    throw new ShapeError(
+      `conv1d: expected input [B, C, T] and weight [out, C / groups, k], got ${formatShape(x.shape)} and ${formatShape(weight.shape)}`,
+    );
+  }
+  const channels = x.shape[1]!;
+  const [outChannels, perGroup, taps] = weight.shape as [number, number, number];
+  if (channels !== perGroup * groups || outChannels % groups !== 0) {
+    throw new ShapeError(
+      `conv1d: ${channels} input channels do not fit weight ${formatShape(weight.shape)} in ${groups} groups`,
+    );
+  }
+  const reach = dilation * (taps - 1) + 1;
+  if (x.shape[2]! + 2 * padding < reach) {
+    throw new ShapeError(
+      `conv1d: a kernel of ${reach} frames does not fit ${x.shape[2]} frames with padding ${padding}`,
+    );
+  }
+  if (bias !== null && (bias.rank !== 1 || bias.shape[0] !== outChannels)) {
+    throw new ShapeError(`conv1d: bias must be [${outChannels}], got ${formatShape(bias.shape)}`);
+  }
+  const inputs = bias === null ? [x, weight] : [x, weight, bias];
+  const dtype = inputs.map((t) => t.dtype).reduce(promote, "float32");
+  return applyFused(
+    "conv1d",
+    inputs.map((t) => castTo(t, dtype)),
+    params,
+    defineConv1d,
+  );
+}
+
+/** Options of `convTranspose1d`, as in PyTorch. */
+export interface ConvTranspose1dOptions extends Conv1dOptions {
+  /** Frames added at one end of the output; default 0. */
+  readonly outputPadding?: number;
+}
+
+/**
+ * The adjoint of `conv1d`, also called transposed convolution: each input frame adds a scaled kernel to the output.
+ *
+ * x [B, C, T], weight [C, out / groups, k] -> [B, out, (T - 1) stride - 2 padding + dilation (k - 1) + outputPadding + 1]
+ *
+ * @throws ShapeError if the channels do not fit
+ */
+export function convTranspose1d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options: ConvTranspose1dOptions = {},
+): Tensor {
+  const { stride, padding, dilation, groups } = checked("convTranspose1d", options);
+  const outputPadding = options.outputPadding ?? 0;
+  const [batch, channels, frames] = x.shape as [number, number, number];
+  if (x.rank !== 3 || weight.rank !== 3 || channels !== weight.shape[0] || channels % groups !== 0) {
+    throw new ShapeError(
+      `convTranspose1d: input ${formatShape(x.shape)} does not fit weight ${formatShape(weight.shape)} in ${groups} groups, expected [B, C, T] and [C, out / groups, k]`,
+    );
+  }
+  const [, perGroup, taps] = weight.shape as [number, number, number];
+  const grouped = reshape(x, [batch, groups, channels / groups, frames]);
+  const rows = reshape(weight, [groups, channels / groups, perGroup * taps]);
+  const spread = matmul(permute(rows, [0, 2, 1]), grouped); // [B, groups, out / groups * k, T]
+  const windows = permute(reshape(spread, [batch, groups * perGroup, taps, frames]), [0, 1, 3, 2]);
+  const full = Math.max(0, (frames - 1) * stride) + dilation * (taps - 1) + 1 + outputPadding;
+  const length = full - 2 * padding;
+  if (length < 0)
+    throw new ShapeError(`convTranspose1d: padding ${padding} leaves nothing of ${full} frames`);
+  const out = narrow(fold(windows, 2, full, stride, dilation), 2, padding, length);
+  return bias === null ? out : add(out, unsqueeze(bias, 1));
+}
+
+/**
+ * Means over windows of the last axis: [.., T] -> [.., floor((T - size) / stride) + 1].
+ *
+ * @param stride default `size`: windows side by side
+ */
+export function avgPool1d(x: Tensor, size: number, stride: number = size): Tensor {
+  return mean(unfold(x, -1, size, stride), -1);
+}
+
+/** Largest values over windows of the last axis, see `avgPool1d`. */
+export function maxPool1d(x: Tensor, size: number, stride: number = size): Tensor {
+  return max(unfold(x, -1, size, stride), -1);
+}

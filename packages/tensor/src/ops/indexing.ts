@@ -1,0 +1,155 @@
+// Ops that read or write by index: gather and its adjoint, whole-slice selection, sorting, masks by position.
+
+import { apply, fromTypedArray } from "../apply.ts";
+import { promote } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { formatShape, normalizeAxis, type Shape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { equal, lessEqual, sub, where } from "./elementwise.ts";
+import { castTo, checkIndex } from "./operands.ts";
+import { narrow, unsqueeze } from "./shaping.ts";
+
+/** int32 numbers 0 .. n-1 on the backend of `like`. */
+function counting(n: number, like: Tensor): Tensor {
+  return fromTypedArray(
+    "int32",
+    Int32Array.from({ length: n }, (_, i) => i),
+    [n],
+    like.backend,
+  );
+}
+
+function checkSameBut(op: string, a: Shape, b: Shape, axis: number): void {
+  if (a.length !== b.length || a.some((n, i) => i !== axis && b[i]! > n)) {
+    throw new ShapeError(
+      `${op}: index shape ${formatShape(b)} does not fit ${formatShape(a)} beside axis ${axis}`,
+    );
+  }
+}
+
+/**
+ * Picks along one axis by an index for each output element: out[i][j] = x[index[i][j]][j] for axis 0.
+ * PyTorch's gather.
+ *
+ * @param index int32, rank of x; its shape is the result's
+ * @throws ShapeError if an index is outside the axis
+ */
+export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
+  checkIndex("gather", index);
+  const at = normalizeAxis("gather", axis, x.rank);
+  checkSameBut("gather", x.shape, index.shape, at);
+  return apply("gather", [x, index], { axis: at });
+}
+
+/** `gather` under NumPy's name and argument order. */
+export function takeAlongAxis(x: Tensor, index: Tensor, axis: number): Tensor {
+  return gather(x, axis, index);
+}
+
+/**
+ * x with `source` added at the places that `index` names along an axis; repeated places accumulate in
+ * row-major order. PyTorch's scatter_add, as a new tensor.
+ *
+ * @param index int32; same shape as source
+ */
+export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
+  checkIndex("scatterAdd", index);
+  const at = normalizeAxis("scatterAdd", axis, x.rank);
+  checkSameBut("scatterAdd", x.shape, index.shape, at);
+  if (formatShape(index.shape) !== formatShape(source.shape)) {
+    throw new ShapeError(
+      `scatterAdd: index ${formatShape(index.shape)} and source ${formatShape(source.shape)} differ in shape`,
+    );
+  }
+  const dtype = promote(x.dtype, source.dtype);
+  return apply("scatterAdd", [castTo(x, dtype), index, castTo(source, dtype)], { axis: at });
+}
+
+/**
+ * Whole slices of x picked along an axis: x [.., N, ..], index of any shape S -> [.., S, ..]. With axis 0
+ * and a matrix this is an embedding look-up.
+ *
+ * @param axis default 0
+ */
+export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
+  checkIndex("indexSelect", index);
+  return apply("indexSelect", [x, index], { axis: normalizeAxis("indexSelect", axis, x.rank) });
+}
+
+/** x with whole slices of `source` added at `index` along an axis: the adjoint of `indexSelect`. */
+export function indexAdd(x: Tensor, index: Tensor, source: Tensor, axis = 0): Tensor {
+  checkIndex("indexAdd", index);
+  const at = normalizeAxis("indexAdd", axis, x.rank);
+  const expected = [...x.shape.slice(0, at), ...index.shape, ...x.shape.slice(at + 1)];
+  if (formatShape(expected) !== formatShape(source.shape)) {
+    throw new ShapeError(
+      `indexAdd: source must be ${formatShape(expected)}, got ${formatShape(source.shape)}`,
+    );
+  }
+  const dtype = promote(x.dtype, source.dtype);
+  return apply("indexAdd", [castTo(x, dtype), index, castTo(source, dtype)], { axis: at });
+}
+
+/**
+ * 1 where the class is the index, else 0: int32 [..] -> float32 [.., classes].
+ *
+ * @throws ShapeError if an index is outside 0 .. classes-1
+ */
+export function oneHot(index: Tensor, classes: number): Tensor {
+  checkIndex("oneHot", index);
+  if (index.backend.host) {
+    const outside = (index.dataSync() as Int32Array).find((i) => i < 0 || i >= classes);
+    if (outside !== undefined) {
+      throw new ShapeError(`oneHot: index ${outside} is out of range for ${classes} classes`);
+    }
+  }
+  return castTo(equal(unsqueeze(index, index.rank), counting(classes, index)), "float32");
+}
+
+/** Zero above the diagonal: keeps elements with column - row <= diagonal in the last two axes. */
+export function tril(x: Tensor, diagonal = 0): Tensor {
+  return where(triangle(x, diagonal, "tril"), x, 0);
+}
+
+/** Zero below the diagonal: keeps elements with column - row >= diagonal in the last two axes. */
+export function triu(x: Tensor, diagonal = 0): Tensor {
+  return where(triangle(x, diagonal - 1, "triu"), 0, x);
+}
+
+/** True where column - row <= diagonal. */
+function triangle(x: Tensor, diagonal: number, op: string): Tensor {
+  if (x.rank < 2) throw new ShapeError(`${op}: expected rank 2 or more, got shape ${formatShape(x.shape)}`);
+  const rows = unsqueeze(counting(x.shape[x.rank - 2]!, x), 1);
+  const columns = counting(x.shape[x.rank - 1]!, x);
+  return lessEqual(sub(columns, rows), diagonal);
+}
+
+/**
+ * Indices that sort x along an axis, stable; NaN comes last either way.
+ *
+ * @param axis default the last one
+ */
+export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
+  return apply("argsort", [x], { axis: normalizeAxis("argsort", axis, x.rank), descending });
+}
+
+/** Values sorted along an axis, and the indices that sort them. */
+export function sort(x: Tensor, axis = -1, descending = false): { values: Tensor; indices: Tensor } {
+  const indices = argsort(x, axis, descending);
+  return { values: gather(x, axis, indices), indices };
+}
+
+/**
+ * The k largest values along an axis, largest first, and where they stand.
+ *
+ * @throws ShapeError if the axis holds fewer than k
+ */
+export function topk(x: Tensor, k: number, axis = -1, largest = true): { values: Tensor; indices: Tensor } {
+  const at = normalizeAxis("topk", axis, x.rank);
+  const size = x.shape[at]!;
+  if (!Number.isInteger(k) || k < 0 || k > size) {
+    throw new ShapeError(`topk: k must be between 0 and ${size}, the size of axis ${at}, got ${k}`);
+  }
+  const indices = narrow(argsort(x, at, largest), at, 0, k);
+  return { values: gather(x, at, indices), indices };
+}

@@ -1,0 +1,100 @@
+// Ops that build a larger tensor from smaller ones: pad, concat, stack, roll.
+
+import { apply, fromTypedArray } from "../apply.ts";
+import { promote } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { checkShape, formatShape, normalizeAxis, sameShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { indexSelect } from "./indexing.ts";
+import { castTo } from "./operands.ts";
+import { narrow, unsqueeze } from "./shaping.ts";
+
+/** How a border is filled. */
+export type PadMode = "constant" | "reflect" | "replicate";
+
+/**
+ * A border around x.
+ *
+ * @param widths [before, after] for each of the last axes, outermost first; as many as are given
+ * @param mode "constant" (default; `value`, default 0), "reflect" (without the edge) or "replicate"
+ * @throws ShapeError if a reflected border is not smaller than its axis
+ * @example pad(x, [[1, 2]]) // one zero before and two after, along the last axis
+ */
+export function pad(
+  x: Tensor,
+  widths: readonly (readonly [number, number])[],
+  mode: PadMode = "constant",
+  value = 0,
+): Tensor {
+  if (widths.length > x.rank)
+    throw new ShapeError(`pad: ${widths.length} axes for a tensor of rank ${x.rank}`);
+  for (const width of widths) checkShape("pad", width);
+  const lead = x.rank - widths.length;
+  const all = x.shape.map((_, i): readonly [number, number] => (i < lead ? [0, 0] : widths[i - lead]!));
+  if (mode === "constant") return apply("pad", [x], { widths: all, value });
+  let out = x;
+  all.forEach(([before, after], axis) => {
+    if (before === 0 && after === 0) return;
+    const n = x.shape[axis]!;
+    if (n === 0 || (mode === "reflect" && Math.max(before, after) >= n)) {
+      throw new ShapeError(
+        `pad: a ${mode} border of [${before}, ${after}] needs a longer axis ${axis} than ${n}`,
+      );
+    }
+    const from = Int32Array.from({ length: before + n + after }, (_, i) => {
+      const at = i - before;
+      if (mode === "replicate") return Math.min(Math.max(at, 0), n - 1);
+      return at < 0 ? -at : at >= n ? 2 * n - 2 - at : at;
+    });
+    out = indexSelect(out, fromTypedArray("int32", from, [from.length], x.backend), axis);
+  });
+  return out;
+}
+
+/**
+ * Tensors joined along an axis; dtypes are promoted to a common one.
+ *
+ * @throws ShapeError if the other axes differ
+ */
+export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  const first = tensors[0];
+  if (first === undefined) throw new ShapeError("concat: expected at least one tensor, got none");
+  const at = normalizeAxis("concat", axis, first.rank);
+  for (const x of tensors) {
+    if (x.rank !== first.rank || x.shape.some((n, i) => i !== at && n !== first.shape[i])) {
+      throw new ShapeError(
+        `concat: shapes differ beside axis ${at}: ${formatShape(first.shape)} and ${formatShape(x.shape)}`,
+      );
+    }
+  }
+  const dtype = tensors.map((x) => x.dtype).reduce(promote);
+  return apply(
+    "concat",
+    tensors.map((x) => castTo(x, dtype)),
+    { axis: at },
+  );
+}
+
+/** Tensors of one shape joined along a new axis. */
+export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  const first = tensors[0];
+  if (first === undefined) throw new ShapeError("stack: expected at least one tensor, got none");
+  for (const x of tensors) {
+    if (!sameShape(x.shape, first.shape)) {
+      throw new ShapeError(`stack: shapes differ: ${formatShape(first.shape)} and ${formatShape(x.shape)}`);
+    }
+  }
+  return concat(
+    tensors.map((x) => unsqueeze(x, axis)),
+    axis < 0 ? axis + first.rank + 1 : axis,
+  );
+}
+
+/** x shifted along an axis, what leaves at one end entering at the other. */
+export function roll(x: Tensor, shift: number, axis: number): Tensor {
+  const at = normalizeAxis("roll", axis, x.rank);
+  const n = x.shape[at]!;
+  if (n === 0) return x;
+  const cut = ((-shift % n) + n) % n;
+  return concat([narrow(x, at, cut, n - cut), narrow(x, at, 0, cut)], at);
+}

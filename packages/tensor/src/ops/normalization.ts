@@ -1,0 +1,110 @@
+// Softmax and the norms, each defined by a composition that a backend may replace by one kernel.
+
+import { applyFused, type Definition } from "../apply.ts";
+import { ShapeError } from "../errors.ts";
+import { formatShape, normalizeAxis } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { add, div, exp, isFinite, log, mul, rsqrt, square, sub, where } from "./elementwise.ts";
+import { floatingTensor } from "./operands.ts";
+import { max, mean, sum } from "./reduction.ts";
+
+/** x minus its maximum along an axis; an infinite maximum counts as 0, so that a row of -Infinity gives NaN from 0 / 0 and not from the subtraction. */
+function shifted(x: Tensor, axis: number): Tensor {
+  const top = max(x, axis, true);
+  return sub(x, where(isFinite(top), top, 0));
+}
+
+/** Definition of `softmax`. */
+export const defineSoftmax: Definition<"softmax"> = ([x], { axis }) => {
+  const weights = exp(shifted(x!, axis));
+  return div(weights, sum(weights, axis, true));
+};
+
+/**
+ * e^x over its sum along an axis. Entries of -Infinity get weight 0; a row of nothing else gives NaN, as in PyTorch.
+ *
+ * @param axis default the last one
+ */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  const params = { axis: normalizeAxis("softmax", axis, x.rank) };
+  return applyFused("softmax", [floatingTensor(x)], params, defineSoftmax);
+}
+
+/** Definition of `softmaxGrad`: with y = softmax(x), dL/dx = y (g - sum(g y)). */
+export const defineSoftmaxGrad: Definition<"softmaxGrad"> = ([gradient, output], { axis }) =>
+  mul(output!, sub(gradient!, sum(mul(gradient!, output!), axis, true)));
+
+/** Gradient of softmax from the gradient and the output of the forward pass. */
+export function softmaxGrad(gradient: Tensor, output: Tensor, axis: number): Tensor {
+  return applyFused("softmaxGrad", [gradient, output], { axis }, defineSoftmaxGrad);
+}
+
+/** Definition of `logSoftmax`. */
+export const defineLogSoftmax: Definition<"logSoftmax"> = ([x], { axis }) => {
+  const low = shifted(x!, axis);
+  return sub(low, log(sum(exp(low), axis, true)));
+};
+
+/**
+ * Logarithm of softmax along an axis, without forming the softmax.
+ *
+ * @param axis default the last one
+ */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  const params = { axis: normalizeAxis("logSoftmax", axis, x.rank) };
+  return applyFused("logSoftmax", [floatingTensor(x)], params, defineLogSoftmax);
+}
+
+/** Definition of `logSoftmaxGrad`: with y = logSoftmax(x), dL/dx = g - e^y sum(g). */
+export const defineLogSoftmaxGrad: Definition<"logSoftmaxGrad"> = ([gradient, output], { axis }) =>
+  sub(gradient!, mul(exp(output!), sum(gradient!, axis, true)));
+
+/** Gradient of logSoftmax from the gradient and the output of the forward pass. */
+export function logSoftmaxGrad(gradient: Tensor, output: Tensor, axis: number): Tensor {
+  return applyFused("logSoftmaxGrad", [gradient, output], { axis }, defineLogSoftmaxGrad);
+}
+
+function checkAffine(op: string, x: Tensor, weight: Tensor): void {
+  const width = x.shape[x.rank - 1];
+  if (x.rank === 0 || weight.rank !== 1 || weight.shape[0] !== width) {
+    throw new ShapeError(
+      `${op}: weight ${formatShape(weight.shape)} does not fit input ${formatShape(x.shape)}, expected [${width}]`,
+    );
+  }
+}
+
+/** Definition of `rmsNorm`. */
+export const defineRmsNorm: Definition<"rmsNorm"> = ([x, weight], { epsilon }) =>
+  mul(mul(x!, rsqrt(add(mean(square(x!), -1, true), epsilon))), weight!);
+
+/**
+ * x over its root mean square along the last axis, times a weight. Zhang and Sennrich 2019.
+ *
+ * x [.., D], weight [D] -> [.., D]
+ *
+ * @param epsilon added to the mean square, default 1e-6
+ */
+export function rmsNorm(x: Tensor, weight: Tensor, epsilon = 1e-6): Tensor {
+  checkAffine("rmsNorm", x, weight);
+  return applyFused("rmsNorm", [floatingTensor(x), weight], { epsilon }, defineRmsNorm);
+}
+
+/** Definition of `layerNorm`. */
+export const defineLayerNorm: Definition<"layerNorm"> = ([x, weight, bias], { epsilon }) => {
+  const centred = sub(x!, mean(x!, -1, true));
+  const scaled = mul(centred, rsqrt(add(mean(square(centred), -1, true), epsilon)));
+  return add(mul(scaled, weight!), bias!);
+};
+
+/**
+ * x standardised along the last axis, times a weight, plus a bias. Ba, Kiros and Hinton 2016.
+ *
+ * x [.., D], weight [D], bias [D] -> [.., D]
+ *
+ * @param epsilon added to the variance, default 1e-5
+ */
+export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  checkAffine("layerNorm", x, weight);
+  checkAffine("layerNorm", x, bias);
+  return applyFused("layerNorm", [floatingTensor(x), weight, bias], { epsilon }, defineLayerNorm);
+}

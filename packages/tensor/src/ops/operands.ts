@@ -1,0 +1,48 @@
+// Turns what users pass to ops, tensors or numbers, into tensors of one dtype.
+
+import { apply, scalar } from "../apply.ts";
+import { type DType, isFloating, promote, promoteNumber, toFloating } from "../dtype.ts";
+import { DtypeError } from "../errors.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** An operand: a tensor, or a number that takes the dtype of the tensor beside it. */
+export type TensorLike = Tensor | number;
+
+/** The same values in another dtype; the same tensor if it has that dtype already. */
+export function castTo(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply("cast", [x], { dtype });
+}
+
+/** float64 stays, everything else becomes float32. */
+export function floatingTensor(x: Tensor): Tensor {
+  return isFloating(x.dtype) ? x : castTo(x, "float32");
+}
+
+/** A number as a rank-0 tensor beside `other`. */
+export function beside(value: TensorLike, other: Tensor): Tensor {
+  if (typeof value !== "number") return value;
+  return scalar(value, promoteNumber(other.dtype, value), other.backend);
+}
+
+/**
+ * Two operands brought to one dtype.
+ *
+ * @param least `int32` for arithmetic (bool counts as 0 and 1), `float32` for true division
+ * @throws DtypeError if both are numbers
+ */
+export function pair(op: string, a: TensorLike, b: TensorLike, least: DType = "bool"): [Tensor, Tensor] {
+  if (typeof a === "number" && typeof b === "number") {
+    throw new DtypeError(`${op}: expected at least one tensor, got the numbers ${a} and ${b}`);
+  }
+  const p = typeof a === "number" ? beside(a, b as Tensor) : a;
+  const q = typeof b === "number" ? beside(b, a as Tensor) : b;
+  if (p.dtype === q.dtype && (least === "bool" || isFloating(p.dtype))) return [p, q];
+  let dtype = promote(promote(p.dtype, q.dtype), least);
+  if (least === "float32") dtype = toFloating(dtype);
+  return [castTo(p, dtype), castTo(q, dtype)];
+}
+
+/** Throws DtypeError unless the tensor holds int32 indices. */
+export function checkIndex(op: string, index: Tensor): void {
+  if (index.dtype !== "int32") throw new DtypeError(`${op}: indices must be int32, got ${index.dtype}`);
+}

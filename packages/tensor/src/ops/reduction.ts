@@ -1,0 +1,178 @@
+// Ops that fold axes into one value. Axes default to all of them, count from the end when negative, and
+// are dropped unless `keepDims`. Sums run in a fixed order, see backends/reference/reduce.ts.
+
+import { apply, applyFused, type Definition } from "../apply.ts";
+import { ShapeError } from "../errors.ts";
+import type { ReduceParams } from "../op-params.ts";
+import { type Axes, formatShape, normalizeAxes, normalizeAxis, reducedShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import {
+  abs,
+  add,
+  div,
+  equal,
+  exp,
+  isFinite,
+  log,
+  logicalNot,
+  maximum,
+  mul,
+  neg,
+  pow,
+  sqrt,
+  square,
+  sub,
+  truth,
+  where,
+} from "./elementwise.ts";
+import { pad } from "./joining.ts";
+import { castTo, floatingTensor } from "./operands.ts";
+import { narrow, reshape, squeeze } from "./shaping.ts";
+
+const reduceParams = (op: string, x: Tensor, axes: Axes, keepDims: boolean): ReduceParams => ({
+  axes: normalizeAxes(op, axes, x.rank),
+  keepDims,
+});
+
+const count = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
+
+/** Sum over axes; bool and int32 sum in int32. The sum of nothing is 0. */
+export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  const y = x.dtype === "bool" ? castTo(x, "int32") : x;
+  return apply("sum", [y], reduceParams("sum", x, axes, keepDims));
+}
+
+/** Mean over axes; integers average in float32. The mean of nothing is NaN. */
+export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  const y = floatingTensor(x);
+  return div(sum(y, axes, keepDims), count(x, normalizeAxes("mean", axes, x.rank)));
+}
+
+/** Product over axes, by halves. The product of nothing is 1. */
+export function prod(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  const { axes: list } = reduceParams("prod", x, axes, keepDims);
+  let out = x.dtype === "bool" ? castTo(x, "int32") : x;
+  for (const axis of list) {
+    if (out.shape[axis] === 0) out = pad(out, widthsAt(out, axis, 0, 1), "constant", 1);
+    for (let n = out.shape[axis]!; n > 1; n = out.shape[axis]!) {
+      if (n % 2 === 1) out = pad(out, widthsAt(out, axis, 0, 1), "constant", 1);
+      const half = Math.ceil(n / 2);
+      out = mul(narrow(out, axis, 0, half), narrow(out, axis, half, half));
+    }
+  }
+  return keepDims ? out : squeeze(out, list);
+}
+
+function widthsAt(x: Tensor, axis: number, before: number, after: number): [number, number][] {
+  return x.shape.map((_, i): [number, number] => (i === axis ? [before, after] : [0, 0]));
+}
+
+/** Refuses to reduce nothing where there is no neutral element. */
+function checkNotEmpty(op: string, x: Tensor, axes: readonly number[]): void {
+  if (count(x, axes) === 0) {
+    throw new ShapeError(
+      `${op}: nothing to reduce over axes ${formatShape(axes)} of shape ${formatShape(x.shape)}`,
+    );
+  }
+}
+
+/** Largest value over axes; NaN if any is. Among equal largest values the gradient is split evenly. */
+export function max(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  const params = reduceParams("max", x, axes, keepDims);
+  checkNotEmpty("max", x, params.axes);
+  return apply("max", [x], params);
+}
+
+/** Smallest value over axes; NaN if any is. Among equal smallest values the gradient is split evenly. */
+export function min(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  if (x.dtype === "bool") return all(x, axes, keepDims);
+  checkNotEmpty("min", x, normalizeAxes("min", axes, x.rank));
+  return neg(max(neg(x), axes, keepDims));
+}
+
+/** int32 index of the first largest value along an axis; a NaN counts as largest. All axes flattened when left out. */
+export function argmax(x: Tensor, axis?: number): Tensor {
+  const y = axis === undefined ? reshape(x, [x.size]) : x;
+  const at = axis === undefined ? 0 : normalizeAxis("argmax", axis, x.rank);
+  checkNotEmpty("argmax", y, [at]);
+  return apply("argmax", [y], { axis: at });
+}
+
+/** int32 index of the first smallest value along an axis; a NaN counts as smallest. */
+export function argmin(x: Tensor, axis?: number): Tensor {
+  return argmax(neg(x), axis);
+}
+
+/**
+ * Variance over axes.
+ *
+ * @param correction what is subtracted from the count in the divisor: 1 (default, as in PyTorch) or 0 (NumPy)
+ */
+export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
+  const list = normalizeAxes("variance", axes, x.rank);
+  const y = floatingTensor(x);
+  const deviation = sub(y, mean(y, list, true));
+  return div(sum(square(deviation), list, keepDims), Math.max(0, count(x, list) - correction));
+}
+
+/** Standard deviation over axes; see `variance` for the correction. */
+export function std(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
+  return sqrt(variance(x, axes, keepDims, correction));
+}
+
+/** log of the sum of e^x over axes, without overflow; -Infinity where all are. */
+export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  const y = floatingTensor(x);
+  const list = normalizeAxes("logSumExp", axes, x.rank);
+  const top = max(y, list, true);
+  // An infinite maximum would give Infinity - Infinity; 0 in its place leaves exp to say the same.
+  const finiteTop = where(isFinite(top), top, 0);
+  const total = add(log(sum(exp(sub(y, finiteTop)), list, true)), finiteTop);
+  return keepDims ? total : reshape(total, reducedShape(x.shape, list, false));
+}
+
+/** True where any element over the axes is not 0. False for nothing. */
+export function any(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  return truth(sum(truth(x), axes, keepDims));
+}
+
+/** True where all elements over the axes are not 0. True for nothing. */
+export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  return logicalNot(any(equal(truth(x), 0), axes, keepDims));
+}
+
+/**
+ * Vector norm over axes: (sum |x|^p)^(1/p).
+ *
+ * @param p 2 by default; any positive number, or Infinity for the largest |x|
+ */
+export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
+  if (!(p > 0)) throw new ShapeError(`norm: the order must be positive, got ${p}`);
+  const y = floatingTensor(x);
+  if (p === Number.POSITIVE_INFINITY) return max(abs(y), axes, keepDims);
+  if (p === 1) return sum(abs(y), axes, keepDims);
+  if (p === 2) return sqrt(sum(square(y), axes, keepDims));
+  return pow(sum(pow(abs(y), p), axes, keepDims), 1 / p);
+}
+
+/** Definition of `cumsum`: after step k each place holds the sum of the last 2^k places. Hillis and Steele 1986. */
+export const defineCumsum: Definition<"cumsum"> = ([x], { axis }) => {
+  let out = x!;
+  const n = out.shape[axis]!;
+  for (let shift = 1; shift < n; shift *= 2) {
+    out = add(out, pad(narrow(out, axis, 0, n - shift), widthsAt(out, axis, shift, 0)));
+  }
+  return out;
+};
+
+/** Running sum along an axis: out[i] = x[0] + ... + x[i]. */
+export function cumsum(x: Tensor, axis = -1): Tensor {
+  const y = x.dtype === "bool" ? castTo(x, "int32") : x;
+  return applyFused("cumsum", [y], { axis: normalizeAxis("cumsum", axis, x.rank) }, defineCumsum);
+}
+
+/** Cosine of the angle between a and b along an axis; norms below `epsilon` count as epsilon. */
+export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1, epsilon = 1e-8): Tensor {
+  const lengths = mul(maximum(norm(a, axis), epsilon), maximum(norm(b, axis), epsilon));
+  return div(sum(mul(a, b), axis), lengths);
+}

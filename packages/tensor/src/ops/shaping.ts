@@ -1,0 +1,265 @@
+// Ops that move no element if they can help it: reshape, permute, slice, broadcast, windows. Read next: joining.ts.
+
+import { apply, applyView } from "../apply.ts";
+import { ShapeError } from "../errors.ts";
+import {
+  type Axes,
+  broadcastShapes,
+  checkShape,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  resolveShape,
+  type Shape,
+  sameShape,
+} from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import {
+  broadcastView,
+  permuteView,
+  reshapeView,
+  resolveSlice,
+  type SliceRange,
+  sliceView,
+  squeezedShape,
+  unfoldView,
+  unsqueezedShape,
+} from "../view.ts";
+
+/** A dense row-major copy, or the tensor itself if it is one. */
+export function contiguous(x: Tensor): Tensor {
+  return x.isContiguous ? x : apply("cast", [x], { dtype: x.dtype });
+}
+
+/** A dense row-major copy in storage of its own. */
+export function copy(x: Tensor): Tensor {
+  return apply("cast", [x], { dtype: x.dtype });
+}
+
+/**
+ * The same elements in another shape; one size may be -1. A view where the strides allow it, else a copy.
+ *
+ * @throws ShapeError if the number of elements differs
+ * @example reshape(arange(6), [2, -1]).shape // [2, 3]
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const target = resolveShape("reshape", shape, x.size);
+  if (sameShape(target, x.shape)) return x;
+  const layout = reshapeView(x, target);
+  if (layout !== null) return applyView("reshape", x, { shape: target }, layout);
+  const dense = contiguous(x);
+  return applyView("reshape", dense, { shape: target }, reshapeView(dense, target)!);
+}
+
+/** All elements in one axis from `start` to `end` (inclusive; default all). PyTorch's flatten. */
+export function flatten(x: Tensor, start = 0, end = -1): Tensor {
+  if (x.rank === 0) return reshape(x, [1]);
+  const a = normalizeAxis("flatten", start, x.rank);
+  const b = normalizeAxis("flatten", end, x.rank);
+  return reshape(x, [...x.shape.slice(0, a), -1, ...x.shape.slice(b + 1)]);
+}
+
+/**
+ * The axes in another order: axis i of the result is axis order[i] of x. A view.
+ *
+ * @throws ShapeError unless order names every axis once
+ */
+export function permute(x: Tensor, order: readonly number[]): Tensor {
+  const axes = order.map((axis) => normalizeAxis("permute", axis, x.rank));
+  if (axes.length !== x.rank || new Set(axes).size !== x.rank) {
+    throw new ShapeError(`permute: expected each of the ${x.rank} axes once, got ${formatShape(order)}`);
+  }
+  return applyView("permute", x, { order: axes }, permuteView(x, axes));
+}
+
+/** Two axes swapped, by default the last two. A view. */
+export function transpose(x: Tensor, a = -2, b = -1): Tensor {
+  const p = normalizeAxis("transpose", a, x.rank);
+  const q = normalizeAxis("transpose", b, x.rank);
+  const order = x.shape.map((_, i) => (i === p ? q : i === q ? p : i));
+  return applyView("permute", x, { order }, permuteView(x, order));
+}
+
+/** One axis moved to another place, the rest in order. A view. */
+export function moveAxis(x: Tensor, from: number, to: number): Tensor {
+  const source = normalizeAxis("moveAxis", from, x.rank);
+  const target = normalizeAxis("moveAxis", to, x.rank);
+  const order = x.shape.map((_, i) => i).filter((i) => i !== source);
+  order.splice(target, 0, source);
+  return permute(x, order);
+}
+
+/** Axes of size 1 stretched to `shape`, new axes in front; -1 keeps a size. A view with stride 0. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  const lead = shape.length - x.rank;
+  const target = shape.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead]! : n));
+  checkShape("broadcastTo", target);
+  if (sameShape(target, x.shape)) return x;
+  return applyView("broadcastTo", x, { shape: target }, broadcastView(x, target));
+}
+
+/** Several tensors stretched to their common shape. Views. */
+export function broadcastAll(...tensors: Tensor[]): Tensor[] {
+  const shape = tensors.reduce<Shape>((s, x) => broadcastShapes("broadcastAll", s, x.shape), []);
+  return tensors.map((x) => broadcastTo(x, shape));
+}
+
+/**
+ * A part of x, one entry per axis: a range, `null` for the whole axis, or a number, which picks one
+ * position and drops the axis. Missing entries take the whole axis. A view; steps may be negative.
+ *
+ * @example slice(x, [{ start: 1 }, null, -1]) // NumPy: x[1:, :, -1]
+ */
+export function slice(x: Tensor, ranges: readonly (SliceRange | number | null)[]): Tensor {
+  if (ranges.length > x.rank) {
+    throw new ShapeError(`slice: ${ranges.length} ranges for a tensor of rank ${x.rank}`);
+  }
+  const dropped: number[] = [];
+  const slices = x.shape.map((size, axis) => {
+    const range = ranges[axis];
+    if (range === undefined || range === null) return { start: 0, step: 1, length: size };
+    if (typeof range !== "number") return resolveSlice(range, size);
+    if (!Number.isInteger(range) || range < -size || range >= size) {
+      throw new ShapeError(`slice: index ${range} is out of range for axis ${axis} of size ${size}`);
+    }
+    dropped.push(axis);
+    return { start: range < 0 ? range + size : range, step: 1, length: 1 };
+  });
+  const part = applyView("slice", x, { slices }, sliceView(x, slices));
+  return dropped.length === 0 ? part : reshape(part, squeezedShape(part.shape, dropped));
+}
+
+/** One position of an axis, which is dropped. A view. PyTorch's select. */
+export function select(x: Tensor, axis: number, index: number): Tensor {
+  const at = normalizeAxis("select", axis, x.rank);
+  return slice(
+    x,
+    x.shape.map((_, i) => (i === at ? index : null)),
+  );
+}
+
+/** `length` positions of an axis from `start`. A view. */
+export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
+  const at = normalizeAxis("narrow", axis, x.rank);
+  const size = x.shape[at]!;
+  if (start < 0 || length < 0 || start + length > size) {
+    throw new ShapeError(`narrow: positions ${start} to ${start + length} exceed axis ${at} of size ${size}`);
+  }
+  return slice(
+    x,
+    x.shape.map((_, i) => (i === at ? { start, stop: start + length } : null)),
+  );
+}
+
+/** The order of the elements reversed along some axes (default all). A view. */
+export function flip(x: Tensor, axes?: Axes): Tensor {
+  const flipped = normalizeAxes("flip", axes, x.rank);
+  return slice(
+    x,
+    x.shape.map((_, i) => (flipped.includes(i) ? { step: -1 } : null)),
+  );
+}
+
+/** Axes of size 1 dropped: the given ones, or all. A view. */
+export function squeeze(x: Tensor, axes?: Axes): Tensor {
+  const dropped =
+    axes === undefined || axes === null
+      ? x.shape.flatMap((n, i) => (n === 1 ? [i] : []))
+      : normalizeAxes("squeeze", axes, x.rank);
+  return reshape(x, squeezedShape(x.shape, dropped));
+}
+
+/** A new axis of size 1 at `axis`. A view. */
+export function unsqueeze(x: Tensor, axis: number): Tensor {
+  return reshape(x, unsqueezedShape(x.shape, axis));
+}
+
+/**
+ * Sliding windows along an axis: [.., T, ..] -> [.., windows, .., size]. A view: windows share elements.
+ *
+ * @param size elements per window
+ * @param step distance between windows, default 1
+ * @param dilation distance between elements of a window, default 1
+ */
+export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation = 1): Tensor {
+  const at = normalizeAxis("unfold", axis, x.rank);
+  return applyView("unfold", x, { axis: at, size, step, dilation }, unfoldView(x, at, size, step, dilation));
+}
+
+/**
+ * Adds windows back onto an axis of `length` elements: the adjoint of `unfold`, and overlap-add.
+ *
+ * @param axis the axis of x that counts the windows; the last axis runs inside a window
+ */
+export function fold(x: Tensor, axis: number, length: number, step = 1, dilation = 1): Tensor {
+  const at = normalizeAxis("fold", axis, x.rank - 1);
+  const size = x.shape[x.rank - 1]!;
+  const reach = (x.shape[at]! - 1) * step + (size - 1) * dilation + 1;
+  if (reach > length) {
+    throw new ShapeError(`fold: the windows reach to ${reach}, beyond the length ${length}`);
+  }
+  return apply("fold", [x], { axis: at, size, step, dilation, length });
+}
+
+/**
+ * x cut along an axis into parts of the given sizes, or into parts of one size (the last may be shorter). Views.
+ *
+ * @throws ShapeError if the sizes do not add up to the axis
+ */
+export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  const at = normalizeAxis("split", axis, x.rank);
+  const n = x.shape[at]!;
+  if (typeof sizes === "number" && (!Number.isInteger(sizes) || sizes < 1)) {
+    throw new ShapeError(`split: the size of a part must be a positive integer, got ${sizes}`);
+  }
+  const list =
+    typeof sizes === "number"
+      ? Array.from({ length: Math.max(1, Math.ceil(n / sizes)) }, (_, i) => Math.min(sizes, n - i * sizes))
+      : sizes;
+  const total = list.reduce((sum, size) => sum + size, 0);
+  if (total !== n)
+    throw new ShapeError(`split: sizes ${formatShape(list)} add up to ${total}, expected ${n}`);
+  let start = 0;
+  return list.map((size) => {
+    const part = narrow(x, at, start, size);
+    start += size;
+    return part;
+  });
+}
+
+/** x cut along an axis into `count` parts, as even as PyTorch's chunk makes them. Views. */
+export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new ShapeError(`chunk: the number of parts must be a positive integer, got ${count}`);
+  }
+  const at = normalizeAxis("chunk", axis, x.rank);
+  return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
+}
+
+/** x repeated as a whole, `counts` times along the last axes (more counts than axes add axes). NumPy's tile. */
+export function tile(x: Tensor, counts: readonly number[]): Tensor {
+  checkShape("tile", counts);
+  const rank = Math.max(x.rank, counts.length);
+  const sizes = [...new Array<number>(rank - x.rank).fill(1), ...x.shape];
+  const times = [...new Array<number>(rank - counts.length).fill(1), ...counts];
+  const spread = broadcastTo(
+    reshape(
+      x,
+      sizes.flatMap((n) => [1, n]),
+    ),
+    sizes.flatMap((n, i) => [times[i]!, n]),
+  );
+  return reshape(
+    spread,
+    sizes.map((n, i) => n * times[i]!),
+  );
+}
+
+/** Each position of an axis repeated `count` times in a row. NumPy's repeat. */
+export function repeat(x: Tensor, count: number, axis: number): Tensor {
+  checkShape("repeat", [count]);
+  const at = normalizeAxis("repeat", axis, x.rank);
+  const spread = x.shape.flatMap((n, i) => (i === at ? [n, count] : [n]));
+  const shape = x.shape.map((n, i) => (i === at ? n * count : n));
+  return reshape(broadcastTo(unsqueeze(x, at + 1), spread), shape);
+}
