@@ -1,38 +1,8 @@
 // The public surface of @echo-ts/tensor. Reading order: shape, view, op-params, op-table, tensor, apply,
 // ops/, fused, backend, backends/reference.
 
-/** Types and errors. */
-export {
-  BYTES_PER_ELEMENT,
-  type DType,
-  DTYPES,
-  dtypeOfArray,
-  isFloating,
-  promote,
-  type TypedArray,
-} from "./dtype.ts";
-export { BackendError, DtypeError, ShapeError } from "./errors.ts";
-export { type Axes, formatShape, type Shape } from "./shape.ts";
-export { type Nested, Tensor, type Trace } from "./tensor.ts";
-export type { SliceRange } from "./view.ts";
-
-/** Making tensors. */
-export * from "./create.ts";
-export * from "./random.ts";
-
-/** Computing with tensors. */
-export * from "./ops/activation.ts";
-export * from "./ops/attention.ts";
-export * from "./ops/convolution.ts";
-export * from "./ops/elementwise.ts";
-export * from "./ops/fourier.ts";
-export * from "./ops/indexing.ts";
-export * from "./ops/joining.ts";
-export * from "./ops/linear-algebra.ts";
-export * from "./ops/normalization.ts";
-export * from "./ops/reduction.ts";
-export * from "./ops/shaping.ts";
-
+/** For differentiation engines and other packages that extend the ops. */
+export { apply, applyFused, type Definition, scalar } from "./apply.ts";
 /** Backends. */
 export {
   type Backend,
@@ -44,15 +14,41 @@ export {
   type Kernels,
   listBackends,
   registerBackend,
-  setBackend,
   type Storage,
+  setBackend,
   type View,
   withBackend,
 } from "./backend.ts";
-
-/** For differentiation engines and other packages that extend the ops. */
-export { apply, applyFused, type Definition, scalar } from "./apply.ts";
+/** Making tensors. */
+export * from "./create.ts";
+/** Types and errors. */
+export {
+  BYTES_PER_ELEMENT,
+  DTYPES,
+  type DType,
+  dtypeOfArray,
+  isFloating,
+  promote,
+  type TypedArray,
+} from "./dtype.ts";
+export { BackendError, DtypeError, ShapeError } from "./errors.ts";
 export { DEFINITIONS } from "./fused.ts";
 export type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
 export { OPS, type OpSpec } from "./op-table.ts";
+/** Computing with tensors. */
+export * from "./ops/activation.ts";
+export * from "./ops/attention.ts";
+export * from "./ops/convolution.ts";
+export * from "./ops/elementwise.ts";
+export * from "./ops/fourier.ts";
+export * from "./ops/indexing.ts";
+export * from "./ops/joining.ts";
+export * from "./ops/linear-algebra.ts";
+export * from "./ops/normalization.ts";
 export type { TensorLike } from "./ops/operands.ts";
+export * from "./ops/reduction.ts";
+export * from "./ops/shaping.ts";
+export * from "./random.ts";
+export { type Axes, formatShape, type Shape } from "./shape.ts";
+export { type Nested, Tensor, type Trace } from "./tensor.ts";
+export type { SliceRange } from "./view.ts";
