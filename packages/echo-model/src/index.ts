@@ -1,4 +1,11 @@
-// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: text, evaluate.
+// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: config, text, evaluate.
+
+export * from "./config/field.ts";
+export * from "./config/fields.ts";
+export * from "./config/help.ts";
+export * from "./config/presets.ts";
+// Configuration: one table, checked, with help and presets.
+export * from "./config.ts";
 export * from "./errors.ts";
 // Evaluation: error rates that can be trusted.
 export * from "./evaluate/bootstrap.ts";
