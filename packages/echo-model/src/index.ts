@@ -1,4 +1,4 @@
-// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: config, text, evaluate.
+// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: config, text, data, evaluate.
 
 export * from "./config/field.ts";
 export * from "./config/fields.ts";
@@ -6,6 +6,15 @@ export * from "./config/help.ts";
 export * from "./config/presets.ts";
 // Configuration: one table, checked, with help and presets.
 export * from "./config.ts";
+// Data: lists of utterances, in several layouts, checked row by row.
+export * from "./data/audio-header.ts";
+export * from "./data/check-utterances.ts";
+export * from "./data/corpora.ts";
+export * from "./data/digit-strings.ts";
+export * from "./data/file-access.ts";
+export * from "./data/load-data-set.ts";
+export { parseManifest, parseStrings } from "./data/manifest.ts";
+export * from "./data/utterance.ts";
 export * from "./errors.ts";
 // Evaluation: error rates that can be trusted.
 export * from "./evaluate/bootstrap.ts";
