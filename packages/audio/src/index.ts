@@ -39,6 +39,10 @@ export {
   melFilterbank,
   melSpectrogram,
 } from "./mel.ts";
+// Pitch
+export { type MpmOptions, type MpmTrack, mpm } from "./pitch/mpm.ts";
+export { type PyinOptions, type PyinTrack, pyin } from "./pitch/pyin.ts";
+export { type YinOptions, yin } from "./pitch/yin.ts";
 export {
   type ComplexSpectrogram,
   type IstftOptions,

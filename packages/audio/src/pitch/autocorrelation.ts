@@ -1,0 +1,62 @@
+// Linear autocorrelation of frames by FFT, two frames per transform. Used by yin.ts, pyin.ts and mpm.ts.
+// Read next: difference.ts.
+import { Fft } from "../fft.ts";
+
+/** Smallest 2^a, 3 * 2^a or 5 * 2^a >= `minimum`: sizes whose transforms are fast. */
+export function fastFftSize(minimum: number): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (const factor of [1, 3, 5]) {
+    best = Math.min(best, factor * 2 ** Math.max(0, Math.ceil(Math.log2(minimum / factor))));
+  }
+  return best;
+}
+
+/**
+ * r[k] = sum over i of x[i] x[i + k] inside one frame, for lags 0 ... `maxLag`.
+ *
+ * Two real frames travel as the real and imaginary part of one complex signal, and so do their (real, even)
+ * power spectra on the way back: two transforms serve two frames. Frames are zero-padded, so nothing wraps.
+ */
+export class FrameAutocorrelation {
+  readonly frameLength: number;
+  readonly maxLag: number;
+  readonly #fft: Fft;
+  readonly #re: Float64Array;
+  readonly #im: Float64Array;
+
+  constructor(frameLength: number, maxLag: number) {
+    this.frameLength = frameLength;
+    this.maxLag = maxLag;
+    const size = fastFftSize(frameLength + maxLag);
+    this.#fft = new Fft(size);
+    this.#re = new Float64Array(size);
+    this.#im = new Float64Array(size);
+  }
+
+  /** Frames a and b of shape [frameLength] -> their autocorrelations, each of shape [maxLag + 1]. */
+  run(a: Float64Array, b: Float64Array, outA: Float64Array, outB: Float64Array): void {
+    const re = this.#re.fill(0);
+    const im = this.#im.fill(0);
+    re.set(a);
+    im.set(b);
+    const n = re.length;
+    this.#fft.forward(re, im, re, im);
+    // A[k] = (Z[k] + conj Z[-k]) / 2 and B[k] = (Z[k] - conj Z[-k]) / 2i.
+    for (let k = 0, m = 0; k <= n - k; k++, m = n - k) {
+      const evenRe = re[k]! + re[m]!;
+      const evenIm = im[k]! - im[m]!;
+      const oddRe = re[k]! - re[m]!;
+      const oddIm = im[k]! + im[m]!;
+      const powerA = 0.25 * (evenRe * evenRe + evenIm * evenIm);
+      const powerB = 0.25 * (oddRe * oddRe + oddIm * oddIm);
+      re[k] = re[m] = powerA;
+      im[k] = im[m] = powerB;
+    }
+    this.#fft.forward(re, im, re, im);
+    const scale = 1 / n;
+    for (let k = 0; k <= this.maxLag; k++) {
+      outA[k] = re[k]! * scale;
+      outB[k] = im[k]! * scale;
+    }
+  }
+}
