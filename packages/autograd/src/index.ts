@@ -1,1 +1,7 @@
-export {};
+// The public surface of @echo-ts/autograd. Reading order: engine, variable, vjps, functional, losses.
+
+export { type BackwardOptions, backward } from "./engine.ts";
+export { GradientError } from "./errors.ts";
+export * from "./functional.ts";
+export * from "./variable.ts";
+export { type Rule, VJPS, type Vjp } from "./vjps.ts";

@@ -1,7 +1,7 @@
 // The one funnel through which every op passes: find the result's shape and dtype, make room, run the
 // kernel, and tell the differentiation engine if an input is traced. Read next: ops/, then fused.ts.
 
-import { type Backend, countFallback, getBackend, type Kernel, runKernel } from "./backend.ts";
+import { type Backend, countFallback, getBackend, type Kernel, runKernel, type Storage } from "./backend.ts";
 import { type DType, newArray, type TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
 import type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
@@ -45,6 +45,7 @@ export function applyFused<F extends FusedOp>(
       record(op, inputs, params, out);
       return out;
     }
+    results?.pop();
     backend.release?.(out.storage);
   }
   if (backend.name !== "reference") countFallback(backend, op, inputs[0]!.dtype);
@@ -63,6 +64,20 @@ export function applyView<P extends ViewOp>(
   return out;
 }
 
+let results: Storage[] | null = null;
+
+/**
+ * From now on adds the storage of every op's result to `list`; null stops it. For differentiation engines,
+ * which give the memory of their temporaries back.
+ *
+ * @returns the list that was added to before, to be restored afterwards
+ */
+export function trackResults(list: Storage[] | null): Storage[] | null {
+  const previous = results;
+  results = list;
+  return previous;
+}
+
 function allocateResult<P extends Op>(
   backend: Backend,
   op: P,
@@ -71,7 +86,9 @@ function allocateResult<P extends Op>(
 ): Tensor {
   const spec = OPS[op];
   const shape = spec.shape(inputs, params);
-  return wrap(backend.allocate(spec.dtype(inputs, params), sizeOf(shape)), shape);
+  const storage = backend.allocate(spec.dtype(inputs, params), sizeOf(shape));
+  if (results !== null) results.push(storage);
+  return wrap(storage, shape);
 }
 
 function record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], out: Tensor): void {

@@ -2,7 +2,7 @@
 // ops/, fused, backend, backends/reference.
 
 /** For differentiation engines and other packages that extend the ops. */
-export { apply, applyFused, type Definition, scalar } from "./apply.ts";
+export { apply, applyFused, type Definition, scalar, trackResults } from "./apply.ts";
 /** Backends. */
 export {
   type Backend,
@@ -33,6 +33,7 @@ export {
 } from "./dtype.ts";
 export { BackendError, DtypeError, ShapeError } from "./errors.ts";
 export { DEFINITIONS } from "./fused.ts";
+export { assign } from "./inplace.ts";
 export type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
 export { OPS, type OpSpec } from "./op-table.ts";
 /** Computing with tensors. */
@@ -49,6 +50,6 @@ export type { TensorLike } from "./ops/operands.ts";
 export * from "./ops/reduction.ts";
 export * from "./ops/shaping.ts";
 export * from "./random.ts";
-export { type Axes, formatShape, type Shape } from "./shape.ts";
+export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";
 export type { SliceRange } from "./view.ts";

@@ -1,0 +1,336 @@
+// The engine. Forward, each op applied to a traced tensor leaves a node that remembers op, inputs, parameters
+// and output. Backward, nodes are visited from the latest to the earliest; each hands its gradient to the
+// rule of its op and adds what comes back to the nodes of its inputs. Nothing here knows any op: the rules
+// are in vjps.ts. Read next: variable.ts, then vjps.ts.
+
+import {
+  add,
+  copy,
+  formatShape,
+  isFloating,
+  type Op,
+  type OpParams,
+  onesLike,
+  type Storage,
+  scalar,
+  Tensor,
+  type Trace,
+  trackResults,
+} from "@echo-ts/tensor";
+import { GradientError } from "./errors.ts";
+import { pullBack } from "./pull-back.ts";
+
+/** Called with the gradient of a value; may return another one to go on with. */
+export type GradientHook = (gradient: Tensor) => Tensor | undefined;
+
+/** What happens at each op at the moment; set by `noGrad`, `backward` and `detectAnomaly`. */
+export const mode: { recording: boolean; inspector: Inspector | null } = { recording: true, inspector: null };
+
+/** Looks at every value on its way, see `detectAnomaly`. */
+export interface Inspector {
+  forward(op: Op, inputs: readonly Tensor[], output: Tensor): void;
+  backward(node: Node, gradient: Tensor, parts: readonly (Tensor | null)[]): void;
+}
+
+const NOTHING: readonly Tensor[] = [];
+let created = 0;
+let sweeps = 0;
+let insideHook = false;
+
+/** A traced value: a leaf (op null), or the record of the op that computed it. */
+export class Node implements Trace {
+  readonly op: Op | null;
+  inputs: readonly Tensor[];
+  readonly params: OpParams[Op] | null;
+  /** The value itself; null for leaves and once the graph was dropped. */
+  output: Tensor | null;
+  /** Later nodes have larger numbers, so descending order is a topological order. */
+  readonly order: number;
+  /** Sum of the storage versions of inputs and output when recorded: any write in place changes it. */
+  readonly versions: number;
+  /** Accumulated gradient, leaves only. */
+  grad: Tensor | null = null;
+  hooks: GradientHook[] | null = null;
+  /** Name for messages, parameters only. */
+  name = "";
+  /** During a sweep: what has arrived so far. */
+  pending: Tensor | null = null;
+  /** Number of the sweep that saw the node last; see `sweep`. */
+  mark = 0;
+
+  constructor(op: Op | null, inputs: readonly Tensor[], params: OpParams[Op] | null, output: Tensor | null) {
+    this.op = op;
+    this.inputs = inputs;
+    this.params = params;
+    this.output = output;
+    this.order = created++;
+    this.versions = output === null ? 0 : versionsOf(inputs, output);
+  }
+
+  record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], output: Tensor): void {
+    // Comparisons, argmax and casts to integers end the differentiable part of a computation.
+    if (!mode.recording || !isFloating(output.dtype)) return;
+    output.trace = new Node(op, inputs, params, output);
+    mode.inspector?.forward(op, inputs, output);
+  }
+
+  backward(tensor: Tensor, seed?: Tensor): void {
+    backward(tensor, seed);
+  }
+}
+
+/** A node without history: where gradients end up. */
+export function leaf(): Node {
+  return new Node(null, NOTHING, null, null);
+}
+
+/** The node of a tensor, or null for a constant. */
+export function nodeOf(tensor: Tensor): Node | null {
+  return tensor.trace as Node | null;
+}
+
+function versionsOf(inputs: readonly Tensor[], output: Tensor): number {
+  let total = output.storage.version;
+  for (let i = 0; i < inputs.length; i++) total += inputs[i]!.storage.version;
+  return total;
+}
+
+/** Options of `backward`. */
+export interface BackwardOptions {
+  /** Keep the graph for another backward; default false, or true with `createGraph`. */
+  readonly retainGraph?: boolean;
+  /** Record the computation of the gradients too, so that they can be differentiated; default false. */
+  readonly createGraph?: boolean;
+}
+
+/**
+ * Computes the gradients of `loss` with respect to every leaf it was computed from (`variable`, `Parameter`)
+ * and adds them to the leaves' `grad`. Afterwards the graph is dropped and its memory reclaimed.
+ *
+ * @param seed gradient of the final result with respect to `loss`, of its shape; 1 when left out (then
+ *   `loss` must hold one element)
+ * @throws GradientError if `loss` was computed from no leaf, is NaN, or its graph was used already or one of
+ *   its tensors was changed in place since
+ * @example const x = variable(tensor([3])); backward(square(x)); x.grad // [6]
+ */
+export function backward(loss: Tensor, seed?: Tensor, options: BackwardOptions = {}): void {
+  const root = nodeOf(loss);
+  if (root === null) {
+    throw new GradientError(
+      "backward: the tensor was not computed from any variable or parameter, or under noGrad; wrap an input with variable()",
+    );
+  }
+  const { createGraph = false, retainGraph = createGraph } = options;
+  sweep(loss, seedFor(loss, seed), null, createGraph, !retainGraph);
+}
+
+/** Checks the seed, or makes the one for a single number. */
+export function seedFor(loss: Tensor, seed: Tensor | undefined): Tensor {
+  if (seed !== undefined) {
+    if (formatShape(seed.shape) !== formatShape(loss.shape) || seed.dtype !== loss.dtype) {
+      throw new GradientError(
+        `backward: the seed must be ${loss.dtype} ${formatShape(loss.shape)}, got ${seed.dtype} ${formatShape(seed.shape)}`,
+      );
+    }
+    return seed;
+  }
+  if (loss.size !== 1) {
+    throw new GradientError(
+      `backward: expected one element, got shape ${formatShape(loss.shape)}; reduce it (sum, mean) or give a seed of this shape`,
+    );
+  }
+  if (loss.backend.host && Number.isNaN(loss.item())) {
+    throw new GradientError("backward: the loss is NaN; detectAnomaly(() => ...) names the op it came from");
+  }
+  return loss.rank === 0 ? scalar(1, loss.dtype, loss.backend) : onesLike(loss);
+}
+
+/**
+ * Visits the graph below `root` once. With `targets`, gradients are computed for them alone and left in
+ * their `pending`; without, they are added to the leaves.
+ *
+ * @param reclaim drop the graph and give its memory, and that of all intermediate gradients, back
+ */
+export function sweep(
+  root: Tensor,
+  seed: Tensor,
+  targets: readonly Node[] | null,
+  createGraph: boolean,
+  reclaim: boolean,
+): void {
+  if (insideHook) throw new GradientError("backward: cannot be called inside a gradient hook");
+  const order = markReachable(nodeOf(root)!, targets);
+  const wanted = sweeps;
+  if (nodeOf(root)!.mark !== wanted) return;
+  const needs: boolean[] = [];
+  const results: Storage[] | null = reclaim && !createGraph ? [] : null;
+  const kept = results === null ? null : [root.storage, seed.storage].filter((s) => !s.pinned);
+  for (const storage of kept ?? []) storage.pinned = true;
+  const outer = results === null ? null : trackResults(results);
+  const recorded = mode.recording;
+  mode.recording = createGraph;
+  try {
+    nodeOf(root)!.pending = seed;
+    for (let n = 0; n < order.length; n++) {
+      const node = order[n]!;
+      let gradient = node.pending;
+      if (gradient === null) continue;
+      node.pending = null;
+      if (node.hooks !== null) gradient = runHooks(node.hooks, gradient);
+      if (node.op === null) {
+        accumulate(node, gradient, createGraph, kept);
+        continue;
+      }
+      const { inputs } = node;
+      if (versionsOf(inputs, node.output!) !== node.versions) throw changedInPlace(node);
+      for (let i = 0; i < inputs.length; i++) needs[i] = nodeOf(inputs[i]!)?.mark === wanted;
+      const parts = pullBack(node, gradient, needs, createGraph);
+      mode.inspector?.backward(node, gradient, parts);
+      for (let i = 0; i < inputs.length; i++) {
+        const part = parts[i];
+        if (!needs[i] || part === null || part === undefined) continue;
+        const source = nodeOf(inputs[i]!)!;
+        source.pending = source.pending === null ? part : add(source.pending, part);
+      }
+    }
+    if (targets !== null && results !== null) {
+      for (const { pending } of targets) if (pending !== null) keep(pending.storage, kept!);
+    }
+    if (reclaim) drop(order);
+  } catch (error) {
+    for (const node of order) node.pending = null;
+    throw error;
+  } finally {
+    mode.recording = recorded;
+    if (results !== null) {
+      trackResults(outer);
+      for (const storage of results) if (!storage.pinned) storage.backend.release?.(storage);
+      for (const storage of kept!) storage.pinned = false;
+    }
+  }
+}
+
+/**
+ * The nodes through which gradients flow from `root` to the targets (or leaves), latest first. They carry
+ * `sweeps` as their mark afterwards; nodes that were seen but lead nowhere carry the number before.
+ */
+function markReachable(root: Node, targets: readonly Node[] | null): Node[] {
+  const seen = sweeps + 1;
+  const wanted = seen + 1;
+  sweeps = wanted;
+  if (targets !== null) for (const target of targets) target.mark = wanted;
+  const found: Node[] = [];
+  if (root.mark !== wanted) {
+    root.mark = seen;
+    found.push(root);
+  }
+  for (let n = 0; n < found.length; n++) {
+    const node = found[n]!;
+    if (node.op !== null && node.output === null && targets === null) throw usedUp();
+    for (let i = 0; i < node.inputs.length; i++) {
+      const source = nodeOf(node.inputs[i]!);
+      if (source === null || source.mark >= seen) continue;
+      source.mark = seen;
+      found.push(source);
+    }
+  }
+  found.sort(latestFirst);
+  for (let n = found.length - 1; n >= 0; n--) {
+    const node = found[n]!;
+    let leads = targets === null && node.op === null;
+    for (let i = 0; i < node.inputs.length && !leads; i++) leads = nodeOf(node.inputs[i]!)?.mark === wanted;
+    if (leads) node.mark = wanted;
+  }
+  return found.filter((node) => node.mark === wanted);
+}
+
+const latestFirst = (a: Node, b: Node): number => b.order - a.order;
+
+function usedUp(): GradientError {
+  return new GradientError(
+    "backward: the graph was already used and dropped; to use it again, call the first backward with { retainGraph: true }",
+  );
+}
+
+function changedInPlace(node: Node): GradientError {
+  const name = node.inputs.map(parameterName).find((found) => found !== "");
+  const whose = name === undefined ? "an input" : `an input (perhaps "${name}")`;
+  return new GradientError(
+    `backward: ${whose} of ${node.op} was changed in place after the forward pass; take gradients before the optimiser step`,
+  );
+}
+
+/** Name of the parameter whose storage a tensor shows, "" if none. */
+function parameterName(x: Tensor): string {
+  let node = nodeOf(x);
+  while (node !== null && node.op !== null && VIEWS.has(node.op)) node = nodeOf(node.inputs[0]!);
+  return node?.name ?? "";
+}
+
+function runHooks(hooks: readonly GradientHook[], gradient: Tensor): Tensor {
+  let current = gradient;
+  for (const hook of hooks) {
+    // The hook may keep the tensor, so its memory must not be reclaimed.
+    current.storage.pinned = true;
+    insideHook = true;
+    let replacement: Tensor | undefined;
+    try {
+      replacement = hook(current);
+    } finally {
+      insideHook = false;
+    }
+    if (replacement === undefined) continue;
+    if (formatShape(replacement.shape) !== formatShape(gradient.shape)) {
+      throw new GradientError(
+        `onGradient: the hook must return shape ${formatShape(gradient.shape)}, got ${formatShape(replacement.shape)}`,
+      );
+    }
+    current = replacement;
+  }
+  return current;
+}
+
+/** Adds to a leaf's gradient, which owns its storage: nobody else's gradient shares it. */
+function accumulate(node: Node, gradient: Tensor, createGraph: boolean, kept: Storage[] | null): void {
+  const { grad } = node;
+  if (createGraph) {
+    node.grad = grad === null ? gradient : add(grad, gradient);
+    return;
+  }
+  if (grad !== null) {
+    node.grad = withoutTrace(add(grad, gradient));
+    if (grad.trace === null && !grad.storage.pinned) grad.storage.backend.release?.(grad.storage);
+  } else {
+    const exclusive =
+      kept !== null &&
+      !gradient.storage.pinned &&
+      gradient.isContiguous &&
+      gradient.storage.length === gradient.size;
+    node.grad = withoutTrace(exclusive ? gradient : copy(gradient));
+  }
+  if (kept !== null) keep(node.grad.storage, kept);
+}
+
+/** Protects a storage until the sweep is over. */
+function keep(storage: Storage, kept: Storage[]): void {
+  if (storage.pinned) return;
+  storage.pinned = true;
+  kept.push(storage);
+}
+
+function withoutTrace(x: Tensor): Tensor {
+  return x.trace === null ? x : new Tensor(x.storage, x.shape, x.strides, x.offset);
+}
+
+const VIEWS: ReadonlySet<Op> = new Set(["reshape", "permute", "broadcastTo", "slice", "unfold"]);
+
+/** Cuts the nodes off their tensors and gives back the storages that they made. */
+function drop(order: readonly Node[]): void {
+  for (const node of order) {
+    if (node.op === null || node.output === null) continue;
+    const { storage } = node.output;
+    if (!storage.pinned && !VIEWS.has(node.op)) storage.backend.release?.(storage);
+    node.inputs = NOTHING;
+    node.output = null;
+  }
+}

@@ -1,0 +1,13 @@
+// All gradient rules in one table, exhaustive by its type: an op without a rule does not compile. The rules
+// stand by family in vjps/; they are written in differentiable ops, so gradients have gradients too.
+
+import type { Op } from "@echo-ts/tensor";
+import { ELEMENTWISE_VJPS } from "./vjps/elementwise.ts";
+import { FUSED_VJPS } from "./vjps/fused.ts";
+import type { Vjps } from "./vjps/rule.ts";
+import { STRUCTURAL_VJPS } from "./vjps/structural.ts";
+
+export type { Rule, Vjp } from "./vjps/rule.ts";
+
+/** The rule of every op. */
+export const VJPS: Vjps<Op> = { ...ELEMENTWISE_VJPS, ...STRUCTURAL_VJPS, ...FUSED_VJPS };

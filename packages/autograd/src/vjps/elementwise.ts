@@ -1,0 +1,138 @@
+// Gradient rules of the elementwise primitives; g is the gradient of the output, y the output.
+
+import {
+  add,
+  broadcastTo,
+  cast,
+  cos,
+  div,
+  equal,
+  exp,
+  floor,
+  greaterEqual,
+  less,
+  log,
+  logicalAnd,
+  mul,
+  neg,
+  pow,
+  scalar,
+  sin,
+  square,
+  sub,
+  type Tensor,
+  where,
+} from "@echo-ts/tensor";
+import { sumTo, type Vjps } from "./rule.ts";
+
+type ElementwiseOp =
+  | "neg"
+  | "exp"
+  | "expm1"
+  | "log"
+  | "log1p"
+  | "sqrt"
+  | "sin"
+  | "cos"
+  | "tanh"
+  | "erf"
+  | "floor"
+  | "cast"
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "pow"
+  | "mod"
+  | "atan2"
+  | "maximum"
+  | "minimum"
+  | "less"
+  | "equal"
+  | "where";
+
+/** Zeros of x's shape, dtype and backend, at the cost of one element. */
+export function zerosOf(x: Tensor): Tensor {
+  return broadcastTo(scalar(0, x.dtype, x.backend), x.shape);
+}
+
+const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
+
+/** g where a wins over b, half of it where they tie, as in PyTorch; `aLoses` is a < b or a > b. */
+function winner(g: Tensor, a: Tensor, b: Tensor, aLoses: Tensor): Tensor {
+  return where(aLoses, 0, where(equal(a, b), mul(g, 0.5), g));
+}
+
+/** d(a^b)/da, which is 0 for b = 0 even at a = 0. */
+function powBase(g: Tensor, a: Tensor, b: Tensor): Tensor {
+  return where(equal(b, 0), 0, mul(g, mul(b, pow(a, sub(b, 1)))));
+}
+
+/** d(a^b)/db, which is 0 at a = 0 for b >= 0, where log(a) is not finite. */
+function powExponent(g: Tensor, y: Tensor, a: Tensor, b: Tensor): Tensor {
+  const flat = logicalAnd(equal(a, 0), greaterEqual(b, 0));
+  return where(flat, 0, mul(g, mul(y, log(a))));
+}
+
+/** Rules of the elementwise primitives (and minimum, the twin of maximum). */
+export const ELEMENTWISE_VJPS: Vjps<ElementwiseOp> = {
+  neg: (g) => [neg(g)],
+  exp: (g, y) => [mul(g, y)],
+  expm1: (g, y) => [mul(g, add(y, 1))],
+  log: (g, _y, [x]) => [div(g, x!)],
+  log1p: (g, _y, [x]) => [div(g, add(x!, 1))],
+  sqrt: (g, y) => [div(g, mul(y, 2))],
+  sin: (g, _y, [x]) => [mul(g, cos(x!))],
+  cos: (g, _y, [x]) => [neg(mul(g, sin(x!)))],
+  tanh: (g, y) => [mul(g, sub(1, square(y)))],
+  erf: (g, _y, [x]) => [mul(g, mul(exp(neg(square(x!))), TWO_OVER_SQRT_PI))],
+  floor: (_g, y) => [zerosOf(y)],
+  cast: (g, _y, [x]) => [cast(g, x!.dtype)],
+
+  add: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(g, a!.shape) : null,
+    needs[1] ? sumTo(g, b!.shape) : null,
+  ],
+  sub: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(g, a!.shape) : null,
+    needs[1] ? neg(sumTo(g, b!.shape)) : null,
+  ],
+  mul: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(mul(g, b!), a!.shape) : null,
+    needs[1] ? sumTo(mul(g, a!), b!.shape) : null,
+  ],
+  div: (g, y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(div(g, b!), a!.shape) : null,
+    needs[1] ? sumTo(neg(div(mul(g, y), b!)), b!.shape) : null,
+  ],
+  pow: (g, y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(powBase(g, a!, b!), a!.shape) : null,
+    needs[1] ? sumTo(powExponent(g, y, a!, b!), b!.shape) : null,
+  ],
+  mod: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(g, a!.shape) : null,
+    needs[1] ? sumTo(neg(mul(g, floor(div(a!, b!)))), b!.shape) : null,
+  ],
+  atan2: (g, _y, [a, b], _p, needs) => {
+    const scaled = div(g, add(square(a!), square(b!)));
+    return [
+      needs[0] ? sumTo(mul(scaled, b!), a!.shape) : null,
+      needs[1] ? sumTo(neg(mul(scaled, a!)), b!.shape) : null,
+    ];
+  },
+  maximum: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(winner(g, a!, b!, less(a!, b!)), a!.shape) : null,
+    needs[1] ? sumTo(winner(g, a!, b!, less(b!, a!)), b!.shape) : null,
+  ],
+  minimum: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(winner(g, a!, b!, less(b!, a!)), a!.shape) : null,
+    needs[1] ? sumTo(winner(g, a!, b!, less(a!, b!)), b!.shape) : null,
+  ],
+  less: "none",
+  equal: "none",
+  where: (g, _y, [condition, a, b], _p, needs) => [
+    null,
+    needs[1] ? sumTo(where(condition!, g, 0), a!.shape) : null,
+    needs[2] ? sumTo(where(condition!, 0, g), b!.shape) : null,
+  ],
+};

@@ -1,0 +1,136 @@
+// Gradient rules of reductions, products, views, copies and indexing. Most are the op's adjoint: what a
+// gather picks, a scatter puts back.
+
+import {
+  broadcastTo,
+  cast,
+  div,
+  equal,
+  fold,
+  gather,
+  indexAdd,
+  indexSelect,
+  matmul,
+  narrow,
+  type OpParams,
+  pad,
+  permute,
+  reshape,
+  scatterAdd,
+  slice,
+  sum,
+  type Tensor,
+  transpose,
+  unfold,
+  unsqueeze,
+  where,
+} from "@echo-ts/tensor";
+import { zerosOf } from "./elementwise.ts";
+import { sumTo, type Vjps } from "./rule.ts";
+
+type StructuralOp =
+  | "sum"
+  | "max"
+  | "argmax"
+  | "matmul"
+  | "reshape"
+  | "permute"
+  | "broadcastTo"
+  | "slice"
+  | "unfold"
+  | "fold"
+  | "pad"
+  | "concat"
+  | "gather"
+  | "scatterAdd"
+  | "indexSelect"
+  | "indexAdd"
+  | "argsort";
+
+/** A reduced tensor with its dropped axes back as size 1. */
+function withAxes(x: Tensor, like: Tensor, { axes, keepDims }: OpParams["sum"]): Tensor {
+  if (keepDims) return x;
+  return reshape(
+    x,
+    like.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+  );
+}
+
+/** Among equal largest values the gradient is split evenly, as PyTorch's amax does. */
+function maxGradient(g: Tensor, y: Tensor, x: Tensor, params: OpParams["max"]): Tensor {
+  const isTop = equal(x, withAxes(y, x, params));
+  const count = sum(cast(isTop, x.dtype), params.axes, true);
+  return where(isTop, div(withAxes(g, x, params), count), 0);
+}
+
+/** dL/db of a @ b. A matrix shared by a whole batch is one product over all rows at once. */
+function rightFactor(g: Tensor, a: Tensor, b: Tensor): Tensor {
+  if (b.rank > 2 || a.rank === 2) return sumTo(matmul(transpose(a), g), b.shape);
+  const rows = (x: Tensor): Tensor =>
+    reshape(x, [x.size / Math.max(1, x.shape[x.rank - 1]!), x.shape[x.rank - 1]!]);
+  if (a.size === 0 || g.size === 0) return zerosOf(b);
+  return matmul(transpose(rows(a)), rows(g));
+}
+
+/** Puts a slice back where it was cut from, among zeros. */
+function unslice(g: Tensor, x: Tensor, { slices }: OpParams["slice"]): Tensor {
+  if (g.size === 0) return zerosOf(x);
+  let out = g;
+  const widths = slices.map(({ start, step, length }, axis): [number, number] => {
+    const first = step > 0 ? start : start + (length - 1) * step;
+    const reach = (length - 1) * Math.abs(step) + 1;
+    if (step < 0) out = slice(out, [...x.shape.slice(0, axis).map(() => null), { step: -1 }]);
+    // Windows of one element, |step| apart, leave zeros between them.
+    if (Math.abs(step) > 1) out = fold(unsqueeze(out, out.rank), axis, reach, Math.abs(step));
+    return [first, x.shape[axis]! - first - reach];
+  });
+  return widths.some(([before, after]) => before > 0 || after > 0) ? pad(out, widths) : out;
+}
+
+/** Rules of everything that moves or folds elements. */
+export const STRUCTURAL_VJPS: Vjps<StructuralOp> = {
+  sum: (g, _y, [x], params) => [broadcastTo(withAxes(g, x!, params), x!.shape)],
+  max: (g, y, [x], params) => [maxGradient(g, y, x!, params)],
+  argmax: "none",
+  matmul: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(matmul(g, transpose(b!)), a!.shape) : null,
+    needs[1] ? rightFactor(g, a!, b!) : null,
+  ],
+  reshape: (g, _y, [x]) => [reshape(g, x!.shape)],
+  permute: (g, _y, _x, { order }) => {
+    const inverse = new Array<number>(order.length);
+    for (let i = 0; i < order.length; i++) inverse[order[i]!] = i;
+    return [permute(g, inverse)];
+  },
+  broadcastTo: (g, _y, [x]) => [sumTo(g, x!.shape)],
+  slice: (g, _y, [x], params) => [unslice(g, x!, params)],
+  unfold: (g, _y, [x], { axis, step, dilation }) => [fold(g, axis, x!.shape[axis]!, step, dilation)],
+  fold: (g, _y, [x], { axis, size, step, dilation }) => {
+    if (x!.size === 0) return [zerosOf(x!)];
+    // A tail too short to be reached by the last window may still hold further windows.
+    return [narrow(unfold(g, axis, size, step, dilation), axis, 0, x!.shape[axis]!)];
+  },
+  pad: (g, _y, [x], { widths }) => [
+    slice(
+      g,
+      widths.map(([before], axis) => ({ start: before, stop: before + x!.shape[axis]! })),
+    ),
+  ],
+  concat: (g, _y, inputs, { axis }, needs) => {
+    let start = 0;
+    return inputs.map((x, i) => {
+      const from = start;
+      start += x.shape[axis]!;
+      return needs[i] ? narrow(g, axis, from, x.shape[axis]!) : null;
+    });
+  },
+  gather: (g, _y, [x, index], { axis }) => [scatterAdd(zerosOf(x!), axis, index!, g)],
+  scatterAdd: (g, _y, [_x, index], { axis }, needs) => [g, null, needs[2] ? gather(g, axis, index!) : null],
+  indexSelect: (g, _y, [x, index], { axis }) => [indexAdd(zerosOf(x!), index!, g, axis)],
+  indexAdd: (g, _y, [_x, index], { axis }, needs) => [
+    g,
+    null,
+    needs[2] ? indexSelect(g, index!, axis) : null,
+  ],
+  argsort: "none",
+};
