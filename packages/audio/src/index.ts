@@ -1,7 +1,42 @@
-// The public surface of @echo-ts/audio, in reading order.
+// The public surface of @echo-ts/audio, in reading order. Reading and writing files by path is in node.ts.
+// biome-ignore-all assist/source/organizeImports: the groups below are in reading order, not by file name
 
-// Arrays, frames, spectrograms
+// Errors
+export { AudioError, type AudioErrorOptions, type AudioErrorReason } from "./errors.ts";
+
+// Files: bytes to samples and back
+export {
+  type AudioData,
+  decodePcm,
+  describeNonFinite,
+  type NonFinitePolicy,
+  type PcmOptions,
+  type SampleEncoding,
+} from "./samples.ts";
+export { decodeWav, type WavData, type WavOptions } from "./wav.ts";
+export { encodeWav, type WavWriteOptions } from "./wav-write.ts";
+export { type AudioFormat, audioFormat, type DecodeOptions, decodeAudio, toMono } from "./decode.ts";
+
+// Sample rate
+export { type ResampleMethod, type ResampleOptions, Resampler, resample } from "./resample.ts";
+
+// Arrays, windows, transforms
 export { type FloatArray, type Signal, toRowMajor } from "./array.ts";
+export { besselI0, makeWindow, type WindowName, type WindowOptions, type WindowSpec } from "./window.ts";
+export { Fft, RealFft } from "./fft.ts";
+export { frame, type PadMode, pad } from "./frame.ts";
+
+// Spectrograms
+export {
+  type ComplexSpectrogram,
+  type IstftOptions,
+  istft,
+  type StftOptions,
+  spectrogram,
+  stft,
+} from "./stft.ts";
+export { MelStream, StftStream } from "./stream.ts";
+
 // Units
 export {
   amplitudeToDb,
@@ -18,12 +53,15 @@ export {
   powerToDb,
   preEmphasis,
 } from "./convert.ts";
-// Errors
-export { AudioError, type AudioErrorOptions, type AudioErrorReason } from "./errors.ts";
-// Windows and transforms
-export { Fft, RealFft } from "./fft.ts";
-export { frame, type PadMode, pad } from "./frame.ts";
+
 // Mel features
+export {
+  type MelBankOptions,
+  type MelSpectrogramOptions,
+  melCentres,
+  melFilterbank,
+  melSpectrogram,
+} from "./mel.ts";
 export {
   ECHO_LOG_MEL,
   echoLogMel,
@@ -32,34 +70,11 @@ export {
   type WhisperOptions,
   whisperLogMel,
 } from "./log-mel.ts";
-export {
-  type MelBankOptions,
-  type MelSpectrogramOptions,
-  melCentres,
-  melFilterbank,
-  melSpectrogram,
-} from "./mel.ts";
+
 // Pitch
 export { type MpmOptions, type MpmTrack, mpm } from "./pitch/mpm.ts";
 export { type PyinOptions, type PyinTrack, pyin } from "./pitch/pyin.ts";
 export { type YinOptions, yin } from "./pitch/yin.ts";
-export {
-  type ComplexSpectrogram,
-  type IstftOptions,
-  istft,
-  type StftOptions,
-  spectrogram,
-  stft,
-} from "./stft.ts";
-// The same over chunks
-export { MelStream, StftStream } from "./stream.ts";
+
 // Test signals
-export {
-  chirp,
-  harmonics,
-  type SynthOptions,
-  tone,
-  uniformStream,
-  whiteNoise,
-} from "./synth.ts";
-export { besselI0, makeWindow, type WindowName, type WindowOptions, type WindowSpec } from "./window.ts";
+export { chirp, harmonics, type SynthOptions, tone, uniformStream, whiteNoise } from "./synth.ts";

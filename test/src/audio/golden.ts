@@ -33,19 +33,28 @@ export const cases: readonly GoldenCase[] = (
   JSON.parse(readFileSync(join(fixtures, "golden.json"), "utf8")) as { entries: GoldenCase[] }
 ).entries;
 
-const bytes: Buffer = gunzipSync(readFileSync(join(fixtures, "golden.safetensors.gz")));
-const headerLength = Number(bytes.readBigUInt64LE(0));
-const header = JSON.parse(bytes.subarray(8, 8 + headerLength).toString()) as Record<
-  string,
-  { shape: number[]; data_offsets: [number, number] }
->;
+/** The float32 values stored under `key` in a safetensors file's bytes. */
+function tensor(bytes: Buffer, key: string): Float32Array {
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, start).toString()) as Record<
+    string,
+    { data_offsets: number[] }
+  >;
+  const offsets = header[key]?.data_offsets.map((offset) => bytes.byteOffset + start + offset);
+  if (!offsets) throw new Error(`no tensor "${key}"`);
+  return new Float32Array(bytes.buffer.slice(offsets[0]!, offsets[1]!));
+}
 
-/** The float32 values stored under `key`. */
+/** Reads one float32 tensor of a safetensors file. */
+export function readSafetensors(path: string, key: string): Float32Array {
+  return tensor(readFileSync(path), key);
+}
+
+const fixtureBytes: Buffer = gunzipSync(readFileSync(join(fixtures, "golden.safetensors.gz")));
+
+/** The float32 values stored under `key` in the fixture. */
 export function golden(key: string): Float32Array {
-  const entry = header[key];
-  if (!entry) throw new Error(`golden.safetensors has no "${key}"`);
-  const [start, end] = entry.data_offsets.map((offset) => offset + 8 + headerLength) as [number, number];
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + end));
+  return tensor(fixtureBytes, key);
 }
 
 /** The values of one output of a case. */

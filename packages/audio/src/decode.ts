@@ -1,0 +1,135 @@
+// From the bytes of an audio file to samples: WAV by our own reader, FLAC, MP3, Ogg, Opus, M4A by `audio-decode`,
+// which is loaded only when such a file comes along. Then, on request, mono and another sample rate.
+import { AudioError } from "./errors.ts";
+import { type ResampleMethod, resample } from "./resample.ts";
+import { type AudioData, asBytes, checkFinite, type NonFinitePolicy } from "./samples.ts";
+import { decodeWav } from "./wav.ts";
+
+/** Options of `decodeAudio`. */
+export interface DecodeOptions {
+  /** Name used in error messages. */
+  readonly file?: string | undefined;
+  /** Convert to this rate (Hz, a whole number); default: keep the file's. The result always says which it is. */
+  readonly sampleRate?: number;
+  /** Mix all channels to one. Default false. */
+  readonly mono?: boolean;
+  /** NaN and infinite samples: keep and mention them in `warnings` (default), or throw. */
+  readonly nonFinite?: NonFinitePolicy;
+  /** Filter of the rate conversion. Default "high". */
+  readonly method?: ResampleMethod;
+}
+
+/** The file formats `decodeAudio` reads. */
+export type AudioFormat = "wav" | "flac" | "mp3" | "ogg" | "m4a";
+
+/**
+ * Recognises a file format by its first bytes; undefined when it is none that `decodeAudio` reads.
+ * `ogg` covers Vorbis and Opus, `m4a` any MPEG-4 container.
+ */
+export function audioFormat(bytes: Uint8Array): AudioFormat | undefined {
+  const ascii = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+  const start = ascii(0, 4);
+  if (["RIFF", "RIFX", "RF64", "BW64"].includes(start)) return "wav";
+  if (start === "fLaC") return "flac";
+  if (start === "OggS") return "ogg";
+  if (ascii(4, 8) === "ftyp") return "m4a";
+  if (start.startsWith("ID3")) return "mp3";
+  // Without a tag an MP3 starts with a frame: 11 bits set, a layer, a valid rate.
+  const [a = 0, b = 0, c = 0] = bytes;
+  if (a === 0xff && (b & 0xe0) === 0xe0 && (b & 0x06) !== 0 && (c & 0xf0) !== 0xf0 && (c & 0x0c) !== 0x0c)
+    return "mp3";
+  return undefined;
+}
+
+/**
+ * Decodes a whole audio file.
+ *
+ * @param bytes the file
+ * @returns rate, channels, and warnings; Opus always comes at 48 kHz, whatever was encoded
+ * @throws AudioError: `format` for unknown or damaged files, `unsupported` for WAV codings such as ADPCM,
+ *   `nonfinite` on request; the message names the file when `file` is given
+ *
+ * @example
+ * const { channels, sampleRate } = await decodeAudio(bytes, { mono: true, sampleRate: 16000 });
+ */
+export async function decodeAudio(
+  bytes: Uint8Array | ArrayBuffer,
+  options: DecodeOptions = {},
+): Promise<AudioData> {
+  const data = asBytes("decodeAudio", bytes);
+  const { file, nonFinite = "report" } = options;
+  const format = audioFormat(data);
+  const place = file === undefined ? "" : `${file}: `;
+  if (!format) {
+    const start = [...data.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const known = "WAV, FLAC, MP3, Ogg (Vorbis, Opus) and M4A are read; for raw samples use decodePcm";
+    const what = data.length === 0 ? "the file is empty" : `unknown format (first bytes ${start})`;
+    throw new AudioError(`decodeAudio: ${place}${what}; ${known}`, { reason: "format", file });
+  }
+  const audio =
+    format === "wav"
+      ? decodeWav(data, { file, nonFinite })
+      : await decodeByLibrary(data, format, place, options);
+  const channels = options.mono ? [toMono(audio.channels)] : audio.channels;
+  const { sampleRate = audio.sampleRate, method = "high" } = options;
+  if (sampleRate === audio.sampleRate) {
+    return { sampleRate, channels, frames: audio.frames, warnings: audio.warnings };
+  }
+  const converted = channels.map((channel) => resample(channel, audio.sampleRate, sampleRate, { method }));
+  return { sampleRate, channels: converted, frames: converted[0]?.length ?? 0, warnings: audio.warnings };
+}
+
+async function decodeByLibrary(
+  data: Uint8Array,
+  format: AudioFormat,
+  place: string,
+  options: DecodeOptions,
+): Promise<AudioData> {
+  const { file, nonFinite = "report" } = options;
+  const fail = (why: string, cause?: unknown) =>
+    new AudioError(`decodeAudio: ${place}damaged or unreadable ${format} file: ${why}`, {
+      reason: "format",
+      file,
+      cause,
+    });
+  const { default: decode } = await import("audio-decode");
+  let decoded: { channelData: Float32Array[]; sampleRate: number };
+  try {
+    decoded = await decode(data);
+  } catch (error) {
+    throw fail(error instanceof Error ? error.message : String(error), error);
+  }
+  // The library answers some damaged files with no channels instead of an error.
+  const { channelData, sampleRate } = decoded;
+  const frames = channelData[0]?.length ?? 0;
+  if (frames === 0 || !(sampleRate > 0)) throw fail("no samples were found in it");
+  const warnings: string[] = [];
+  checkFinite("decodeAudio", channelData, nonFinite, file, warnings);
+  return { sampleRate, channels: channelData, frames, warnings };
+}
+
+/**
+ * The mean of all channels, sample by sample.
+ *
+ * @param channels at least one array, all equally long; a single channel is returned as it is, not copied
+ * @returns Float32Array of the same length
+ * @throws AudioError (`parameter`) for no channels or different lengths
+ *
+ * @example
+ * toMono([Float32Array.of(1, 0), Float32Array.of(0, 0.5)]); // [0.5, 0.25]
+ */
+export function toMono(channels: readonly Float32Array[]): Float32Array {
+  const [first] = channels;
+  if (!first)
+    throw new AudioError("toMono: expected at least one channel, got none", { reason: "parameter" });
+  if (channels.length === 1) return first;
+  const sum = new Float64Array(first.length);
+  for (const channel of channels) {
+    if (channel.length !== first.length) {
+      const lengths = channels.map((one) => one.length).join(", ");
+      throw new AudioError(`toMono: channels differ in length: ${lengths}`, { reason: "parameter" });
+    }
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + channel[i]!;
+  }
+  return Float32Array.from(sum, (value) => value / channels.length);
+}
