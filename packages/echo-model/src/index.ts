@@ -1,4 +1,4 @@
-// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: config, text, data, evaluate.
+// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: config, text, data, evaluate, report.
 
 export * from "./config/field.ts";
 export * from "./config/fields.ts";
@@ -20,6 +20,11 @@ export * from "./errors.ts";
 export * from "./evaluate/bootstrap.ts";
 export * from "./evaluate/edit-distance.ts";
 export * from "./evaluate/wer.ts";
+// Reports: subtitles, logs, TensorBoard files.
+export * from "./report/event-log.ts";
+export * from "./report/subtitles.ts";
+export * from "./report/tensorboard.ts";
+export * from "./report/tf-record.ts";
 // Text: transcripts to token ids and back.
 export * from "./text/bpe-tokenizer.ts";
 export * from "./text/character-tokenizer.ts";
