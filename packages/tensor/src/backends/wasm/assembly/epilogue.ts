@@ -1,5 +1,6 @@
 // What a matrix product does with its finished block while it is still in the cache: bias, activation,
 // residual. The numbering of the activations is shared with the unary operations in kernels.ts.
+import { part, storePart } from "./lanes";
 import { gelu, geluErf, relu, sigmoid, silu, tanh } from "./math";
 
 export const RELU: i32 = 1;
@@ -38,28 +39,4 @@ export function epilogue(
       storePart(c + shift, x, wide);
     }
   }
-}
-
-/** The first `wide` lanes from memory; never reads past them. */
-@inline export function part(from: usize, wide: i32): v128 {
-  if (wide == 4) return v128.load(from);
-  return partial(from, wide);
-}
-
-function partial(from: usize, wide: i32): v128 {
-  let x = v128.load32_zero(from);
-  if (wide > 1) x = f32x4.replace_lane(x, 1, load<f32>(from, 4));
-  if (wide > 2) x = f32x4.replace_lane(x, 2, load<f32>(from, 8));
-  return x;
-}
-
-@inline export function storePart(to: usize, x: v128, wide: i32): void {
-  if (wide == 4) v128.store(to, x);
-  else storePartial(to, x, wide);
-}
-
-function storePartial(to: usize, x: v128, wide: i32): void {
-  store<f32>(to, f32x4.extract_lane(x, 0));
-  if (wide > 1) store<f32>(to, f32x4.extract_lane(x, 1), 4);
-  if (wide > 2) store<f32>(to, f32x4.extract_lane(x, 2), 8);
 }

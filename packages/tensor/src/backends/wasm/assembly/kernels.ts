@@ -1,1 +1,8 @@
+// Everything but the matrix product, which is a module of its own (one per register tile).
 export * from "./elementwise";
+export * from "./reduce";
+export * from "./softmax";
+export * from "./norm";
+export * from "./rotary";
+export * from "./gather";
+export * from "./optim";

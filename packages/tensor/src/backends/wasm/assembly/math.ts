@@ -42,6 +42,19 @@ const EXP_BITS = memory.data<i32>([127, 0x4b400000, 126], 16);
   return f32x4.mul(f32x4.mul(y, pow2(half)), pow2(i32x4.sub(i, half)));
 }
 
+const FLOOR = memory.data<f32>([-87.0], 16);
+
+/** e^x for x <= 0, with results below 2^-126 taken as e^-87: cheaper by the second scaling. */
+@inline export function expNegative(x: v128): v128 {
+  x = f32x4.pmax(x, at(FLOOR, 0));
+  const t = f32x4.add(f32x4.mul(x, at(EXP, 0)), at(EXP, 1));
+  const n = f32x4.sub(t, at(EXP, 1));
+  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, at(EXP, 2))), f32x4.mul(n, at(EXP, 3)));
+  const y = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(r, r), expTail(r)), r), at(EXP, 9));
+  // The rounder's own bits leave the word on the left, so n + 127 becomes the exponent.
+  return f32x4.mul(y, i32x4.shl(i32x4.add(t, at(EXP_BITS, 0)), 23));
+}
+
 /** e^x - 1 without cancellation: 2 (2^(n-1) (e^r - 1) + (2^(n-1) - 1/2)). */
 @inline export function expm1(x: v128): v128 {
   const c = f32x4.pmin(f32x4.pmax(x, at(EXP, 14)), at(EXP, 11));

@@ -1,0 +1,137 @@
+// Softmax and its relatives on rows of n adjacent elements, rows [from, to).
+// Sums run in float32 over eight lanes; the order depends on n only. Read next: norm.ts.
+import { part, storePart, sumLanes } from "./lanes";
+import { expNegative } from "./math";
+import { maxRow } from "./reduce";
+
+const ZERO: f32 = 0;
+
+/** y = e^(x - top) and the sum of y. */
+@inline export function expShifted(x: usize, n: i32, top: f32, y: usize): f32 {
+  const shift = f32x4.splat(top);
+  let a = i32x4.splat(0);
+  let b = a;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const at = <usize>i << 2;
+    const p = cut(f32x4.sub(v128.load(x + at), shift));
+    const q = cut(f32x4.sub(v128.load(x + at, 16), shift));
+    v128.store(y + at, p);
+    v128.store(y + at, q, 16);
+    a = f32x4.add(a, p);
+    b = f32x4.add(b, q);
+  }
+  let total = sumLanes(f32x4.add(a, b));
+  for (; i < n; i++) {
+    const at = <usize>i << 2;
+    const value = f32x4.extract_lane(cut(f32x4.splat(load<f32>(x + at) - top)), 0);
+    store<f32>(y + at, value);
+    total += value;
+  }
+  return total;
+}
+
+const CUT = memory.data<f32>([-86.5], 16);
+
+/** e^x for x <= 0, 0 below e^-86.5: so that entries of -Infinity get no weight at all. */
+@inline function cut(x: v128): v128 {
+  return v128.andnot(expNegative(x), f32x4.lt(x, v128.load32_splat(CUT)));
+}
+
+/** The shift of a row: its maximum, or 0 where that is infinite. */
+@inline function topOf(x: usize, n: i32): f32 {
+  const top = maxRow(x, n);
+  return abs(top) == Infinity ? ZERO : top;
+}
+
+/** x = x factor over n adjacent elements. */
+@inline export function scaleRow(x: usize, n: i32, factor: f32): void {
+  const f = f32x4.splat(factor);
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const at = x + (<usize>i << 2);
+    v128.store(at, f32x4.mul(v128.load(at), f));
+    v128.store(at, f32x4.mul(v128.load(at, 16), f), 16);
+  }
+  for (; i < n; i++) store<f32>(x + (i << 2), load<f32>(x + (i << 2)) * factor);
+}
+
+/** y = e^x / sum(e^x) */
+export function softmaxRows(from: i32, to: i32, x: usize, n: i32, y: usize): void {
+  for (let r = from; r < to; r++) {
+    const row = <usize>r * n << 2;
+    const total = expShifted(x + row, n, topOf(x + row, n), y + row);
+    scaleRow(y + row, n, <f32>1 / total);
+  }
+}
+
+/** y = x - top - ln(sum(e^(x - top))) */
+export function logSoftmaxRows(from: i32, to: i32, x: usize, n: i32, y: usize): void {
+  for (let r = from; r < to; r++) {
+    const row = <usize>r * n << 2;
+    const top = topOf(x + row, n);
+    const total = expShifted(x + row, n, top, y + row);
+    const less = f32x4.splat(<f32>NativeMath.log(<f64>total));
+    const shift = f32x4.splat(top);
+    for (let i = 0; i < n; i += 4) {
+      const wide = min(4, n - i);
+      const at = row + (<usize>i << 2);
+      storePart(y + at, f32x4.sub(f32x4.sub(part(x + at, wide), shift), less), wide);
+    }
+  }
+}
+
+/** Dot product of two rows. */
+@inline export function dotRow(x: usize, y: usize, n: i32): f32 {
+  let a = i32x4.splat(0);
+  let b = a;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const at = <usize>i << 2;
+    a = f32x4.add(a, f32x4.mul(v128.load(x + at), v128.load(y + at)));
+    b = f32x4.add(b, f32x4.mul(v128.load(x + at, 16), v128.load(y + at, 16)));
+  }
+  let total = sumLanes(f32x4.add(a, b));
+  for (; i < n; i++) total += load<f32>(x + (i << 2)) * load<f32>(y + (i << 2));
+  return total;
+}
+
+/** Sum of a row. */
+@inline export function sumRow(x: usize, n: i32): f32 {
+  let a = i32x4.splat(0);
+  let b = a;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    a = f32x4.add(a, v128.load(x + (<usize>i << 2)));
+    b = f32x4.add(b, v128.load(x + (<usize>i << 2), 16));
+  }
+  let total = sumLanes(f32x4.add(a, b));
+  for (; i < n; i++) total += load<f32>(x + (i << 2));
+  return total;
+}
+
+/** dx = y (g - sum(g y)) from gradient g and output y. */
+export function softmaxGradRows(from: i32, to: i32, g: usize, y: usize, n: i32, dx: usize): void {
+  for (let r = from; r < to; r++) {
+    const row = <usize>r * n << 2;
+    const total = f32x4.splat(dotRow(g + row, y + row, n));
+    for (let i = 0; i < n; i += 4) {
+      const wide = min(4, n - i);
+      const at = row + (<usize>i << 2);
+      storePart(dx + at, f32x4.mul(part(y + at, wide), f32x4.sub(part(g + at, wide), total)), wide);
+    }
+  }
+}
+
+/** dx = g - e^y sum(g) from gradient g and output y. */
+export function logSoftmaxGradRows(from: i32, to: i32, g: usize, y: usize, n: i32, dx: usize): void {
+  for (let r = from; r < to; r++) {
+    const row = <usize>r * n << 2;
+    const total = f32x4.splat(sumRow(g + row, n));
+    for (let i = 0; i < n; i += 4) {
+      const wide = min(4, n - i);
+      const at = row + (<usize>i << 2);
+      storePart(dx + at, f32x4.sub(part(g + at, wide), f32x4.mul(cut(part(y + at, wide)), total)), wide);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// Strided views inside the kernels. A view is described by a record of int32 in memory: rank, then eight
+// sizes, then eight strides in elements (the host has merged axes that lie densely together). Instead of
+// a loop for every kind of layout, an operand that is not dense is fetched into a small dense chunk that
+// stays in the first-level cache; the arithmetic only ever sees dense chunks.
+
+/** Elements per chunk. */
+export const CHUNK: i32 = 1024;
+/** Bytes of one chunk buffer of the widest elements, float64. */
+export const CHUNK_BYTES: usize = 8192;
+
+/** `layout` of an operand that lies densely in row-major order. */
+export const DENSE: usize = 0;
+/** `layout` of an operand that is one element, repeated. */
+export const SCALAR: usize = 1;
+
+const MAX_RANK: i32 = 8;
+
+@inline function sizeAt(layout: usize, axis: i32): i32 {
+  return load<i32>(layout + ((axis + 1) << 2));
+}
+
+@inline function strideAt(layout: usize, axis: i32): i32 {
+  return load<i32>(layout + ((axis + 1 + MAX_RANK) << 2));
+}
+
+/** Copies elements [start, start + count) of a view, counted in row-major order, to dense memory. */
+export function fetch<T>(base: usize, layout: usize, start: i32, count: i32, to: usize): void {
+  const rank = load<i32>(layout);
+  const inner = sizeAt(layout, rank - 1);
+  const step = strideAt(layout, rank - 1);
+  while (count > 0) {
+    let rest = start / inner;
+    const first = start - rest * inner;
+    let at = first * step;
+    for (let axis = rank - 2; axis >= 0; axis--) {
+      const size = sizeAt(layout, axis);
+      const outer = rest / size;
+      at += (rest - outer * size) * strideAt(layout, axis);
+      rest = outer;
+    }
+    const run = min(inner - first, count);
+    fetchRun<T>(base + at * sizeof<T>(), step, run, to);
+    to += run * sizeof<T>();
+    start += run;
+    count -= run;
+  }
+}
+
+/** Copies `count` elements, `step` apart, to dense memory. */
+@inline function fetchRun<T>(from: usize, step: i32, count: i32, to: usize): void {
+  if (step == 1 && count >= 32) {
+    memory.copy(to, from, <usize>count * sizeof<T>());
+    return;
+  }
+  const stride = step * <i32>sizeof<T>();
+  for (let i = 0; i < count; i++) {
+    store<T>(to, load<T>(from));
+    from += stride;
+    to += sizeof<T>();
+  }
+}
+
+/** Fills a chunk with one element. */
+@inline export function spread<T>(from: usize, to: usize): void {
+  const value = load<T>(from);
+  for (let i = 0; i < CHUNK; i++) store<T>(to + <usize>i * sizeof<T>(), value);
+}
+
+/** Address of the dense chunk that holds elements [start, start + count): in place, or fetched to `buffer`. */
+@inline export function chunk<T>(base: usize, layout: usize, start: i32, count: i32, buffer: usize): usize {
+  if (layout == DENSE) return base + <usize>start * sizeof<T>();
+  if (layout == SCALAR) return buffer; // filled once before the loop
+  fetch<T>(base, layout, start, count, buffer);
+  return buffer;
+}
