@@ -3,8 +3,9 @@
 import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
 import { fromTypedArray } from "./apply.ts";
-import { type Backend, findBackend, getBackend } from "./backend.ts";
+import { type Backend, findBackend, getBackend, registerBackend } from "./backend.ts";
 import { registerReference } from "./backends/reference/index.ts";
+import { wasm } from "./backends/wasm/index.ts";
 import { type DType, dtypeOfArray, newArray, type TypedArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
 import { installMethods } from "./methods.ts";
@@ -13,6 +14,7 @@ import { type Nested, Tensor } from "./tensor.ts";
 
 installMethods();
 registerReference();
+registerBackend(wasm);
 
 /** Options of everything that makes a tensor. */
 export interface CreateOptions {

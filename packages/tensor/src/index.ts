@@ -19,6 +19,15 @@ export {
   type View,
   withBackend,
 } from "./backend.ts";
+/** The wasm backend's settings. */
+export {
+  configureWasm,
+  initWasm,
+  type WasmInfo,
+  type WasmOptions,
+  wasmAvailable,
+  wasmInfo,
+} from "./backends/wasm/index.ts";
 /** Making tensors. */
 export * from "./create.ts";
 /** Types and errors. */

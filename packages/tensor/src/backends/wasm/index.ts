@@ -1,0 +1,25 @@
+// The wasm backend: SIMD kernels, compiled from assembly/ and embedded, on one arena of memory, on several
+// threads where memory may be shared. float32 is computed here; the other dtypes, which only carry indices,
+// masks and float64 checks, go to the reference kernels on the same memory.
+// Reading order: arena, engine, pool, storage, operands, then the kernel tables; assembly/math and gemm.
+
+import type { Backend } from "../../backend.ts";
+import { elementwise } from "./elementwise.ts";
+import { indexing } from "./indexing.ts";
+import { matrices } from "./matmul.ts";
+import { rows } from "./rows.ts";
+import { allocateStorage, releaseStorage, uploadStorage } from "./storage.ts";
+
+export { configureWasm, initWasm, wasmAvailable, wasmInfo } from "./engine.ts";
+export type { WasmInfo, WasmOptions } from "./engine-options.ts";
+
+/** The backend called "wasm". */
+export const wasm: Backend = {
+  name: "wasm",
+  host: true,
+  kernels: { ...elementwise, ...matrices, ...rows, ...indexing },
+  allocate: (dtype, length) => allocateStorage(wasm, dtype, length),
+  upload: (dtype, data) => uploadStorage(wasm, dtype, data),
+  read: async (storage) => storage.data.slice(),
+  release: releaseStorage,
+};

@@ -1,0 +1,118 @@
+// Storages in the arena. A storage gives its block back when the tape says so (`release`) or when the
+// garbage collector finds that nobody holds it. Read next: operands.ts.
+
+import type { Backend, Storage } from "../../backend.ts";
+import { type ArrayOf, BYTES_PER_ELEMENT, type DType, type TypedArray } from "../../dtype.ts";
+import { BackendError } from "../../errors.ts";
+import type { Arena, Block } from "./arena.ts";
+import { getEngine } from "./engine.ts";
+
+/** What the garbage collector is given to free in place of the storage itself. */
+interface Lease {
+  readonly block: Block;
+  readonly generation: number;
+}
+
+const forgotten = new FinalizationRegistry<Lease>(({ block, generation }) => {
+  getEngine().arena.release(block, generation);
+});
+
+/** A flat run of elements in the arena. */
+export class WasmStorage implements Storage, Lease {
+  readonly backend: Backend;
+  readonly dtype: DType;
+  readonly length: number;
+  readonly block: Block;
+  readonly generation: number;
+  pinned = false;
+  version = 0;
+
+  constructor(backend: Backend, dtype: DType, length: number, block: Block) {
+    this.backend = backend;
+    this.dtype = dtype;
+    this.length = length;
+    this.block = block;
+    this.generation = block.generation;
+  }
+
+  /**
+   * Where the first element lies in the memory.
+   *
+   * @throws BackendError if the block was given back: the elements may be gone
+   */
+  get address(): number {
+    if (this.block.generation !== this.generation) {
+      throw new BackendError(
+        `read: this ${this.dtype} storage of ${this.length} elements was released and its memory may hold something else; keep tensors that outlive a training step with keep() or detach them`,
+      );
+    }
+    return this.block.offset;
+  }
+
+  get data(): TypedArray {
+    const { address, length } = this;
+    const { buffer } = getEngine().arena.memory;
+    if (this.dtype === "float32") return new Float32Array(buffer, address, length);
+    if (this.dtype === "int32") return new Int32Array(buffer, address, length);
+    if (this.dtype === "float64") return new Float64Array(buffer, address, length);
+    return new Uint8Array(buffer, address, length);
+  }
+}
+
+// Registering a finaliser costs more than a small op, and most storages are released by the tape before
+// they get old. So they wait here, and only those still in use when the list is full are registered.
+const YOUNG_COUNT = 512;
+const YOUNG_BYTES = 32 << 20;
+let young: WasmStorage[] = [];
+let youngBytes = 0;
+
+function watch(storage: WasmStorage): void {
+  young.push(storage);
+  youngBytes += storage.block.bytes;
+  if (young.length < YOUNG_COUNT && youngBytes < YOUNG_BYTES) return;
+  const grown = young;
+  young = [];
+  youngBytes = 0;
+  for (const old of grown) {
+    const { block, generation } = old;
+    if (block.generation === generation) forgotten.register(old, { block, generation });
+  }
+}
+
+/** A storage of undefined elements. */
+export function allocateStorage(backend: Backend, dtype: DType, length: number): WasmStorage {
+  const block = getEngine().arena.allocate(length * BYTES_PER_ELEMENT[dtype]);
+  const storage = new WasmStorage(backend, dtype, length, block);
+  watch(storage);
+  return storage;
+}
+
+/** A storage with a copy of these elements. */
+export function uploadStorage(backend: Backend, dtype: DType, data: TypedArray): WasmStorage {
+  const storage = allocateStorage(backend, dtype, data.length);
+  const { arena } = getEngine();
+  const at = storage.block.offset / BYTES_PER_ELEMENT[dtype];
+  arrayOf(arena, dtype).set(data, at);
+  return storage;
+}
+
+/** The whole memory as elements of `dtype`. */
+export function arrayOf<D extends DType>(arena: Arena, dtype: D): ArrayOf[D];
+export function arrayOf(arena: Arena, dtype: DType): TypedArray {
+  switch (dtype) {
+    case "float32":
+      return arena.float32;
+    case "float64":
+      return arena.float64;
+    case "int32":
+      return arena.int32;
+    case "bool":
+      return arena.uint8;
+  }
+}
+
+/** Gives the block back at once. */
+export function releaseStorage(storage: Storage): void {
+  const { block, generation } = storage as WasmStorage;
+  getEngine().arena.release(block, generation);
+}
