@@ -1,0 +1,293 @@
+// The rules of the house that a compiler does not check: who may import whom, no cycles, no hidden randomness,
+// no `any` in public types, documented exports, a lockfile without addresses. ARCHITECTURE.md has the reasons.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import t from "tap";
+import ts from "typescript";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** What each part may import: npm names besides its own dependencies are refused, ours are listed here. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  "packages/tensor": [],
+  "packages/autograd": ["@echo-ts/tensor"],
+  "packages/audio": [],
+  "packages/echo-model": ["@echo-ts/tensor", "@echo-ts/autograd", "@echo-ts/audio"],
+  examples: ["@echo-ts/tensor", "@echo-ts/autograd", "@echo-ts/audio", "@echo-ts/echo-model"],
+};
+
+/** Packages whose main entry browsers must be able to bundle: nothing that it reaches imports Node's modules. */
+const BROWSER_PACKAGES = ["packages/tensor", "packages/autograd", "packages/audio"];
+
+interface Import {
+  readonly from: string;
+  /** `import type`: gone at run time. */
+  readonly typeOnly: boolean;
+  readonly dynamic: boolean;
+}
+
+interface Source {
+  readonly path: string;
+  readonly tree: ts.SourceFile;
+  readonly imports: readonly Import[];
+}
+
+const inRoot = (path: string) => relative(ROOT, path).split(sep).join("/");
+
+function filesBelow(folder: string, ending: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending) && !name.includes("node_modules"))
+    .map((name) => join(ROOT, folder, name));
+}
+
+function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
+  visit(node);
+  node.forEachChild((child) => walk(child, visit));
+}
+
+function parse(path: string): Source {
+  const tree = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true);
+  const imports: Import[] = [];
+  walk(tree, (node) => {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
+      const { moduleSpecifier } = node;
+      if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return;
+      const typeOnly = ts.isImportDeclaration(node)
+        ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+        : node.isTypeOnly;
+      imports.push({ from: moduleSpecifier.text, typeOnly, dynamic: false });
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [argument] = node.arguments;
+      if (argument !== undefined && ts.isStringLiteral(argument))
+        imports.push({ from: argument.text, typeOnly: false, dynamic: true });
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      const { literal } = node.argument;
+      if (ts.isStringLiteral(literal)) imports.push({ from: literal.text, typeOnly: true, dynamic: false });
+    }
+  });
+  return { path, tree, imports };
+}
+
+// AssemblyScript is another language with imports of its own; only its randomness is looked at, below.
+const sourcesOf = (part: string): Source[] =>
+  filesBelow(`${part}/src`, ".ts")
+    .filter((path) => !inRoot(path).includes("/assembly/"))
+    .map(parse);
+const SOURCES: ReadonlyMap<string, readonly Source[]> = new Map(
+  Object.keys(LAYERS).map((part) => [part, sourcesOf(part)]),
+);
+
+/** `@scope/name/sub` -> `@scope/name`. */
+const packageOf = (from: string) =>
+  from
+    .split("/")
+    .slice(0, from.startsWith("@") ? 2 : 1)
+    .join("/");
+
+for (const [part, ours] of Object.entries(LAYERS)) {
+  t.test(`${part} imports only what the design allows`, async (t) => {
+    const manifest: Record<string, Record<string, string>> = JSON.parse(
+      readFileSync(join(ROOT, part, "package.json"), "utf8"),
+    );
+    const shipped = {
+      ...manifest.dependencies,
+      ...manifest.peerDependencies,
+      ...manifest.optionalDependencies,
+    };
+    const sources = SOURCES.get(part)!;
+    t.ok(sources.length > 0, "has sources");
+    for (const { path, imports } of sources) {
+      for (const { from, typeOnly, dynamic } of imports) {
+        const where = `${inRoot(path)} imports ${from}`;
+        if (from.startsWith(".")) {
+          if (!resolve(dirname(path), from).startsWith(join(ROOT, part, "src") + sep))
+            t.fail(`${where}: leaves src`);
+          if (!from.endsWith(".ts")) t.fail(`${where}: relative imports end in .ts`);
+        } else if (from.startsWith("@echo-ts/")) {
+          if (!ours.includes(packageOf(from))) t.fail(`${where}: the layers forbid it`);
+          if (!(packageOf(from) in shipped)) t.fail(`${where}: not declared`);
+        } else if (!isBuiltin(from) && !(packageOf(from) in shipped)) {
+          // A package that only gives types, or is loaded when it happens to be installed, need not be shipped.
+          const development = packageOf(from) in (manifest.devDependencies ?? {});
+          if (!development || !(typeOnly || dynamic)) t.fail(`${where}: not declared`);
+        }
+      }
+    }
+  });
+}
+
+/** The file that a relative import names. */
+const target = (source: Source, { from }: Import) => resolve(dirname(source.path), from);
+
+t.test("the main entries of the browser packages reach no module of Node", async (t) => {
+  for (const part of BROWSER_PACKAGES) {
+    const byPath = new Map(SOURCES.get(part)!.map((source) => [source.path, source]));
+    const reached = new Set([join(ROOT, part, "src", "index.ts")]);
+    for (const path of reached) {
+      const source = byPath.get(path)!;
+      for (const one of source.imports) {
+        if (one.typeOnly) continue;
+        if (one.from.startsWith(".")) reached.add(target(source, one));
+        else if (isBuiltin(one.from)) t.fail(`${inRoot(path)} imports ${one.from}`);
+      }
+    }
+    t.ok(reached.size > 0, part);
+  }
+});
+
+/** The first cycle among the keys, as a path, or undefined. */
+function findCycle(edges: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const finished = new Set<string>();
+  const trail: string[] = [];
+  const visit = (node: string): string[] | undefined => {
+    if (finished.has(node)) return undefined;
+    const start = trail.indexOf(node);
+    if (start >= 0) return [...trail.slice(start), node];
+    trail.push(node);
+    for (const next of edges.get(node) ?? []) {
+      const cycle = visit(next);
+      if (cycle !== undefined) return cycle;
+    }
+    trail.pop();
+    finished.add(node);
+    return undefined;
+  };
+  for (const node of edges.keys()) {
+    const cycle = visit(node);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
+
+t.test("the search for cycles finds one", async (t) => {
+  const graph = (text: string) => new Map(text.split(" ").map((edge) => [edge[0]!, [...edge.slice(1)]]));
+  t.same(findCycle(graph("abc bd cd d")), undefined);
+  t.same(findCycle(graph("ab bcd cb d")), ["b", "c", "b"]);
+  t.same(findCycle(graph("aa")), ["a", "a"]);
+});
+
+/** Imports left out of the search, each with its reason; remove the entry when the import goes. */
+const ACCEPTED_CYCLES: ReadonlyMap<string, string> = new Map([
+  // One recursion over two files: the gradient of a fused op is a sweep through its definition.
+  ["packages/autograd/src/pull-back.ts", "packages/autograd/src/engine.ts"],
+]);
+
+t.test("no files of a package import each other in a circle", async (t) => {
+  for (const [part, sources] of SOURCES) {
+    const edges = new Map(
+      sources.map((source) => [
+        inRoot(source.path),
+        source.imports
+          .filter(({ from, typeOnly }) => from.startsWith(".") && !typeOnly)
+          .map((one) => inRoot(target(source, one))),
+      ]),
+    );
+    for (const [from, to] of ACCEPTED_CYCLES) {
+      const targets = edges.get(from);
+      if (targets === undefined) continue;
+      t.ok(targets.includes(to), `${from} still imports ${to}`);
+      edges.set(
+        from,
+        targets.filter((path) => path !== to),
+      );
+    }
+    t.equal(findCycle(edges)?.join(" -> "), undefined, part);
+  }
+});
+
+t.test("no packages depend on each other in a circle", async (t) => {
+  const names = [...Object.keys(LAYERS), "test"];
+  const manifests = names.map((part) => JSON.parse(readFileSync(join(ROOT, part, "package.json"), "utf8")));
+  const edges = new Map(
+    manifests.map(({ name, dependencies = {}, devDependencies = {} }): [string, string[]] => [
+      name,
+      Object.keys({ ...dependencies, ...devDependencies }).filter((other) => other.startsWith("@echo-ts/")),
+    ]),
+  );
+  t.equal(edges.size, names.length);
+  t.equal(findCycle(edges)?.join(" -> "), undefined);
+});
+
+t.test("every random draw comes from a seeded stream", async (t) => {
+  const files = ["packages", "examples", "test", "scripts"].flatMap((folder) => [
+    ...filesBelow(folder, ".ts"),
+    ...filesBelow(folder, ".mjs"),
+  ]);
+  const written = files.filter((path) => !/\/(dist|fixtures|\.tap)\//.test(`/${inRoot(path)}`));
+  t.ok(written.length > 20);
+  for (const path of written) {
+    walk(parse(path).tree, (node) => {
+      if (ts.isPropertyAccessExpression(node) && node.getText() === "Math.random")
+        t.fail(`${inRoot(path)} uses Math.random: take a stream of @echo-ts/tensor`);
+    });
+  }
+});
+
+t.test("no public type is any", async (t) => {
+  for (const part of Object.keys(LAYERS).filter((part) => part.startsWith("packages/"))) {
+    const declarations = filesBelow(`${part}/dist`, ".d.ts");
+    t.ok(declarations.length > 0, part);
+    for (const path of declarations) {
+      walk(parse(path).tree, (node) => {
+        if (node.kind === ts.SyntaxKind.AnyKeyword)
+          t.fail(`${inRoot(path)}: ${node.parent.getText().slice(0, 80)}`);
+      });
+    }
+  }
+});
+
+/** Each name that a file exports, with the statements that declare it (overloads, merged interfaces). */
+function exportsOf(path: string, sources: ReadonlyMap<string, Source>): Map<string, ts.Node[]> {
+  const found = new Map<string, ts.Node[]>();
+  const source = sources.get(path);
+  for (const node of source?.tree.statements ?? []) {
+    if (
+      ts.isExportDeclaration(node) &&
+      node.moduleSpecifier !== undefined &&
+      ts.isStringLiteral(node.moduleSpecifier)
+    ) {
+      const inner = exportsOf(resolve(dirname(path), node.moduleSpecifier.text), sources);
+      if (node.exportClause === undefined)
+        for (const [name, declaration] of inner) found.set(name, declaration);
+      else if (ts.isNamedExports(node.exportClause))
+        for (const { name, propertyName } of node.exportClause.elements) {
+          const declaration = inner.get((propertyName ?? name).text);
+          if (declaration !== undefined) found.set(name.text, declaration);
+        }
+    } else if (
+      ts.canHaveModifiers(node) &&
+      ts.getModifiers(node)?.some((x) => x.kind === ts.SyntaxKind.ExportKeyword)
+    ) {
+      const names = ts.isVariableStatement(node)
+        ? node.declarationList.declarations.map(({ name }) => name.getText())
+        : "name" in node && node.name !== undefined
+          ? [(node.name as ts.Identifier).text]
+          : [];
+      for (const name of names) found.set(name, [...(found.get(name) ?? []), node]);
+    }
+  }
+  return found;
+}
+
+t.test("every public export has a doc comment", async (t) => {
+  for (const [part, sources] of SOURCES) {
+    if (!part.startsWith("packages/")) continue;
+    const byPath = new Map(sources.map((source) => [source.path, source]));
+    const names = exportsOf(join(ROOT, part, "src", "index.ts"), byPath);
+    const bare = [...names].filter(([, nodes]) =>
+      nodes.every((x) => ts.getJSDocCommentsAndTags(x).length === 0),
+    );
+    t.same(
+      bare.map(([name, [node]]) => `${name} (${inRoot(node!.getSourceFile().fileName)})`),
+      [],
+      `${part}: ${names.size} exports`,
+    );
+  }
+});
+
+t.test("the lockfile names no addresses", async (t) => {
+  const lockfile = readFileSync(join(ROOT, "pnpm-lock.yaml"), "utf8");
+  t.notMatch(lockfile, /https?:\/\/|tarball:/);
+});
