@@ -344,6 +344,13 @@ t.test("overrides", async (t) => {
   refused(["model.dims"], ['override "model.dims": expected key.path=value']);
   refused(["model.dimz=3"], ['unknown key "model.dimz"; did you mean "model.dims"?']);
   refused(["model=3"], ['override "model=3": model is a group, expected one of its keys']);
+  t.same(problemsOf(applyOverrides({}, ['model.features=["pitch"'])), [
+    'model.features: expected a list of different words out of spectrogram, waveform, pitch, at least 1, got "[\\"pitch\\""',
+  ]);
+  t.same(problemsOf(applyOverrides({}, ["model.stemNorm=yes"])), [
+    'model.stemNorm: expected true or false, got "yes"',
+  ]);
+  t.equal(resolveConfig(applyOverrides({}, ["model.stemNorm=false"])).model.stemNorm, false);
   t.same(problemsOf(applyOverrides({}, ["model.dims=many"])), [
     'model.dims: expected an integer >= 4, got "many"',
   ]);

@@ -1,7 +1,16 @@
 // Data: manifests, public layouts, digit strings drawn again exactly, and the checks before training.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   checkUtterances,
   countProblems,
@@ -502,6 +511,16 @@ t.test("readAudioHeader", async (t) => {
   t.equal(read(wavFile(0.1).subarray(0, 36)), "no data chunk");
   t.equal(read(flac.subarray(0, 20)), "FLAC header cut off");
 
+  const noRate = flac.slice();
+  noRate.fill(0, 18, 21);
+  t.equal(read(noRate), "FLAC sample rate 0 Hz, expected above 0");
+  const shortFmt = wavFile(0.1);
+  shortFmt[16] = 14;
+  t.equal(read(shortFmt), "fmt chunk of 14 bytes, expected at least 16");
+  const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+  t.equal(read(text("NIST_1A\n   1024\nend_head\n")), "SPHERE header without sample_rate");
+  t.match(read(text("NIST_1A\nsample_rate -i 8000\n")), { sampleRate: 8000, seconds: null });
+
   t.test("no bytes make it throw", async () => {
     const starts = [wavFile(0.01), flac, sphere];
     fc.assert(
@@ -575,6 +594,15 @@ t.test("checkUtterances", async (t) => {
     message: /^data: 14 rows .*\n\.\.\. and 4 more$/s,
   });
 
+  const song = memoryFiles({ "a.mp3": "ID3\u0004" });
+  const stated = (seconds: number) =>
+    parseManifest(JSON.stringify({ id: "a", file: "a.mp3", text: "x", seconds }), "m");
+  const { utterances: short } = await checkUtterances(stated(2), song, limits);
+  t.equal(short[0]?.seconds, 2, "the list's length counts where the header has none");
+  t.same(brief((await checkUtterances(stated(99), song, limits)).problems), [
+    "too-long m:1: the audio lasts 99.00 s, expected at most 3 s",
+  ]);
+
   const strings = [
     { id: "good", text: "x x", clips: ["ok", "ok"], gaps: [800, 0, 800], sampleRate: 8000 },
     { id: "rate", text: "x x", clips: ["ok", "wide"], gaps: [0, 0, 0], sampleRate: 8000 },
@@ -641,4 +669,18 @@ t.test("the shared corpora pass the check whole", { skip: skipWithoutShared }, a
     utterances.every(({ seconds, row }) => Math.abs(seconds! - (row.seconds as number)) <= 0.000501),
     "strings add up",
   );
+});
+
+t.test("text, data, evaluation, reports and configuration import nothing of Node", async (t) => {
+  const root = dirname(fileURLToPath(import.meta.resolve("@echo-ts/echo-model")));
+  const files = [
+    "config.js",
+    ...["text", "data", "evaluate", "report", "config"].flatMap((folder) =>
+      readdirSync(join(root, folder)).map((name) => join(folder, name)),
+    ),
+  ];
+  const modules = files.filter((name) => name.endsWith(".js") && !name.endsWith("node-files.js"));
+  t.ok(modules.length > 25, `${modules.length} modules`);
+  for (const name of modules)
+    if (/from "node:/.test(readFileSync(join(root, name), "utf8"))) t.fail(`${name} needs Node`);
 });

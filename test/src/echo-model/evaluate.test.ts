@@ -173,6 +173,14 @@ t.test("bootstrap intervals", async (t) => {
   t.ok(wide.low < interval.low && wide.high > interval.high, "a higher level is wider");
   t.same(bootstrapRate([{ errors: 1, total: 2 }], { random: draws(1) }), { value: 0.5, low: 0.5, high: 0.5 });
 
+  const picks = [0, 0, 0.9, 0.9]; // the first resample takes utterance 0 twice, the second utterance 1 twice
+  const two = [
+    { errors: 0, total: 1 },
+    { errors: 1, total: 1 },
+  ];
+  const halves = bootstrapRate(two, { random: { next: () => picks.shift()! }, resamples: 2, level: 0.5 });
+  t.same(halves, { value: 0.5, low: 0.25, high: 0.75 }, "quartiles of 0 and 1 by linear interpolation");
+
   const same = bootstrapDifference(utterances, utterances, { random: draws(3) });
   t.same(same, { value: 0, low: 0, high: 0 }, "utterances are drawn together");
   const worse = utterances.map(({ total }) => ({ errors: 1, total }));

@@ -150,6 +150,15 @@ t.test("BpeTokenizer", async (t) => {
   t.equal(reference.shift, 0);
   t.same(reference.special, { pad: 0, bos: 1, eos: null });
 
+  const sparse = bpeFile(["<pad>", "<s>", "</s>"]);
+  (sparse.model as { vocab: Record<string, number> }).vocab.far = 20;
+  const gap = new BpeTokenizer(sparse);
+  t.equal(gap.vocabSize, 21, "ids may leave gaps");
+  t.equal(gap.tokenOf(15), "<unused 15>");
+  const empty = bpeFile([]);
+  (empty.model as { vocab: object }).vocab = {};
+  (empty.model as { merges: string[] }).merges = [];
+  t.throws(() => new BpeTokenizer(empty), new TextError("tokenizer.json: the vocabulary is empty"));
   t.throws(() => BpeTokenizer.fromJson("{"), {
     name: "TextError",
     message: /^tokenizer\.json: not valid JSON: /,
@@ -230,6 +239,11 @@ t.test("bad input is named", async (t) => {
     [
       { normalization: { ...good.normalization, unicode: "NFD" } },
       'normalization.unicode: expected one of NFKC, NFC, none, got "NFD"',
+    ],
+    [{ normalization: null }, "normalization: expected an object, got null"],
+    [
+      { normalization: { ...good.normalization, lowerCase: 1 } },
+      "normalization.lowerCase: expected true or false, got 1",
     ],
   ];
   for (const [change, message] of refusals)

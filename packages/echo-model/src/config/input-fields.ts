@@ -98,7 +98,7 @@ export const AUDIO_FIELDS = {
   pitch: {
     method: {
       type: "choice",
-      choices: ["yin", "pyin"],
+      choices: ["yin", "pyin", "mpm"],
       default: "yin",
       meaning: "how f0 is tracked (the original used CREPE, which is not included)",
     },
