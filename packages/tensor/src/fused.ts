@@ -6,23 +6,35 @@ import type { FusedOp } from "./op-params.ts";
 import {
   defineElu,
   defineGelu,
+  defineGeluGrad,
   defineGeluTanh,
+  defineGeluTanhGrad,
   defineLeakyRelu,
   defineRelu,
+  defineReluGrad,
   defineSigmoid,
+  defineSigmoidGrad,
   defineSilu,
+  defineSiluGrad,
   defineSoftplus,
+  defineTanhGrad,
 } from "./ops/activation.ts";
-import { defineAttention, defineRotatePairs } from "./ops/attention.ts";
-import { defineConv1d } from "./ops/convolution.ts";
+import { defineAttention, defineAttentionWeights, defineRotatePairs } from "./ops/attention.ts";
+import { defineConv1d, defineConv1dInputGrad, defineConv1dWeightGrad } from "./ops/convolution.ts";
+import { defineCrossEntropy, defineCrossEntropyGrad } from "./ops/cross-entropy.ts";
+import { defineCtcLoss, defineCtcLossGrad } from "./ops/ctc.ts";
 import { defineAbs, defineMinimum, defineReciprocal, defineRsqrt, defineSquare } from "./ops/elementwise.ts";
 import { defineIrfft, defineRfft } from "./ops/fourier.ts";
 import { defineLinear } from "./ops/linear-algebra.ts";
 import {
   defineLayerNorm,
+  defineLayerNormGrad,
+  defineLayerNormWeightGrad,
   defineLogSoftmax,
   defineLogSoftmaxGrad,
   defineRmsNorm,
+  defineRmsNormGrad,
+  defineRmsNormWeightGrad,
   defineSoftmax,
   defineSoftmaxGrad,
 } from "./ops/normalization.ts";
@@ -56,4 +68,21 @@ export const DEFINITIONS: { readonly [F in FusedOp]: Definition<F> } = {
   attention: defineAttention,
   rfft: defineRfft,
   irfft: defineIrfft,
+  attentionWeights: defineAttentionWeights,
+  crossEntropy: defineCrossEntropy,
+  ctcLoss: defineCtcLoss,
+  sigmoidGrad: defineSigmoidGrad,
+  tanhGrad: defineTanhGrad,
+  reluGrad: defineReluGrad,
+  geluGrad: defineGeluGrad,
+  geluTanhGrad: defineGeluTanhGrad,
+  siluGrad: defineSiluGrad,
+  rmsNormGrad: defineRmsNormGrad,
+  rmsNormWeightGrad: defineRmsNormWeightGrad,
+  layerNormGrad: defineLayerNormGrad,
+  layerNormWeightGrad: defineLayerNormWeightGrad,
+  conv1dInputGrad: defineConv1dInputGrad,
+  conv1dWeightGrad: defineConv1dWeightGrad,
+  crossEntropyGrad: defineCrossEntropyGrad,
+  ctcLossGrad: defineCtcLossGrad,
 };

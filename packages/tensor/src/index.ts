@@ -49,6 +49,8 @@ export { OPS, type OpSpec } from "./op-table.ts";
 export * from "./ops/activation.ts";
 export * from "./ops/attention.ts";
 export * from "./ops/convolution.ts";
+export * from "./ops/cross-entropy.ts";
+export * from "./ops/ctc.ts";
 export * from "./ops/elementwise.ts";
 export * from "./ops/fourier.ts";
 export * from "./ops/indexing.ts";

@@ -36,6 +36,20 @@ export interface AttentionParams {
   readonly causal: boolean;
 }
 
+/** Cross entropy of class indices. */
+export interface CrossEntropyParams {
+  /** Rows with this label count nothing; null for none. */
+  readonly ignoreIndex: number | null;
+  /** Share of the target spread evenly over all classes. */
+  readonly labelSmoothing: number;
+}
+
+/** Connectionist temporal classification. */
+export interface CtcParams {
+  /** Class that stands for "no label". */
+  readonly blank: number;
+}
+
 /** One axis, counted from the start. */
 export interface AxisParams {
   readonly axis: number;
@@ -121,6 +135,24 @@ export interface OpParams {
   attention: AttentionParams;
   rfft: { readonly size: number };
   irfft: { readonly size: number };
+  attentionWeights: AttentionParams;
+  crossEntropy: CrossEntropyParams;
+  ctcLoss: CtcParams;
+  // Gradients of fused ops, from (gradient, what the forward pass knew)
+  sigmoidGrad: None;
+  tanhGrad: None;
+  reluGrad: None;
+  geluGrad: None;
+  geluTanhGrad: None;
+  siluGrad: None;
+  rmsNormGrad: { readonly epsilon: number };
+  rmsNormWeightGrad: { readonly epsilon: number };
+  layerNormGrad: { readonly epsilon: number };
+  layerNormWeightGrad: { readonly epsilon: number };
+  conv1dInputGrad: Conv1dParams & { readonly length: number };
+  conv1dWeightGrad: Conv1dParams & { readonly taps: number };
+  crossEntropyGrad: CrossEntropyParams;
+  ctcLossGrad: CtcParams;
 }
 
 /** Name of an op. */
@@ -156,7 +188,24 @@ export type FusedOp =
   | "rotatePairs"
   | "attention"
   | "rfft"
-  | "irfft";
+  | "irfft"
+  | "attentionWeights"
+  | "crossEntropy"
+  | "ctcLoss"
+  | "sigmoidGrad"
+  | "tanhGrad"
+  | "reluGrad"
+  | "geluGrad"
+  | "geluTanhGrad"
+  | "siluGrad"
+  | "rmsNormGrad"
+  | "rmsNormWeightGrad"
+  | "layerNormGrad"
+  | "layerNormWeightGrad"
+  | "conv1dInputGrad"
+  | "conv1dWeightGrad"
+  | "crossEntropyGrad"
+  | "ctcLossGrad";
 
 /** Ops that every backend computes by a kernel or by falling back to the reference kernels. */
 export type Primitive = Exclude<Op, ViewOp | FusedOp>;

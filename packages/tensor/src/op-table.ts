@@ -42,6 +42,12 @@ const binary = (op: Op, meaning: string, dtype: (inputs: readonly Operand[]) => 
   dtype,
 });
 
+const lastAxis = (meaning: string): Spec => ({
+  meaning,
+  shape: (inputs) => first(inputs).slice(-1),
+  dtype: floating,
+});
+
 const arithmetic = (inputs: readonly Operand[]): DType => inputs[0]!.dtype;
 
 const reduce = <P extends "sum" | "max">(
@@ -240,5 +246,51 @@ export const OPS: { readonly [P in Op]: OpSpec<P> } = {
     meaning: "real signal of a spectrum [.., size/2 + 1, 2]",
     shape: (inputs, { size }) => [...first(inputs).slice(0, -2), size],
     dtype: floating,
+  }),
+  attentionWeights: fused({
+    meaning: "softmax(scale q k^T + bias)",
+    shape: ([q, k]) => [...q!.shape.slice(0, -1), k!.shape[k!.shape.length - 2]!],
+    dtype: sameDtype,
+  }),
+  crossEntropy: fused({
+    meaning: "loss of each row of logits [N, V] against labels [N], with class weights if given",
+    shape: (inputs) => [first(inputs)[0]!],
+    dtype: sameDtype,
+  }),
+  ctcLoss: fused({
+    meaning: "CTC loss [N] of log probabilities [T, N, V], targets [N, S], input and target lengths [N]",
+    shape: (inputs) => [first(inputs)[1]!],
+    dtype: sameDtype,
+  }),
+
+  sigmoidGrad: fused(unary("gradient of sigmoid from (gradient, output)")),
+  tanhGrad: fused(unary("gradient of tanh from (gradient, output)")),
+  reluGrad: fused(unary("gradient of relu from (gradient, output)")),
+  geluGrad: fused(unary("gradient of gelu from (gradient, input)")),
+  geluTanhGrad: fused(unary("gradient of geluTanh from (gradient, input)")),
+  siluGrad: fused(unary("gradient of silu from (gradient, input)")),
+  rmsNormGrad: fused(unary("gradient of rmsNorm's input from (gradient, input, weight)")),
+  rmsNormWeightGrad: fused(lastAxis("gradient of rmsNorm's weight from (gradient, input)")),
+  layerNormGrad: fused(unary("gradient of layerNorm's input from (gradient, input, weight)")),
+  layerNormWeightGrad: fused(lastAxis("gradient of layerNorm's weight from (gradient, input)")),
+  conv1dInputGrad: fused({
+    meaning: "gradient of conv1d's input from (gradient, weight): the transposed convolution",
+    shape: ([g, w], { groups, length }) => [g!.shape[0]!, w!.shape[1]! * groups, length],
+    dtype: sameDtype,
+  }),
+  conv1dWeightGrad: fused({
+    meaning: "gradient of conv1d's weight from (gradient, input)",
+    shape: ([g, x], { groups, taps }) => [g!.shape[1]!, x!.shape[1]! / groups, taps],
+    dtype: sameDtype,
+  }),
+  crossEntropyGrad: fused({
+    meaning: "gradient of crossEntropy's logits from (gradient, logits, labels, weights)",
+    shape: (inputs) => inputs[1]!.shape,
+    dtype: sameDtype,
+  }),
+  ctcLossGrad: fused({
+    meaning: "gradient of ctcLoss's log probabilities from (gradient, and ctcLoss's inputs)",
+    shape: (inputs) => inputs[1]!.shape,
+    dtype: sameDtype,
   }),
 };

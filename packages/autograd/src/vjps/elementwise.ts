@@ -21,6 +21,7 @@ import {
   square,
   sub,
   type Tensor,
+  tanhGrad,
   where,
 } from "@echo-ts/tensor";
 import { sumTo, type Vjps } from "./rule.ts";
@@ -84,7 +85,7 @@ export const ELEMENTWISE_VJPS: Vjps<ElementwiseOp> = {
   sqrt: (g, y) => [div(g, mul(y, 2))],
   sin: (g, _y, [x]) => [mul(g, cos(x!))],
   cos: (g, _y, [x]) => [neg(mul(g, sin(x!)))],
-  tanh: (g, y) => [mul(g, sub(1, square(y)))],
+  tanh: (g, y) => [tanhGrad(g, y)],
   erf: (g, _y, [x]) => [mul(g, mul(exp(neg(square(x!))), TWO_OVER_SQRT_PI))],
   floor: (_g, y) => [zerosOf(y)],
   cast: (g, _y, [x]) => [cast(g, x!.dtype)],

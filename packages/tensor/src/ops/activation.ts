@@ -33,6 +33,22 @@ export function sigmoid(x: Tensor): Tensor {
   return applyFused("sigmoid", [floatingTensor(x)], NONE, defineSigmoid);
 }
 
+/** Definition of `sigmoidGrad`: g y (1 - y). */
+export const defineSigmoidGrad: Definition<"sigmoidGrad"> = ([g, y]) => mul(g!, mul(y!, sub(1, y!)));
+
+/** Gradient of sigmoid from the gradient and the output of the forward pass. */
+export function sigmoidGrad(gradient: Tensor, output: Tensor): Tensor {
+  return applyFused("sigmoidGrad", [gradient, output], NONE, defineSigmoidGrad);
+}
+
+/** Definition of `tanhGrad`: g (1 - y^2). */
+export const defineTanhGrad: Definition<"tanhGrad"> = ([g, y]) => mul(g!, sub(1, mul(y!, y!)));
+
+/** Gradient of tanh from the gradient and the output of the forward pass. */
+export function tanhGrad(gradient: Tensor, output: Tensor): Tensor {
+  return applyFused("tanhGrad", [gradient, output], NONE, defineTanhGrad);
+}
+
 /** Definition of `relu`; `where` rather than `maximum`, so that the gradient at 0 is 0. */
 export const defineRelu: Definition<"relu"> = ([x]) =>
   where(less(x!, 0), 0, where(greater(x!, 0), x!, mul(x!, 0)));
@@ -40,6 +56,14 @@ export const defineRelu: Definition<"relu"> = ([x]) =>
 /** x where positive, else 0; NaN stays. Gradient 0 at 0, as in PyTorch. */
 export function relu(x: Tensor): Tensor {
   return applyFused("relu", [x], NONE, defineRelu);
+}
+
+/** Definition of `reluGrad`: g where the output is positive, else 0. */
+export const defineReluGrad: Definition<"reluGrad"> = ([g, y]) => where(greater(y!, 0), g!, 0);
+
+/** Gradient of relu from the gradient and the output of the forward pass. */
+export function reluGrad(gradient: Tensor, output: Tensor): Tensor {
+  return applyFused("reluGrad", [gradient, output], NONE, defineReluGrad);
 }
 
 const SOFTPLUS_LINEAR_ABOVE = 20;
@@ -61,6 +85,20 @@ export function gelu(x: Tensor): Tensor {
   return applyFused("gelu", [floatingTensor(x)], NONE, defineGelu);
 }
 
+const ONE_OVER_SQRT_2_PI = 1 / Math.sqrt(2 * Math.PI);
+
+/** Definition of `geluGrad`: g (Phi(x) + x phi(x)). */
+export const defineGeluGrad: Definition<"geluGrad"> = ([g, x]) => {
+  const cumulative = mul(add(erf(mul(x!, Math.SQRT1_2)), 1), 0.5);
+  const density = mul(exp(mul(mul(x!, x!), -0.5)), ONE_OVER_SQRT_2_PI);
+  return mul(g!, add(cumulative, mul(x!, density)));
+};
+
+/** Gradient of gelu from the gradient and the input of the forward pass. */
+export function geluGrad(gradient: Tensor, input: Tensor): Tensor {
+  return applyFused("geluGrad", [gradient, input], NONE, defineGeluGrad);
+}
+
 const GELU_CUBIC = 0.044715;
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
@@ -69,6 +107,20 @@ export const defineGeluTanh: Definition<"geluTanh"> = ([x]) => {
   const inner = mul(mul(x!, SQRT_2_OVER_PI), add(mul(mul(x!, x!), GELU_CUBIC), 1));
   return mul(mul(x!, 0.5), add(tanh(inner), 1));
 };
+
+/** Definition of `geluTanhGrad`: with t = tanh(u(x)), g ((1 + t) / 2 + x (1 - t^2) u'(x) / 2). */
+export const defineGeluTanhGrad: Definition<"geluTanhGrad"> = ([g, x]) => {
+  const squared = mul(x!, x!);
+  const t = tanh(mul(mul(x!, SQRT_2_OVER_PI), add(mul(squared, GELU_CUBIC), 1)));
+  const slope = mul(add(mul(squared, 3 * GELU_CUBIC), 1), SQRT_2_OVER_PI);
+  const bend = mul(mul(x!, sub(1, mul(t, t))), slope);
+  return mul(g!, mul(add(add(t, 1), bend), 0.5));
+};
+
+/** Gradient of geluTanh from the gradient and the input of the forward pass. */
+export function geluTanhGrad(gradient: Tensor, input: Tensor): Tensor {
+  return applyFused("geluTanhGrad", [gradient, input], NONE, defineGeluTanhGrad);
+}
 
 /** Gaussian error linear unit by its tanh approximation, PyTorch's `approximate="tanh"`. */
 export function geluTanh(x: Tensor): Tensor {
@@ -81,6 +133,17 @@ export const defineSilu: Definition<"silu"> = ([x]) => mul(x!, sigmoid(x!));
 /** x sigmoid(x), also called swish. */
 export function silu(x: Tensor): Tensor {
   return applyFused("silu", [floatingTensor(x)], NONE, defineSilu);
+}
+
+/** Definition of `siluGrad`: with s = sigmoid(x), g s (1 + x (1 - s)). */
+export const defineSiluGrad: Definition<"siluGrad"> = ([g, x]) => {
+  const s = sigmoid(x!);
+  return mul(g!, mul(s, add(mul(x!, sub(1, s)), 1)));
+};
+
+/** Gradient of silu from the gradient and the input of the forward pass. */
+export function siluGrad(gradient: Tensor, input: Tensor): Tensor {
+  return applyFused("siluGrad", [gradient, input], NONE, defineSiluGrad);
 }
 
 /** Definition of `elu`. */

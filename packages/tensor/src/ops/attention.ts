@@ -2,6 +2,7 @@
 
 import { applyFused, type Definition, fromTypedArray, NONE } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
+import type { AttentionParams } from "../op-params.ts";
 import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, maskedFill, mul, sub } from "./elementwise.ts";
@@ -21,13 +22,23 @@ export interface AttentionOptions {
   readonly scale?: number;
 }
 
-/** Definition of `attention`; inputs are q, k, v and, if given, the bias. */
-export const defineAttention: Definition<"attention"> = ([q, k, v, bias], { scale, causal }) => {
+/** Definition of `attentionWeights`; inputs are q, k and, if given, the bias. */
+export const defineAttentionWeights: Definition<"attentionWeights"> = ([q, k, bias], { scale, causal }) => {
   let scores = mul(matmul(q!, transpose(k!)), scale); // [.., Tq, Tk]
   if (bias !== undefined) scores = add(scores, bias);
   if (causal) scores = maskedFill(scores, futureMask(scores), Number.NEGATIVE_INFINITY);
-  return matmul(softmax(scores), v!);
+  return softmax(scores);
 };
+
+/** The weights softmax(scale q k^T + bias) by which `attention` averages; arguments and errors as there. */
+export function attentionWeights(q: Tensor, k: Tensor, params: AttentionParams, bias?: Tensor): Tensor {
+  const inputs = bias === undefined ? [q, k] : [q, k, bias];
+  return applyFused("attentionWeights", inputs, params, defineAttentionWeights);
+}
+
+/** Definition of `attention`; inputs are q, k, v and, if given, the bias. */
+export const defineAttention: Definition<"attention"> = ([q, k, v, bias], params) =>
+  matmul(attentionWeights(q!, k!, params, bias), v!);
 
 /** True above the diagonal of [.., Tq, Tk]. */
 function futureMask(scores: Tensor): Tensor {

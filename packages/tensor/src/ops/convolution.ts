@@ -4,7 +4,7 @@
 import { applyFused, type Definition } from "../apply.ts";
 import { promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import type { Conv1dParams } from "../op-params.ts";
+import type { Conv1dParams, OpParams } from "../op-params.ts";
 import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./elementwise.ts";
@@ -105,6 +105,55 @@ export function conv1d(
   );
 }
 
+/** Definition of `conv1dInputGrad`: every frame of g adds its scaled kernel to the frames it was made from. */
+export const defineConv1dInputGrad: Definition<"conv1dInputGrad"> = (
+  [g, weight],
+  { stride, padding, dilation, groups, length },
+) => {
+  const [batch, outChannels, frames] = g!.shape as [number, number, number];
+  const [, perGroup, taps] = weight!.shape as [number, number, number];
+  const grouped = reshape(g!, [batch, groups, outChannels / groups, frames]);
+  const rows = reshape(weight!, [groups, outChannels / groups, perGroup * taps]);
+  const spread = matmul(permute(rows, [0, 2, 1]), grouped); // [B, groups, C / groups * k, T']
+  const windows = permute(reshape(spread, [batch, groups * perGroup, taps, frames]), [0, 1, 3, 2]);
+  const full = fold(windows, 2, length + 2 * padding, stride, dilation);
+  return narrow(full, 2, padding, length);
+};
+
+/**
+ * Gradient of conv1d's input from that of its output, which is a transposed convolution.
+ *
+ * g [B, out, T'], weight [out, C / groups, k] -> [B, C, params.length]
+ */
+export function conv1dInputGrad(
+  gradient: Tensor,
+  weight: Tensor,
+  params: OpParams["conv1dInputGrad"],
+): Tensor {
+  return applyFused("conv1dInputGrad", [gradient, weight], params, defineConv1dInputGrad);
+}
+
+/** Definition of `conv1dWeightGrad`: g times the windows it was made from, summed over batch and time. */
+export const defineConv1dWeightGrad: Definition<"conv1dWeightGrad"> = (
+  [g, x],
+  { stride, padding, dilation, groups, taps },
+) => {
+  const [batch, outChannels, frames] = g!.shape as [number, number, number];
+  const perGroup = x!.shape[1]! / groups;
+  const padded = pad(x!, [[padding, padding]]);
+  const windows = narrow(unfold(padded, 2, taps, stride, dilation), 2, 0, frames); // [B, C, T', k]
+  const grouped = reshape(windows, [batch, groups, perGroup, frames, taps]);
+  const columns = reshape(permute(grouped, [1, 0, 3, 2, 4]), [groups, batch * frames, perGroup * taps]);
+  const gradients = reshape(g!, [batch, groups, outChannels / groups, frames]);
+  const rows = reshape(permute(gradients, [1, 2, 0, 3]), [groups, outChannels / groups, batch * frames]);
+  return reshape(matmul(rows, columns), [outChannels, perGroup, taps]);
+};
+
+/** Gradient of conv1d's weight. g [B, out, T'], x [B, C, T] -> [out, C / groups, params.taps] */
+export function conv1dWeightGrad(gradient: Tensor, x: Tensor, params: OpParams["conv1dWeightGrad"]): Tensor {
+  return applyFused("conv1dWeightGrad", [gradient, x], params, defineConv1dWeightGrad);
+}
+
 /** Options of `convTranspose1d`, as in PyTorch. */
 export interface ConvTranspose1dOptions extends Conv1dOptions {
   /** Frames added at one end of the output; default 0. */
@@ -126,22 +175,27 @@ export function convTranspose1d(
 ): Tensor {
   const { stride, padding, dilation, groups } = checked("convTranspose1d", options);
   const outputPadding = options.outputPadding ?? 0;
-  const [batch, channels, frames] = x.shape as [number, number, number];
+  const [, channels, frames] = x.shape as [number, number, number];
   if (x.rank !== 3 || weight.rank !== 3 || channels !== weight.shape[0] || channels % groups !== 0) {
     throw new ShapeError(
       `convTranspose1d: input ${formatShape(x.shape)} does not fit weight ${formatShape(weight.shape)} in ${groups} groups, expected [B, C, T] and [C, out / groups, k]`,
     );
   }
-  const [, perGroup, taps] = weight.shape as [number, number, number];
-  const grouped = reshape(x, [batch, groups, channels / groups, frames]);
-  const rows = reshape(weight, [groups, channels / groups, perGroup * taps]);
-  const spread = matmul(permute(rows, [0, 2, 1]), grouped); // [B, groups, out / groups * k, T]
-  const windows = permute(reshape(spread, [batch, groups * perGroup, taps, frames]), [0, 1, 3, 2]);
-  const full = Math.max(0, (frames - 1) * stride) + dilation * (taps - 1) + 1 + outputPadding;
-  const length = full - 2 * padding;
-  if (length < 0)
-    throw new ShapeError(`convTranspose1d: padding ${padding} leaves nothing of ${full} frames`);
-  const out = narrow(fold(windows, 2, full, stride, dilation), 2, padding, length);
+  const taps = weight.shape[2]!;
+  const length = Math.max(0, (frames - 1) * stride) + dilation * (taps - 1) + 1 + outputPadding - 2 * padding;
+  if (length < 0) {
+    throw new ShapeError(
+      `convTranspose1d: padding ${padding} leaves nothing of ${length + 2 * padding} frames`,
+    );
+  }
+  const dtype = promote(promote(x.dtype, weight.dtype), "float32");
+  const out = conv1dInputGrad(castTo(x, dtype), castTo(weight, dtype), {
+    stride,
+    padding,
+    dilation,
+    groups,
+    length,
+  });
   return bias === null ? out : add(out, unsqueeze(bias, 1));
 }
 

@@ -89,12 +89,41 @@ export function rmsNorm(x: Tensor, weight: Tensor, epsilon = 1e-6): Tensor {
   return applyFused("rmsNorm", [floatingTensor(x), weight], { epsilon }, defineRmsNorm);
 }
 
-/** Definition of `layerNorm`. */
-export const defineLayerNorm: Definition<"layerNorm"> = ([x, weight, bias], { epsilon }) => {
-  const centred = sub(x!, mean(x!, -1, true));
-  const scaled = mul(centred, rsqrt(add(mean(square(centred), -1, true), epsilon)));
-  return add(mul(scaled, weight!), bias!);
+/** All leading axes, those a norm's weight is shared along. */
+const leading = (x: Tensor): number[] => x.shape.slice(1).map((_, i) => i);
+
+/** Definition of `rmsNormGrad`: with r = 1 / rms(x) and h = g w, r h - x r^3 mean(h x). */
+export const defineRmsNormGrad: Definition<"rmsNormGrad"> = ([g, x, weight], { epsilon }) => {
+  const r = rsqrt(add(mean(square(x!), -1, true), epsilon));
+  const h = mul(g!, weight!);
+  const along = mul(mean(mul(h, x!), -1, true), mul(square(r), r));
+  return sub(mul(h, r), mul(x!, along));
 };
+
+/** Gradient of rmsNorm's input. g and x [.., D], weight [D] -> [.., D] */
+export function rmsNormGrad(gradient: Tensor, x: Tensor, weight: Tensor, epsilon: number): Tensor {
+  return applyFused("rmsNormGrad", [gradient, x, weight], { epsilon }, defineRmsNormGrad);
+}
+
+/** Definition of `rmsNormWeightGrad`: the sum over rows of g times the normalised x. */
+export const defineRmsNormWeightGrad: Definition<"rmsNormWeightGrad"> = ([g, x], { epsilon }) =>
+  sum(mul(g!, mul(x!, rsqrt(add(mean(square(x!), -1, true), epsilon)))), leading(x!));
+
+/** Gradient of rmsNorm's weight. g and x [.., D] -> [D] */
+export function rmsNormWeightGrad(gradient: Tensor, x: Tensor, epsilon: number): Tensor {
+  return applyFused("rmsNormWeightGrad", [gradient, x], { epsilon }, defineRmsNormWeightGrad);
+}
+
+/** x less its mean, over its standard deviation, and 1 over that deviation. */
+function standardized(x: Tensor, epsilon: number): [Tensor, Tensor] {
+  const centred = sub(x, mean(x, -1, true));
+  const r = rsqrt(add(mean(square(centred), -1, true), epsilon));
+  return [mul(centred, r), r];
+}
+
+/** Definition of `layerNorm`. */
+export const defineLayerNorm: Definition<"layerNorm"> = ([x, weight, bias], { epsilon }) =>
+  add(mul(standardized(x!, epsilon)[0], weight!), bias!);
 
 /**
  * x standardised along the last axis, times a weight, plus a bias. Ba, Kiros and Hinton 2016.
@@ -107,4 +136,26 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
   checkAffine("layerNorm", x, weight);
   checkAffine("layerNorm", x, bias);
   return applyFused("layerNorm", [floatingTensor(x), weight, bias], { epsilon }, defineLayerNorm);
+}
+
+/** Definition of `layerNormGrad`: with z the standardised x and h = g w, r (h - mean(h) - z mean(h z)). */
+export const defineLayerNormGrad: Definition<"layerNormGrad"> = ([g, x, weight], { epsilon }) => {
+  const [z, r] = standardized(x!, epsilon);
+  const h = mul(g!, weight!);
+  const along = mul(z, mean(mul(h, z), -1, true));
+  return mul(sub(sub(h, mean(h, -1, true)), along), r);
+};
+
+/** Gradient of layerNorm's input. g and x [.., D], weight [D] -> [.., D] */
+export function layerNormGrad(gradient: Tensor, x: Tensor, weight: Tensor, epsilon: number): Tensor {
+  return applyFused("layerNormGrad", [gradient, x, weight], { epsilon }, defineLayerNormGrad);
+}
+
+/** Definition of `layerNormWeightGrad`: the sum over rows of g times the standardised x. */
+export const defineLayerNormWeightGrad: Definition<"layerNormWeightGrad"> = ([g, x], { epsilon }) =>
+  sum(mul(g!, standardized(x!, epsilon)[0]), leading(x!));
+
+/** Gradient of layerNorm's weight. g and x [.., D] -> [D] */
+export function layerNormWeightGrad(gradient: Tensor, x: Tensor, epsilon: number): Tensor {
+  return applyFused("layerNormWeightGrad", [gradient, x], { epsilon }, defineLayerNormWeightGrad);
 }

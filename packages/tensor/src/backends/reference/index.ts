@@ -4,6 +4,7 @@
 import { type Backend, type Kernels, registerBackend, type Storage } from "../../backend.ts";
 import { type DType, newArray, type TypedArray } from "../../dtype.ts";
 import type { Primitive } from "../../op-params.ts";
+import { ctcLoss, ctcLossGrad } from "./ctc.ts";
 import * as elementwise from "./elementwise.ts";
 import * as indexing from "./indexing.ts";
 import * as joining from "./joining.ts";
@@ -29,8 +30,8 @@ class HostStorage implements Storage {
   }
 }
 
-/** One kernel for every primitive: a missing one does not compile. */
-const kernels: { readonly [P in Primitive]: NonNullable<Kernels[P]> } = {
+/** One kernel for every primitive: a missing one does not compile. Of the fused ops only CTC, see ctc.ts. */
+const kernels: { readonly [P in Primitive | "ctcLoss" | "ctcLossGrad"]: NonNullable<Kernels[P]> } = {
   neg: elementwise.neg,
   exp: elementwise.exp,
   expm1: elementwise.expm1,
@@ -66,6 +67,8 @@ const kernels: { readonly [P in Primitive]: NonNullable<Kernels[P]> } = {
   scatterAdd: indexing.scatterAdd,
   indexSelect: indexing.indexSelect,
   indexAdd: indexing.indexAdd,
+  ctcLoss,
+  ctcLossGrad,
 };
 
 /** The backend called "reference". */
