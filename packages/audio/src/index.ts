@@ -71,6 +71,26 @@ export {
   whisperLogMel,
 } from "./log-mel.ts";
 
+export { type DeltaOptions, dctMatrix, delta, type MfccOptions, mfcc } from "./mfcc.ts";
+
+// One number or one flag per frame
+export {
+  type FrameOptions,
+  rms,
+  type SpectralOptions,
+  spectralCentroid,
+  spectralFlatness,
+  spectralRolloff,
+  zeroCrossingRate,
+} from "./spectral.ts";
+export {
+  type SilentFramesOptions,
+  silentFrames,
+  type VoiceActivity,
+  type VoiceActivityOptions,
+  voiceActivity,
+} from "./silence.ts";
+
 // Pitch
 export { type MpmOptions, type MpmTrack, mpm } from "./pitch/mpm.ts";
 export { type PyinOptions, type PyinTrack, pyin } from "./pitch/pyin.ts";
