@@ -45,7 +45,8 @@ export function runPass(
     if (size === 4) radix4Last(stride, xr, xi, yr, yi);
     else if (stride === 1) radix4First(pass.twiddles, size >> 2, xr, xi, yr, yi);
     else radix4(pass.twiddles, size >> 2, stride, xr, xi, yr, yi);
-  } else if (radix === 8) radix8Last(stride, xr, xi, yr, yi);
+  } else if (radix === 8 && size === 8) radix8Last(stride, xr, xi, yr, yi);
+  else if (radix === 8) radix8(pass.twiddles, size >> 3, stride, xr, xi, yr, yi);
   else if (radix === 2) radix2(pass, xr, xi, yr, yi);
   else if (radix === 3) radix3(pass, xr, xi, yr, yi);
   else if (radix === 5) radix5(pass, xr, xi, yr, yi);
@@ -168,6 +169,94 @@ function radix4Last(s: number, xr: Float64Array, xi: Float64Array, yr: Float64Ar
     yi[c] = acI - bdI;
     yr[d] = amcR - bmdI;
     yi[d] = amcI + bmdR;
+  }
+}
+
+/** Radix 8 at every place but the last: as `radix8Last`, with the outputs turned by their twiddles. */
+function radix8(
+  w: Float64Array,
+  m: number,
+  s: number,
+  xr: Float64Array,
+  xi: Float64Array,
+  yr: Float64Array,
+  yi: Float64Array,
+): void {
+  const sm = s * m;
+  for (let p = 0; p < m; p++) {
+    const t = 14 * p;
+    const end = s * (p + 1);
+    for (let k0 = s * p, o = 8 * s * p; k0 < end; k0++, o++) {
+      const k1 = k0 + sm;
+      const k2 = k1 + sm;
+      const k3 = k2 + sm;
+      const k4 = k3 + sm;
+      const k5 = k4 + sm;
+      const k6 = k5 + sm;
+      const k7 = k6 + sm;
+      const a0r = xr[k0]! + xr[k4]!;
+      const a0i = xi[k0]! + xi[k4]!;
+      const b0r = xr[k0]! - xr[k4]!;
+      const b0i = xi[k0]! - xi[k4]!;
+      const a2r = xr[k2]! + xr[k6]!;
+      const a2i = xi[k2]! + xi[k6]!;
+      const b2r = xr[k2]! - xr[k6]!;
+      const b2i = xi[k2]! - xi[k6]!;
+      const a1r = xr[k1]! + xr[k5]!;
+      const a1i = xi[k1]! + xi[k5]!;
+      const b1r = xr[k1]! - xr[k5]!;
+      const b1i = xi[k1]! - xi[k5]!;
+      const a3r = xr[k3]! + xr[k7]!;
+      const a3i = xi[k3]! + xi[k7]!;
+      const b3r = xr[k3]! - xr[k7]!;
+      const b3i = xi[k3]! - xi[k7]!;
+      const c0r = a0r + a2r;
+      const c0i = a0i + a2i;
+      const c1r = a1r + a3r;
+      const c1i = a1i + a3i;
+      yr[o] = c0r + c1r;
+      yi[o] = c0i + c1i;
+      const d0r = a0r - a2r;
+      const d0i = a0i - a2i;
+      const d1r = a1r - a3r;
+      const d1i = a1i - a3i;
+      const e0r = b0r + b2i;
+      const e0i = b0i - b2r;
+      const e1r = b0r - b2i;
+      const e1i = b0i + b2r;
+      const f0r = Math.SQRT1_2 * (b1r + b1i - b3r + b3i);
+      const f0i = Math.SQRT1_2 * (b1i - b1r - b3i - b3r);
+      const f1r = Math.SQRT1_2 * (b1r + b1i + b3r - b3i);
+      const f1i = Math.SQRT1_2 * (b1i - b1r + b3i + b3r);
+      const g1r = e0r + f0r;
+      const g1i = e0i + f0i;
+      yr[o + 1 * s] = g1r * w[t + 0]! - g1i * w[t + 1]!;
+      yi[o + 1 * s] = g1r * w[t + 1]! + g1i * w[t + 0]!;
+      const g2r = d0r + d1i;
+      const g2i = d0i - d1r;
+      yr[o + 2 * s] = g2r * w[t + 2]! - g2i * w[t + 3]!;
+      yi[o + 2 * s] = g2r * w[t + 3]! + g2i * w[t + 2]!;
+      const g3r = e1r + f1i;
+      const g3i = e1i - f1r;
+      yr[o + 3 * s] = g3r * w[t + 4]! - g3i * w[t + 5]!;
+      yi[o + 3 * s] = g3r * w[t + 5]! + g3i * w[t + 4]!;
+      const g4r = c0r - c1r;
+      const g4i = c0i - c1i;
+      yr[o + 4 * s] = g4r * w[t + 6]! - g4i * w[t + 7]!;
+      yi[o + 4 * s] = g4r * w[t + 7]! + g4i * w[t + 6]!;
+      const g5r = e0r - f0r;
+      const g5i = e0i - f0i;
+      yr[o + 5 * s] = g5r * w[t + 8]! - g5i * w[t + 9]!;
+      yi[o + 5 * s] = g5r * w[t + 9]! + g5i * w[t + 8]!;
+      const g6r = d0r - d1i;
+      const g6i = d0i + d1r;
+      yr[o + 6 * s] = g6r * w[t + 10]! - g6i * w[t + 11]!;
+      yi[o + 6 * s] = g6r * w[t + 11]! + g6i * w[t + 10]!;
+      const g7r = e1r - f1i;
+      const g7i = e1i + f1r;
+      yr[o + 7 * s] = g7r * w[t + 12]! - g7i * w[t + 13]!;
+      yi[o + 7 * s] = g7r * w[t + 13]! + g7i * w[t + 12]!;
+    }
   }
 }
 

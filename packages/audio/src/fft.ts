@@ -101,7 +101,7 @@ export class Fft {
   }
 }
 
-/** Radices in running order: odd primes first, then fours; what is left of the twos comes last (8 or 2). */
+/** Radices in running order: odd primes first, then fours, then eights (or a single two). */
 function factorise(size: number): number[] {
   const odd: number[] = [];
   let rest = size;
@@ -117,11 +117,10 @@ function factorise(size: number): number[] {
       rest /= prime;
     }
   }
-  const even: number[] = [];
-  const eight = twos % 2 === 1 && twos >= 3;
-  for (let left = eight ? twos - 3 : twos; left >= 2; left -= 2) even.push(4);
-  if (eight) even.push(8);
-  else if (twos % 2 === 1) even.push(2);
+  // As many eights as possible: they touch memory least often. The rest of the twos is fours, or a single two.
+  const fours = twos === 1 ? 0 : (2 * twos) % 3;
+  const eights = (twos - 2 * fours) / 3;
+  const even = twos === 1 ? [2] : [...new Array<number>(fours).fill(4), ...new Array<number>(eights).fill(8)];
   return [...odd, ...even];
 }
 
