@@ -94,6 +94,17 @@ export {
 // Pitch
 export { type MpmOptions, type MpmTrack, mpm } from "./pitch/mpm.ts";
 export { type PyinOptions, type PyinTrack, pyin } from "./pitch/pyin.ts";
+export { PitchStream, type PitchStreamOptions, type PitchTrack } from "./pitch/pitch-stream.ts";
+export {
+  joinTracks,
+  PITCH_METHODS,
+  type PitchMethod,
+  type TrackPitchOptions,
+  trackPitch,
+} from "./pitch/track-pitch.ts";
+export { type PitchScore, PitchTally } from "./pitch/score.ts";
+export { type PitchStatistics, pitchStatistics } from "./pitch/statistics.ts";
+export { TRACKER_DEFAULTS, type TrackerSettings } from "./pitch/tracker-settings.ts";
 export { type YinOptions, yin } from "./pitch/yin.ts";
 
 // Test signals

@@ -1,0 +1,84 @@
+// What the tracker knows about the surroundings of a block of frames: noise per band, background and loud level.
+// Used by pitch-stream.ts; read next: candidates.ts.
+import { NOISE_BANDS, type SpectrumFrame, VALLEY_PARTS } from "./spectrum-frames.ts";
+import type { TrackerSettings } from "./tracker-settings.ts";
+
+/** Frames looked at per quantile; a longer context is thinned out evenly to about this many. */
+const SAMPLED_FRAMES = 128;
+
+/** Surroundings of a block. */
+export interface Context {
+  /** Noise power per bin, shape [bins], > 0. */
+  readonly noise: Float64Array;
+  /** Level at which loudness speaks neither for nor against voicing, dB. */
+  readonly referenceLevel: number;
+}
+
+/**
+ * Estimates the context from frames first ... last - 1; `frameAt` hands out their analyses, `windowPower` is the
+ * sum of the squared window.
+ */
+export function estimateContext(
+  frameAt: (index: number) => SpectrumFrame,
+  first: number,
+  last: number,
+  bins: number,
+  windowPower: number,
+  settings: TrackerSettings,
+): Context {
+  const stride = Math.max(1, Math.floor((last - first) / SAMPLED_FRAMES));
+  const count = Math.ceil((last - first) / stride);
+  const values = new Float64Array(count);
+  const floors = new Float64Array(NOISE_BANDS);
+  // The weakest of several parts lies below the mean of noise by about their number.
+
+  for (let band = 0; band < NOISE_BANDS; band++) {
+    for (let i = 0; i < count; i++) values[i] = frameAt(first + i * stride).bands[band]!;
+    floors[band] = VALLEY_PARTS * quantile(values, settings.noiseQuantile);
+  }
+  for (let i = 0; i < count; i++) values[i] = frameAt(first + i * stride).level;
+  const background = quantile(values, settings.backgroundQuantile);
+  const loud = quantile(values, settings.loudQuantile);
+  // 80 dB below the loud frames nothing is heard; digital silence must not make the floor zero.
+  const least = 1e-8 * 10 ** (loud / 10) * windowPower;
+  return {
+    noise: spreadBands(floors, bins, least),
+    referenceLevel: Math.max((background + loud) / 2, loud - settings.levelDepth),
+  };
+}
+
+/** Band powers to bin powers, linear between the middles of the bands. */
+function spreadBands(floors: Float64Array, bins: number, least: number): Float64Array {
+  const width = (bins - 1) / NOISE_BANDS;
+  const noise = new Float64Array(bins);
+  for (let k = 0; k < bins; k++) {
+    const at = Math.min(Math.max((k - 0.5) / width - 0.5, 0), NOISE_BANDS - 1);
+    const lower = Math.min(Math.floor(at), NOISE_BANDS - 2);
+    const part = at - lower;
+    noise[k] = floors[lower]! * (1 - part) + floors[lower + 1]! * part + least;
+  }
+  return noise;
+}
+
+/** The value below which a share q of `values` lies (lower rank); reorders `values`. Hoare's selection. */
+function quantile(values: Float64Array, q: number): number {
+  const rank = Math.min(values.length - 1, Math.floor(values.length * q));
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[rank]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const swap = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = swap;
+    }
+    if (j < rank) low = i;
+    if (rank < i) high = j;
+  }
+  return values[rank]!;
+}

@@ -1,0 +1,262 @@
+// The default pitch tracker, fed chunk by chunk: spectra, noise floor, candidates, path. `trackPitch` runs it too.
+// Read in this order: spectrum-frames.ts, noise-floor.ts, candidates.ts, voicing-path.ts, then this.
+import { parameterError, requireInteger, requirePositive } from "../errors.ts";
+import { CandidateFinder, type Candidates } from "./candidates.ts";
+import { Decimator } from "./decimator.ts";
+import { type PitchSamples, requireFiniteSamples, requireSearchRange } from "./framing.ts";
+import { HighPass } from "./high-pass.ts";
+import { type Context, estimateContext } from "./noise-floor.ts";
+import { NOISE_BANDS, SpectrumAnalysis, type SpectrumFrame, VALLEY_PARTS } from "./spectrum-frames.ts";
+import { TRACKER_DEFAULTS, type TrackerSettings } from "./tracker-settings.ts";
+import { type PathDecision, VoicingPath } from "./voicing-path.ts";
+
+/** Frames that share one estimate of their surroundings, and come out together. */
+const BLOCK_FRAMES = 16;
+/** Seconds of past frames the noise floor and the reference level are taken from. */
+const MEMORY_SECONDS = 5;
+/** The analysis runs at the sample rate divided by a whole number, not below this rate in Hz. */
+const LEAST_ANALYSIS_RATE = 8000;
+
+/** Options of the default tracker; every constant of `TrackerSettings` may be given too. */
+export interface PitchStreamOptions extends Partial<TrackerSettings> {
+  /** Samples per second, Hz. */
+  readonly sampleRate: number;
+  /** Lowest f0 searched, Hz, default 55. */
+  readonly fmin?: number | undefined;
+  /** Highest f0 searched, Hz, default 650; at most a quarter of the sample rate. */
+  readonly fmax?: number | undefined;
+  /** Samples between frames, default 8 ms. */
+  readonly hopLength?: number | undefined;
+  /** Cut-off in Hz of a high-pass in front, against mains hum; 70 suits speech. Default 0: none. */
+  readonly highPass?: number | undefined;
+  /** Seconds of future that a decision may wait for, >= 0. Default 0.6 in a stream, 10 in `trackPitch`. */
+  readonly lookahead?: number | undefined;
+}
+
+/** A pitch track: frame i is centred on time i * hopLength / sampleRate. */
+export interface PitchTrack {
+  /** Seconds, shape [frames]. */
+  readonly times: Float64Array;
+  /** Hz, 0 where unvoiced, shape [frames]. */
+  readonly f0: Float32Array;
+  /** 1 voiced, 0 unvoiced, shape [frames]. */
+  readonly voiced: Uint8Array;
+  /** How periodic the frame is, 0 ... 1, shape [frames]. */
+  readonly periodicity: Float32Array;
+}
+
+/**
+ * Tracks pitch while the signal arrives; every chunking gives the same frames.
+ *
+ * A frame is decided at most `latency` seconds after its centre. With equal options the frames are those of
+ * `trackPitch`; a shorter `lookahead` decides sooner on less evidence.
+ *
+ * @throws AudioError (`parameter`) from the constructor for options out of range; (`nonfinite`) from `push`
+ *
+ * @example
+ * const stream = new PitchStream({ sampleRate: 16000 });
+ * for (const chunk of chunks) show(stream.push(chunk).f0);
+ * show(stream.finish().f0);
+ */
+export class PitchStream {
+  /** Longest wait, in seconds, between the centre of a frame and the sample that decides it. */
+  readonly latency: number;
+  readonly #sampleRate: number;
+  readonly #hop: number;
+  readonly #settings: TrackerSettings;
+  readonly #highPass: HighPass | undefined;
+  readonly #decimator: Decimator;
+  readonly #analysis: SpectrumAnalysis;
+  readonly #finder: CandidateFinder;
+  readonly #path: VoicingPath;
+  readonly #ahead: number;
+  readonly #memory: number;
+  /** Decimated samples, beginning at decimated index #samplesStart - length of half a window. */
+  #samples: Float64Array = new Float64Array(8192);
+  #sampleCount = 0;
+  #samplesStart = 0;
+  /** Analysed frames still needed; frame number of the first. */
+  #frames: SpectrumFrame[] = [];
+  #framesStart = 0;
+  #received = 0;
+  #emitted = 0;
+  #finished = false;
+
+  constructor(options: PitchStreamOptions) {
+    const { sampleRate, fmin = 55, fmax = 650, highPass = 0, lookahead = 0.6 } = options;
+    requireSearchRange("trackPitch", sampleRate, fmin, fmax);
+    if (fmax > sampleRate / 4) {
+      throw parameterError(
+        "trackPitch",
+        `fmax ${fmax} Hz is above a quarter of the sample rate (${sampleRate / 4} Hz)`,
+      );
+    }
+    this.#sampleRate = sampleRate;
+    const hop = requireInteger(
+      "trackPitch",
+      "hopLength",
+      options.hopLength ?? Math.round(0.008 * sampleRate),
+      1,
+    );
+    this.#hop = hop;
+    if (!(highPass >= 0 && highPass < fmax)) {
+      throw parameterError(
+        "trackPitch",
+        `highPass must be >= 0 and below fmax (${fmax} Hz), got ${highPass}`,
+      );
+    }
+    if (!(lookahead >= 0)) throw parameterError("trackPitch", `lookahead must be >= 0 s, got ${lookahead}`);
+    this.#settings = settingsFrom(options);
+    const settings = this.#settings;
+
+    const factor = Math.max(1, Math.floor(sampleRate / Math.max(LEAST_ANALYSIS_RATE, 4 * fmax)));
+    const rate = sampleRate / factor;
+    const length = 2 * Math.round((settings.windowPeriods * rate) / fmin / 2);
+    const levelLength = Math.min(length, 2 * Math.round((settings.levelWindow * rate) / 2));
+    // Room for the longest lag without wrapping, and whole bins per noise band.
+    const size =
+      2 **
+      Math.ceil(Math.log2(Math.max(length + Math.ceil(rate / fmin) + 16, 2 * NOISE_BANDS * VALLEY_PARTS)));
+    this.#highPass = highPass > 0 ? new HighPass(highPass, sampleRate) : undefined;
+    this.#decimator = new Decimator(factor);
+    this.#analysis = new SpectrumAnalysis(length, levelLength, size);
+    this.#finder = new CandidateFinder(rate, fmin, fmax, this.#analysis, settings);
+    const hopSeconds = hop / sampleRate;
+    this.#path = new VoicingPath({
+      octaveCost: settings.octaveCost,
+      // Praat's rule: what costs so much per 8 ms costs more when frames lie closer.
+      octaveJumpCost: (settings.octaveJumpCost * 0.008) / hopSeconds,
+      voicingChangeCost: (settings.voicingChangeCost * 0.008) / hopSeconds,
+    });
+    // Half of the wait is for the surroundings, half for the path.
+    this.#ahead = Math.round(lookahead / 2 / hopSeconds);
+    this.#memory = Math.round(MEMORY_SECONDS / hopSeconds);
+    this.latency =
+      (2 * this.#ahead + 2 * BLOCK_FRAMES + 1) * hopSeconds + length / 2 / rate + (16 * factor) / sampleRate;
+    this.#sampleCount = length / 2;
+  }
+
+  /** Takes the next chunk (any length); returns the frames that are decided now, in order. */
+  push(chunk: PitchSamples): PitchTrack {
+    if (this.#finished) throw parameterError("PitchStream", "push after finish, expected a new stream");
+    requireFiniteSamples("trackPitch", chunk, this.#received);
+    this.#received += chunk.length;
+    this.#decimator.push(this.#highPass ? this.#highPass.run(chunk) : chunk, (value) => this.#append(value));
+    return this.#advance();
+  }
+
+  /** Ends the signal; returns all frames not yet returned. 1 + floor(samples / hopLength) in all. */
+  finish(): PitchTrack {
+    if (this.#finished) throw parameterError("PitchStream", "finish was called twice, expected a new stream");
+    this.#finished = true;
+    this.#decimator.finish((value) => this.#append(value));
+    for (let i = 0; i < this.#analysis.length; i++) this.#append(0);
+    return this.#advance();
+  }
+
+  #append(value: number): void {
+    if (this.#sampleCount === this.#samples.length) {
+      const larger = new Float64Array(2 * this.#samples.length);
+      larger.set(this.#samples);
+      this.#samples = larger;
+    }
+    this.#samples[this.#sampleCount++] = value;
+  }
+
+  /** Where frame i begins in #samples. */
+  #frameStart(index: number): number {
+    return Math.round((index * this.#hop) / this.#decimator.factor) - this.#samplesStart;
+  }
+
+  #advance(): PitchTrack {
+    const total = this.#finished ? 1 + Math.floor(this.#received / this.#hop) : Number.POSITIVE_INFINITY;
+    this.#analyse(total);
+    const analysed = this.#framesStart + this.#frames.length;
+    const decisions: PathDecision[] = [];
+    for (;;) {
+      const from = this.#path.length;
+      const to = Math.min(from + BLOCK_FRAMES, total);
+      const known = Math.min(to + this.#ahead, total);
+      if (from >= total || analysed < known) break;
+      this.#searchBlock(from, to, known);
+      for (const decision of this.#path.take(to === total ? total : to - this.#ahead))
+        decisions.push(decision);
+      const drop = Math.max(0, to - this.#memory - this.#framesStart);
+      this.#frames.splice(0, drop);
+      this.#framesStart += drop;
+    }
+    return this.#track(decisions);
+  }
+
+  /** Analyses the frames whose samples are there, two by two. */
+  #analyse(total: number): void {
+    const { length } = this.#analysis;
+    let next = this.#framesStart + this.#frames.length;
+    while (next < total) {
+      const a = this.#frameStart(next);
+      const b = next + 1 < total ? this.#frameStart(next + 1) : a;
+      if (b + length > this.#sampleCount) break;
+      const [first, second] = this.#analysis.pair(this.#samples, a, b);
+      this.#frames.push(first);
+      if (next + 1 < total) this.#frames.push(second);
+      next += 2;
+    }
+    const done = Math.min(Math.max(0, this.#frameStart(next)), this.#sampleCount);
+    this.#samples.copyWithin(0, done, this.#sampleCount);
+    this.#sampleCount -= done;
+    this.#samplesStart += done;
+  }
+
+  /** Candidates of frames from ... to - 1 against their surroundings, pushed into the path. */
+  #searchBlock(from: number, to: number, known: number): void {
+    const frameAt = (index: number) => this.#frames[index - this.#framesStart]!;
+    const first = Math.max(this.#framesStart, from - this.#memory);
+    const { size, windowPower } = this.#analysis;
+    const context = estimateContext(frameAt, first, known, size / 2 + 1, windowPower, this.#settings);
+    for (let i = from; i < to; i += 2) {
+      const a = frameAt(i);
+      const b = i + 1 < to ? frameAt(i + 1) : a;
+      const [candidatesA, candidatesB] = this.#finder.pair(a, b, context.noise);
+      this.#decide(a, candidatesA, context);
+      if (i + 1 < to) this.#decide(b, candidatesB, context);
+    }
+  }
+
+  #decide(frame: SpectrumFrame, candidates: Candidates, context: Context): void {
+    const { voicingThreshold, levelWeight, levelSpan, levelLimit, edgeWeight, edgeSpan } = this.#settings;
+    const loudness = clamp((frame.level - context.referenceLevel) / levelSpan, -levelLimit, 1);
+    const centre = clamp((frame.level - frame.windowLevel) / edgeSpan, -1, 0.3);
+    this.#path.push(candidates, voicingThreshold - levelWeight * loudness - edgeWeight * centre);
+  }
+
+  #track(decisions: readonly PathDecision[]): PitchTrack {
+    const first = this.#emitted;
+    this.#emitted += decisions.length;
+    const seconds = this.#hop / this.#sampleRate;
+    return {
+      times: Float64Array.from(decisions, (_, i) => (first + i) * seconds),
+      f0: Float32Array.from(decisions, (decision) => decision.f0),
+      voiced: Uint8Array.from(decisions, (decision) => (decision.f0 > 0 ? 1 : 0)),
+      periodicity: Float32Array.from(decisions, (decision) => decision.periodicity),
+    };
+  }
+}
+
+function settingsFrom(options: PitchStreamOptions): TrackerSettings {
+  const settings: Record<keyof TrackerSettings, number> = { ...TRACKER_DEFAULTS };
+  for (const name of Object.keys(settings) as (keyof TrackerSettings)[]) {
+    const value = options[name] ?? settings[name];
+    if (!Number.isFinite(value) || value < 0) {
+      throw parameterError("trackPitch", `${name} must be a finite number >= 0, got ${value}`);
+    }
+    settings[name] = value;
+  }
+  for (const name of ["windowPeriods", "levelSpan", "edgeSpan", "levelWindow"] as const) {
+    requirePositive("trackPitch", name, settings[name]);
+  }
+  return settings;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

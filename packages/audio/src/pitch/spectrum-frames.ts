@@ -1,0 +1,142 @@
+// Power spectra of the tracker's frames, two per transform, with the levels voicing is judged by.
+// Used by pitch-stream.ts; read next: noise-floor.ts.
+import { Fft } from "../fft.ts";
+
+/** Bands over which noise is estimated, evenly spaced from 0 Hz to half the analysis rate. */
+export const NOISE_BANDS = 32;
+
+/** A band's noise is read where it is weakest, in one of so many parts: between harmonics, not on them. */
+export const VALLEY_PARTS = 4;
+
+/** One analysed frame. */
+export interface SpectrumFrame {
+  /** Power per bin, shape [size / 2 + 1]. */
+  readonly power: Float32Array;
+  /** Mean power of the weakest part of every noise band, shape [NOISE_BANDS]. */
+  readonly bands: Float32Array;
+  /** Level of the short window around the centre, dB. */
+  readonly level: number;
+  /** Level of the whole analysis window, dB. */
+  readonly windowLevel: number;
+}
+
+/** Below this level, in dB re 1, everything counts as silence. */
+export const SILENCE_DB = -120;
+
+/** Analyses frames of `length` samples with a Hann window, zero-padded to `size`. */
+export class SpectrumAnalysis {
+  readonly length: number;
+  readonly size: number;
+  /** Autocorrelation of the window, 1 at lag 0, shape [size]: what a periodic signal's is divided by. */
+  readonly windowCorrelation: Float64Array;
+  /** The same of the window's magnitude spectrum (the square root of its power). */
+  readonly compressedCorrelation: Float64Array;
+  readonly #window: Float64Array;
+  /** Sum of the squared window: what white noise of variance 1 gives per bin. */
+  readonly windowPower: number;
+  readonly #levelWindow: Float64Array;
+  readonly #fft: Fft;
+  readonly #re: Float64Array;
+  readonly #im: Float64Array;
+
+  constructor(length: number, levelLength: number, size: number) {
+    this.length = length;
+    this.size = size;
+    this.#window = halfSampleHann(length);
+    this.#levelWindow = halfSampleHann(levelLength);
+    const levelSum = this.#levelWindow.reduce((sum, value) => sum + value, 0);
+    for (let i = 0; i < levelLength; i++) this.#levelWindow[i] = this.#levelWindow[i]! / levelSum;
+    this.windowPower = this.#window.reduce((sum, value) => sum + value * value, 0);
+    this.#fft = new Fft(size);
+    this.#re = new Float64Array(size);
+    this.#im = new Float64Array(size);
+    this.windowCorrelation = this.#spectrumCorrelation(1);
+    this.compressedCorrelation = this.#spectrumCorrelation(0.5);
+  }
+
+  /** Transform of the window's power spectrum raised to `exponent`, scaled to 1 at lag 0. */
+  #spectrumCorrelation(exponent: number): Float64Array {
+    const re = this.#re.fill(0);
+    const im = this.#im.fill(0);
+    re.set(this.#window);
+    this.#fft.forward(re, im, re, im);
+    for (let k = 0; k < this.size; k++) {
+      re[k] = (re[k]! ** 2 + im[k]! ** 2) ** exponent;
+      im[k] = 0;
+    }
+    this.#fft.forward(re, im, re, im);
+    return re.map((value) => value / re[0]!);
+  }
+
+  /** Analyses the two frames that begin at `a` and `b` of `samples` (both inside it). */
+  pair(samples: Float64Array, a: number, b: number): [SpectrumFrame, SpectrumFrame] {
+    const { length, size } = this;
+    const re = this.#re.fill(0);
+    const im = this.#im.fill(0);
+    const window = this.#window;
+    const meanA = mean(samples, a, length);
+    const meanB = mean(samples, b, length);
+    for (let i = 0; i < length; i++) {
+      re[i] = (samples[a + i]! - meanA) * window[i]!;
+      im[i] = (samples[b + i]! - meanB) * window[i]!;
+    }
+    this.#fft.forward(re, im, re, im);
+    const half = size / 2;
+    const powerA = new Float32Array(half + 1);
+    const powerB = new Float32Array(half + 1);
+    for (let k = 1; k <= half; k++) {
+      const m = size - k;
+      const evenRe = re[k]! + re[m]!;
+      const evenIm = im[k]! - im[m]!;
+      const oddRe = re[k]! - re[m]!;
+      const oddIm = im[k]! + im[m]!;
+      powerA[k] = 0.25 * (evenRe * evenRe + evenIm * evenIm);
+      powerB[k] = 0.25 * (oddRe * oddRe + oddIm * oddIm);
+    }
+    return [this.#frame(samples, a, meanA, powerA), this.#frame(samples, b, meanB, powerB)];
+  }
+
+  #frame(samples: Float64Array, start: number, offset: number, power: Float32Array): SpectrumFrame {
+    const width = this.size / 2 / NOISE_BANDS / VALLEY_PARTS;
+    const bands = new Float32Array(NOISE_BANDS);
+    let total = 0;
+    for (let band = 0, k = 1; band < NOISE_BANDS; band++) {
+      let least = Number.POSITIVE_INFINITY;
+      for (let part = 0; part < VALLEY_PARTS; part++) {
+        let sum = 0;
+        for (let i = 0; i < width; i++, k++) sum += power[k]!;
+        total += sum;
+        least = Math.min(least, sum);
+      }
+      bands[band] = least / width;
+    }
+    const levelWindow = this.#levelWindow;
+    const from = start + (this.length - levelWindow.length) / 2;
+    let level = 0;
+    for (let i = 0; i < levelWindow.length; i++) {
+      const value = samples[from + i]! - offset;
+      level += levelWindow[i]! * value * value;
+    }
+    return {
+      power,
+      bands,
+      level: decibels(level),
+      windowLevel: decibels((2 * total) / this.size / this.windowPower),
+    };
+  }
+}
+
+function decibels(power: number): number {
+  return Math.max(SILENCE_DB, 10 * Math.log10(power + 1e-30));
+}
+
+function mean(samples: Float64Array, start: number, length: number): number {
+  let sum = 0;
+  for (let i = start; i < start + length; i++) sum += samples[i]!;
+  return sum / length;
+}
+
+/** Hann window of even length whose peak lies between the two middle samples; no value is zero. */
+function halfSampleHann(length: number): Float64Array {
+  return Float64Array.from({ length }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / length));
+}

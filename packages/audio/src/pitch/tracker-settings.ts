@@ -1,0 +1,59 @@
+// The tracker's tuned constants in one place, with what each of them trades. PITCH.md tells how they were chosen.
+
+/** Constants of the default tracker. Times are in seconds, levels in dB, costs in units of strength (0 ... 1). */
+export interface TrackerSettings {
+  /** Analysis window in periods of fmin. */
+  readonly windowPeriods: number;
+  /** Share of the noise-normalised, compressed spectrum in the periodicity; the rest is the plain spectrum. */
+  readonly whitening: number;
+  /** Weight of the noise floor in the Wiener-like gain on the plain spectrum. */
+  readonly suppression: number;
+  /** Quantile of the band powers over the context that counts as noise. */
+  readonly noiseQuantile: number;
+  /** Periodicity at which a frame of middling level is as likely voiced as not. */
+  readonly voicingThreshold: number;
+  /** What one octave of higher pitch is worth; favours the shortest period. */
+  readonly octaveCost: number;
+  /** Cost of moving one octave within 8 ms. */
+  readonly octaveJumpCost: number;
+  /** Cost of a change between voiced and unvoiced. */
+  readonly voicingChangeCost: number;
+  /** How much a loud or faint frame moves the voicing threshold. */
+  readonly levelWeight: number;
+  /** Distance from the reference level, dB, at which that is fully felt. */
+  readonly levelSpan: number;
+  /** How many spans below the reference still count. */
+  readonly levelLimit: number;
+  /** The reference level lies at most this far below the loud frames, dB. */
+  readonly levelDepth: number;
+  /** Quantiles of the frame levels taken as background and as loud. */
+  readonly backgroundQuantile: number;
+  readonly loudQuantile: number;
+  /** How much a centre fainter than its surroundings (the edge of a voiced stretch) counts as unvoiced. */
+  readonly edgeWeight: number;
+  /** That difference, dB, at which it is fully felt. */
+  readonly edgeSpan: number;
+  /** Window of the level, seconds. */
+  readonly levelWindow: number;
+}
+
+/** The values in use. */
+export const TRACKER_DEFAULTS: TrackerSettings = {
+  windowPeriods: 3.375,
+  whitening: 0.25,
+  suppression: 0.5,
+  noiseQuantile: 0.175,
+  voicingThreshold: 0.35,
+  octaveCost: 0.0125,
+  octaveJumpCost: 0.6,
+  voicingChangeCost: 0.4,
+  levelWeight: 0.35,
+  levelSpan: 10,
+  levelLimit: 1.5,
+  levelDepth: 12,
+  backgroundQuantile: 0.1,
+  loudQuantile: 0.95,
+  edgeWeight: 0.2,
+  edgeSpan: 6,
+  levelWindow: 0.018,
+};
