@@ -41,6 +41,19 @@ export {
   type TypedArray,
 } from "./dtype.ts";
 export { BackendError, DtypeError, ShapeError } from "./errors.ts";
+/** File formats; `@echo-ts/tensor/files` reads and writes the files themselves. */
+export type { ArrayData, ArrayDtype, ArrayRecord, ReadOptions } from "./formats/array-record.ts";
+export { FormatError } from "./formats/format-error.ts";
+export { type NpyWriteOptions, readNpy, writeNpy } from "./formats/npy.ts";
+export { type NpzReadOptions, type NpzWriteOptions, readNpz, writeNpz } from "./formats/npz.ts";
+export {
+  type NamedArrays,
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsContent,
+  type SafetensorsWriteOptions,
+  writeSafetensors,
+} from "./formats/safetensors.ts";
 export { DEFINITIONS } from "./fused.ts";
 export { assign } from "./inplace.ts";
 export type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
