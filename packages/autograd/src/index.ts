@@ -1,9 +1,10 @@
-// The public surface of @echo-ts/autograd. Reading order: engine, variable, vjps, functional, losses.
+// The public surface of @echo-ts/autograd. Reading order: engine, variable, vjps, functional, losses, nn.
 
 export * from "./ctc.ts";
 export { type BackwardOptions, backward } from "./engine.ts";
 export { GradientError } from "./errors.ts";
 export * from "./functional.ts";
 export * from "./losses.ts";
+export * from "./nn/index.ts";
 export * from "./variable.ts";
 export { type Rule, VJPS, type Vjp } from "./vjps.ts";

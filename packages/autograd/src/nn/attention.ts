@@ -1,0 +1,203 @@
+// Attention with masks in one convention, and multi-head attention in PyTorch's layout.
+
+import {
+  any,
+  attention,
+  broadcastTo,
+  chunk,
+  DtypeError,
+  formatShape,
+  linear,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  matmul,
+  mul,
+  narrow,
+  ones,
+  permute,
+  reshape,
+  ShapeError,
+  softmax,
+  type Tensor,
+  transpose,
+  tril,
+  where,
+} from "@echo-ts/tensor";
+import type { Parameter } from "../variable.ts";
+import { Dropout } from "./dropout.ts";
+import { type ParameterOptions, parameter, xavierUniformInit, zerosInit } from "./init.ts";
+import { checkSizes, Linear } from "./linear.ts";
+import { Module } from "./module.ts";
+
+/** What each query may attend to. */
+export interface AttentionMasks {
+  /** bool, true = may attend; broadcasts to [.., Tq, Tk]. A query that may attend to nothing gives 0. */
+  readonly mask?: Tensor | null;
+  /** Added to the scores before softmax, with gradient; broadcasts to [.., Tq, Tk]. */
+  readonly bias?: Tensor | null;
+  /** Forbid keys behind the query; default false. */
+  readonly causal?: boolean;
+}
+
+/** Options of {@link scaledDotProductAttention}. */
+export interface ScaledDotProductOptions extends AttentionMasks {
+  /** Factor on the scores; default 1 / sqrt(D). */
+  readonly scale?: number;
+  /** Applied to the attention weights. */
+  readonly dropout?: Dropout | null;
+}
+
+/**
+ * softmax(scale q k^T + bias) v over the keys that may be attended to. PyTorch's function of this name.
+ *
+ * q [.., Tq, D], k [.., Tk, D], v [.., Tk, E] -> [.., Tq, E]
+ *
+ * @throws ShapeError if sizes do not fit, DtypeError if the mask is not bool
+ */
+export function scaledDotProductAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: ScaledDotProductOptions = {},
+): Tensor {
+  const {
+    mask = null,
+    bias = null,
+    causal = false,
+    scale = 1 / Math.sqrt(q.shape[q.rank - 1] ?? 1),
+  } = options;
+  const dropout = options.dropout?.training && options.dropout.p > 0 ? options.dropout : null;
+  if (mask === null && dropout === null) return attention(q, k, v, { bias, causal, scale });
+  const scores = [q.shape[q.rank - 2] ?? 0, k.shape[k.rank - 2] ?? 0];
+  const allowed = causal ? withPast(mask, scores) : mask;
+  if (allowed === null) return attend(q, k, v, bias, scale, dropout);
+  if (allowed.dtype !== "bool") {
+    throw new DtypeError(
+      `scaledDotProductAttention: the mask must be bool (true = may attend), got ${allowed.dtype}; pass numbers to add to the scores as bias`,
+    );
+  }
+  // A row without any key would be 0 / 0: let it attend to all, then take the result away.
+  const some = any(allowed, -1, true); // [.., Tq, 1]
+  const open = where(logicalOr(allowed, logicalNot(some)), bias ?? 0, Number.NEGATIVE_INFINITY);
+  const out = attend(q, k, v, q.dtype === open.dtype ? open : open.cast(q.dtype), scale, dropout);
+  return where(broadcastTo(some, [...out.shape.slice(0, -1), 1]), out, 0);
+}
+
+function withPast(mask: Tensor | null, scores: readonly number[]): Tensor {
+  const backend = mask === null ? {} : { backend: mask.backend };
+  const past = tril(ones(scores, { dtype: "bool", ...backend })).cast("bool");
+  return mask === null ? past : logicalAnd(mask, past);
+}
+
+function attend(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  bias: Tensor | null,
+  scale: number,
+  dropout: Dropout | null,
+): Tensor {
+  if (dropout === null) return attention(q, k, v, { bias, scale });
+  const scores = mul(matmul(q, transpose(k)), scale); // [.., Tq, Tk]
+  const weights = softmax(bias === null ? scores : scores.add(bias));
+  return matmul(dropout.forward(weights), v);
+}
+
+/** Options of {@link MultiheadAttention}. */
+export interface MultiheadAttentionOptions extends ParameterOptions {
+  /** Biases on all projections (default true). */
+  readonly bias?: boolean;
+  /** Probability with which attention weights are dropped while training; default 0. */
+  readonly dropout?: number;
+  /** Width of the keys, default `width`. */
+  readonly keyWidth?: number;
+  /** Width of the values, default `width`. */
+  readonly valueWidth?: number;
+}
+
+/**
+ * Multi-head attention. Vaswani et al. 2017; PyTorch's `nn.MultiheadAttention` with `batch_first`, its names
+ * and layouts: in_proj_weight [3 width, width] and in_proj_bias [3 width] (query, key, value one below the other),
+ * out_proj.weight, out_proj.bias; with other key or value widths q_proj_weight, k_proj_weight, v_proj_weight.
+ *
+ * Masks here are true where attention is allowed; PyTorch's module has it the other way round.
+ *
+ * query [B, Tq, width], key [B, Tk, keyWidth], value [B, Tk, valueWidth] -> [B, Tq, width]
+ *
+ * @throws ShapeError if the heads do not divide the width
+ */
+export class MultiheadAttention extends Module {
+  readonly inProjWeight: Parameter | null = null;
+  readonly qProjWeight: Parameter | null = null;
+  readonly kProjWeight: Parameter | null = null;
+  readonly vProjWeight: Parameter | null = null;
+  readonly inProjBias: Parameter | null;
+  readonly outProj: Linear;
+  readonly dropout: Dropout;
+  readonly #width: number;
+  readonly #heads: number;
+
+  constructor(width: number, heads: number, options: MultiheadAttentionOptions = {}) {
+    super();
+    const { bias = true, keyWidth = width, valueWidth = width } = options;
+    checkSizes("MultiheadAttention", { width, heads, keyWidth, valueWidth });
+    if (width % heads !== 0) {
+      throw new ShapeError(`MultiheadAttention: ${heads} heads do not divide the width ${width}`);
+    }
+    this.#width = width;
+    this.#heads = heads;
+    if (keyWidth === width && valueWidth === width) {
+      this.inProjWeight = parameter([3 * width, width], xavierUniformInit(), options);
+    } else {
+      this.qProjWeight = parameter([width, width], xavierUniformInit(), options);
+      this.kProjWeight = parameter([width, keyWidth], xavierUniformInit(), options);
+      this.vProjWeight = parameter([width, valueWidth], xavierUniformInit(), options);
+    }
+    this.inProjBias = bias ? parameter([3 * width], zerosInit, options) : null;
+    this.outProj = new Linear(width, width, { ...options, biasInit: zerosInit });
+    this.dropout = new Dropout(options.dropout ?? 0);
+  }
+
+  /**
+   * @param key default the query. @param value default the key.
+   * @param masks mask and bias broadcast to [B, heads, Tq, Tk]; a padding mask is [B, 1, 1, Tk]
+   */
+  forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor {
+    for (const [name, x] of Object.entries({ query, key, value })) {
+      if (x.rank !== 3) {
+        throw new ShapeError(
+          `MultiheadAttention: ${name} must be [B, T, width], got ${formatShape(x.shape)}`,
+        );
+      }
+    }
+    const [q, k, v] = this.#project(query, key, value);
+    const out = scaledDotProductAttention(this.#split(q), this.#split(k), this.#split(v), {
+      ...masks,
+      dropout: this.dropout,
+    }); // [B, H, Tq, D]
+    const merged = reshape(permute(out, [0, 2, 1, 3]), [query.shape[0]!, query.shape[1]!, this.#width]);
+    return this.outProj.forward(merged);
+  }
+
+  #project(query: Tensor, key: Tensor, value: Tensor): [Tensor, Tensor, Tensor] {
+    const { inProjWeight, inProjBias } = this;
+    if (inProjWeight !== null && query === key && key === value) {
+      return chunk(linear(query, inProjWeight, inProjBias), 3, -1) as [Tensor, Tensor, Tensor];
+    }
+    const rows = (x: Parameter, part: number): Tensor => narrow(x, 0, part * this.#width, this.#width);
+    const weights =
+      inProjWeight !== null
+        ? [0, 1, 2].map((part) => rows(inProjWeight, part))
+        : [this.qProjWeight!, this.kProjWeight!, this.vProjWeight!];
+    return [query, key, value].map((x, part) =>
+      linear(x, weights[part]!, inProjBias === null ? null : rows(inProjBias, part)),
+    ) as [Tensor, Tensor, Tensor];
+  }
+
+  /** [B, T, width] -> [B, H, T, D] */
+  #split(x: Tensor): Tensor {
+    const [batch, frames] = x.shape as [number, number];
+    return permute(reshape(x, [batch, frames, this.#heads, this.#width / this.#heads]), [0, 2, 1, 3]);
+  }
+}

@@ -1,0 +1,49 @@
+// Dropout, with draws from a stream of its own so that a resumed training drops the same elements.
+
+import { mul, type RandomState, type RandomStream, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import { Module } from "./module.ts";
+
+/**
+ * While training, sets each element to 0 with probability p and multiplies the others by 1 / (1 - p).
+ * Srivastava et al. 2014; PyTorch's `nn.Dropout`. `Module.initialize` gives it the stream `dropout/NAME`.
+ *
+ * @param p in [0, 1], default 0.5
+ * @throws RangeError when p is outside [0, 1]
+ */
+export class Dropout extends Module {
+  readonly p: number;
+  #random: RandomStream | null = null;
+
+  constructor(p = 0.5) {
+    super();
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: expected a probability in [0, 1], got ${p}`);
+    this.p = p;
+  }
+
+  /** @throws Error while training if no stream was given yet */
+  forward(x: Tensor): Tensor {
+    if (!this.training || this.p === 0) return x;
+    if (this.#random === null) {
+      throw new Error(
+        "Dropout: no random stream; call model.initialize(seed) before training, and load weights after it",
+      );
+    }
+    const keep = 1 - this.p;
+    const mask = x.dtype === "float64" ? new Float64Array(x.size) : new Float32Array(x.size);
+    this.#random.fillBernoulli(mask, keep);
+    if (keep > 0) for (let i = 0; i < mask.length; i++) mask[i]! /= keep;
+    return mul(x, tensor(mask, { shape: x.shape, backend: x.backend }));
+  }
+
+  protected override seed(seed: string | number, name: string): void {
+    this.#random = stream(seed, name === "" ? "dropout" : `dropout/${name}`);
+  }
+
+  protected override saveRandom(): RandomState | null {
+    return this.#random?.state() ?? null;
+  }
+
+  protected override restoreRandom(state: RandomState): void {
+    this.#random?.restore(state);
+  }
+}

@@ -1,0 +1,65 @@
+// Layer norm and RMS norm over the last axis.
+
+import { layerNorm, rmsNorm, type Tensor, zeros } from "@echo-ts/tensor";
+import type { Parameter } from "../variable.ts";
+import { onesInit, type ParameterOptions, parameter, zerosInit } from "./init.ts";
+import { checkSizes } from "./linear.ts";
+import { Module } from "./module.ts";
+
+/** Options of the norm layers. */
+export interface NormOptions extends ParameterOptions {
+  /** Added to the variance or mean square; default 1e-5 for LayerNorm, 1e-6 for RMSNorm. */
+  readonly epsilon?: number;
+}
+
+/** Options of {@link LayerNorm}. */
+export interface LayerNormOptions extends NormOptions {
+  /** Add a bias (default true). */
+  readonly bias?: boolean;
+}
+
+/**
+ * Standardises the last axis. PyTorch's `nn.LayerNorm`: weight [width] from ones, bias [width] from zeros.
+ *
+ * x [.., width] -> [.., width]
+ */
+export class LayerNorm extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  readonly #epsilon: number;
+
+  constructor(width: number, options: LayerNormOptions = {}) {
+    super();
+    checkSizes("LayerNorm", { width });
+    this.weight = parameter([width], onesInit, options);
+    this.bias = (options.bias ?? true) ? parameter([width], zerosInit, options) : null;
+    this.#epsilon = options.epsilon ?? 1e-5;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { weight } = this;
+    const bias = this.bias ?? zeros(weight.shape, { dtype: weight.dtype, backend: weight.backend });
+    return layerNorm(x, weight, bias, this.#epsilon);
+  }
+}
+
+/**
+ * Divides the last axis by its root mean square. PyTorch's `nn.RMSNorm`: weight [width] from ones.
+ *
+ * x [.., width] -> [.., width]
+ */
+export class RMSNorm extends Module {
+  readonly weight: Parameter;
+  readonly #epsilon: number;
+
+  constructor(width: number, options: NormOptions = {}) {
+    super();
+    checkSizes("RMSNorm", { width });
+    this.weight = parameter([width], onesInit, options);
+    this.#epsilon = options.epsilon ?? 1e-6;
+  }
+
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.weight, this.#epsilon);
+  }
+}

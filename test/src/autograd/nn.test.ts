@@ -1,0 +1,613 @@
+// Modules: names, layouts, initialisation, loading, and values against PyTorch's (shared/golden).
+import {
+  Activation,
+  activation,
+  backward,
+  Conv1d,
+  ConvTranspose1d,
+  constantInit,
+  Dropout,
+  Embedding,
+  fans,
+  fromSafetensors,
+  kaimingNormalInit,
+  kaimingUniformInit,
+  LayerNorm,
+  Linear,
+  Module,
+  MultiheadAttention,
+  normalInit,
+  Parameter,
+  parameter,
+  RMSNorm,
+  Sequential,
+  scaledDotProductAttention,
+  toSafetensors,
+  truncatedNormalInit,
+  uniformInit,
+  variable,
+  xavierNormalInit,
+  xavierUniformInit,
+} from "@echo-ts/autograd";
+import {
+  type ArrayRecord,
+  arange,
+  type FloatArray,
+  gelu,
+  mul,
+  ones,
+  readSafetensors,
+  stream,
+  sum,
+  type Tensor,
+  tanh,
+  tensor,
+  zeros,
+} from "@echo-ts/tensor";
+import t from "tap";
+import { skipWithoutShared } from "../shared-material.ts";
+import { goldenArrays, goldenBelow, goldenTensor, worstError } from "./golden-ops.ts";
+
+class Mlp extends Module {
+  readonly hiddenLayer = new Linear(3, 8);
+  readonly drop = new Dropout(0.25);
+  readonly output = new Linear(8, 2);
+  forward(x: Tensor): Tensor {
+    return this.output.forward(this.drop.forward(tanh(this.hiddenLayer.forward(x))));
+  }
+}
+
+/** Bits of every tensor of a module, for exact comparison. */
+const bits = (module: Module): Record<string, number[]> =>
+  Object.fromEntries(
+    [...module.stateDict()].map(([name, { data }]) => [name, Array.from(data as Float32Array)]),
+  );
+
+t.test("names are fields in snake_case, indices and keys, joined by dots", async (t) => {
+  class Tree extends Module {
+    readonly selfAttnLayers = [new Linear(2, 2), new Linear(2, 2, { bias: false })];
+    readonly blend = new Map([["spectrogram", new Parameter(tensor(0.5))]]);
+    readonly _norm = new RMSNorm(2);
+    readonly mlp = new Sequential(new Linear(2, 4), new Activation("gelu"), new Linear(4, 2));
+    invFreq: Tensor = tensor([1, 2]);
+    readonly width = 2;
+    readonly #cache = tensor([3]);
+    cache(): Tensor {
+      return this.#cache;
+    }
+  }
+  const tree = new Tree();
+  t.strictSame(
+    [...tree.stateDict().keys()],
+    [
+      "blend.spectrogram",
+      "inv_freq",
+      "self_attn_layers.0.weight",
+      "self_attn_layers.0.bias",
+      "self_attn_layers.1.weight",
+      "_norm.weight",
+      "mlp.0.weight",
+      "mlp.0.bias",
+      "mlp.2.weight",
+      "mlp.2.bias",
+    ],
+  );
+  t.strictSame(
+    tree.namedBuffers().map(([name]) => name),
+    ["inv_freq"],
+    "a tensor that is no parameter is a buffer",
+  );
+  t.equal(tree.parameterCount(), 1 + 6 + 4 + 2 + 12 + 10);
+});
+
+t.test("tied weights train once, are saved under both names and load from either", async (t) => {
+  class Tied extends Module {
+    readonly embedding = new Embedding(4, 3);
+    readonly head: { weight: Parameter } & Module = new Head(this.embedding.weight);
+  }
+  class Head extends Module {
+    readonly weight: Parameter;
+    constructor(weight: Parameter) {
+      super();
+      this.weight = weight;
+    }
+  }
+  const model = new Tied().initialize(1);
+  t.equal(model.parameterCount(), 12);
+  t.strictSame(
+    model.namedParameters().map(([name]) => name),
+    ["embedding.weight"],
+  );
+  const state = model.stateDict();
+  t.strictSame([...state.keys()], ["embedding.weight", "head.weight"]);
+  state.delete("embedding.weight");
+  const other = new Tied();
+  other.loadStateDict(state);
+  t.strictSame(bits(other), bits(model));
+});
+
+t.test("a module that holds its ancestor is refused", async (t) => {
+  class Loop extends Module {
+    inner: Module | null = null;
+  }
+  const loop = new Loop();
+  loop.inner = new Sequential(Object.assign(new Loop(), { inner: loop, forward: (x: Tensor) => x }));
+  t.throws(
+    () => loop.parameters(),
+    /"inner.0.inner" holds its own ancestor; keep references to parents in #private/,
+  );
+});
+
+t.test("each parameter is drawn from the stream of its dotted name", async (t) => {
+  const model = new Mlp().initialize(7);
+  const bound = 1 / Math.sqrt(3);
+  const expected = stream(7, "init/hidden_layer.weight").fillUniform(new Float32Array(24), -bound, bound);
+  t.strictSame(bits(model)["hidden_layer.weight"], Array.from(expected));
+  t.strictSame(bits(new Mlp().initialize(7)), bits(model), "the same seed gives the same bits");
+  t.notSame(bits(new Mlp().initialize(8)), bits(model));
+  class Longer extends Mlp {
+    readonly extra = new Linear(5, 5);
+  }
+  const longer = bits(new Longer().initialize(7));
+  for (const [name, values] of Object.entries(bits(model))) t.strictSame(longer[name], values, name);
+  t.strictSame(
+    model.parameters().map(({ name }) => name),
+    ["hidden_layer.weight", "hidden_layer.bias", "output.weight", "output.bias"],
+  );
+});
+
+t.test("a forgotten initialisation shows as NaN; constants are there from the start", async (t) => {
+  t.ok(
+    new Linear(2, 2)
+      .forward(ones([1, 2]))
+      .dataSync()
+      .every(Number.isNaN),
+  );
+  t.strictSame(new LayerNorm(2).weight.toArray(), [1, 1]);
+  t.strictSame(parameter([2], constantInit(3)).toArray(), [3, 3]);
+  t.throws(
+    () => new Dropout(0.5).forward(ones([2])),
+    /Dropout: no random stream; call model.initialize\(seed\)/,
+  );
+});
+
+t.test("initialisers have the distributions that PyTorch documents", async (t) => {
+  const shape = [64, 32, 5]; // fan in 160, fan out 320
+  t.strictSame(fans(shape), { fanIn: 160, fanOut: 320 });
+  const n = 64 * 32 * 5;
+  const draw = (init: (out: FloatArray, shape: readonly number[], r: ReturnType<typeof stream>) => void) => {
+    const out = new Float64Array(n);
+    init(out, shape, stream(5, "w"));
+    const mean = out.reduce((s, x) => s + x, 0) / n;
+    const std = Math.sqrt(out.reduce((s, x) => s + (x - mean) ** 2, 0) / n);
+    return { mean, std, top: Math.max(...out.map(Math.abs)) };
+  };
+  // 10240 draws: the deviation of a sample's deviation is about 0.7 %, of its mean std / 101.
+  const rows = [
+    ["xavier uniform", xavierUniformInit(), Math.sqrt(2 / 480), Math.sqrt(6 / 480)],
+    ["xavier uniform, gain 2", xavierUniformInit(2), 2 * Math.sqrt(2 / 480), 2 * Math.sqrt(6 / 480)],
+    ["xavier normal", xavierNormalInit(), Math.sqrt(2 / 480), null],
+    ["kaiming uniform", kaimingUniformInit(), Math.sqrt(2 / 160), Math.sqrt(6 / 160)],
+    ["kaiming uniform, fan out", kaimingUniformInit({ fan: "out" }), Math.sqrt(2 / 320), Math.sqrt(6 / 320)],
+    ["kaiming normal", kaimingNormalInit({ gain: 1 }), Math.sqrt(1 / 160), null],
+    ["normal", normalInit(0, 0.02), 0.02, null],
+    ["uniform", uniformInit(-0.3, 0.3), 0.3 / Math.sqrt(3), 0.3],
+    // Variance of a standard normal cut at 2: 1 - 2 * 2 phi(2) / (2 Phi(2) - 1) = 0.7737.
+    ["truncated normal", truncatedNormalInit(0, 1, -2, 2), Math.sqrt(0.7737), 2],
+  ] as const;
+  for (const [name, init, std, bound] of rows) {
+    const got = draw(init);
+    t.ok(Math.abs(got.std / std - 1) < 0.03, `${name}: deviation ${got.std} is about ${std}`);
+    t.ok(Math.abs(got.mean) < (5 * std) / 100, `${name}: mean ${got.mean} is about 0`);
+    if (bound !== null) t.ok(got.top <= bound && got.top > 0.99 * bound, `${name}: fills its interval`);
+  }
+  t.throws(() => fans([3]), /fans: expected a weight of rank 2 or more, got shape \[3\]; use/);
+});
+
+t.test("an embedding's padding row starts at zero and gets no gradient", async (t) => {
+  const table = new Embedding(4, 2, { paddingIndex: 1 }).initialize(3);
+  t.strictSame(table.weight.select(0, 1).toArray(), [0, 0]);
+  const out = table.forward(
+    tensor(
+      [
+        [1, 2],
+        [2, 0],
+      ],
+      { dtype: "int32" },
+    ),
+  );
+  t.strictSame(out.shape, [2, 2, 2]);
+  backward(sum(out));
+  t.strictSame(table.weight.grad?.toArray(), [
+    [1, 1],
+    [0, 0],
+    [2, 2],
+    [0, 0],
+  ]);
+});
+
+t.test("dropout keeps the mean, drops the share p, is silent in evaluation and resumes", async (t) => {
+  const layer = new Dropout(0.25).initialize(11);
+  const x = ones([100, 100]);
+  const first = layer.forward(x).dataSync();
+  const kept = first.filter((v) => v !== 0).length;
+  t.ok(Math.abs(kept / 10000 - 0.75) < 0.02, `${kept} of 10000 kept`);
+  t.ok(first.every((v) => v === 0 || v === Math.fround(1 / 0.75)));
+  const saved = JSON.parse(JSON.stringify(layer.randomState()));
+  const second = layer.forward(x).dataSync();
+  t.notSame(second.slice(0, 50), first.slice(0, 50));
+  const resumed = new Dropout(0.25).initialize(99);
+  t.throws(() => resumed.restoreRandomState(saved), /restore: the state belongs to the stream "11\/dropout"/);
+  t.throws(() => layer.restoreRandomState({ other: saved[""] }), /missing: ""; unexpected: "other"/);
+  layer.restoreRandomState(saved);
+  t.ok(
+    layer
+      .forward(x)
+      .equal(tensor(second, { shape: x.shape }))
+      .all()
+      .item(),
+  );
+  t.equal(layer.eval().forward(x), x);
+  t.ok(
+    new Dropout(1)
+      .initialize(1)
+      .forward(ones([3]))
+      .dataSync()
+      .every((v) => v === 0),
+  );
+  t.throws(() => new Dropout(1.5), /Dropout: expected a probability in \[0, 1\], got 1.5/);
+});
+
+t.test("train and eval reach the whole tree", async (t) => {
+  const model = new Mlp();
+  t.ok(model.drop.training);
+  t.notOk(model.eval().drop.training);
+  t.ok(model.train().drop.training);
+});
+
+t.test("activations by name", async (t) => {
+  t.strictSame(activation("relu")(tensor([-1, 2])).toArray(), [0, 2]);
+  t.strictSame(activation("swish")(tensor([1.5])).toArray(), activation("silu")(tensor([1.5])).toArray());
+  t.strictSame(activation("gelu")(tensor([1.5])).toArray(), gelu(tensor([1.5])).toArray());
+  t.throws(
+    () => activation("Gelu"),
+    /activation: unknown name "Gelu", expected one of: gelu, .*leaky_relu, elu/,
+  );
+  t.throws(() => activation("toString"), /unknown name "toString"/);
+});
+
+t.test("loading lists what is missing, unexpected and mis-shaped, and changes nothing", async (t) => {
+  const model = new Mlp().initialize(1);
+  const before = bits(model);
+  const record = (...shape: number[]): ArrayRecord => ({
+    dtype: "float32",
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  });
+  const arrays = { "hidden_layer.weight": record(8, 4), "output.weight": record(2, 8), extra: record(1) };
+  t.throws(() => model.loadStateDict(arrays, { source: "old.safetensors" }), {
+    message: [
+      "loadStateDict: old.safetensors does not fit Mlp:",
+      "  missing (2): hidden_layer.bias, output.bias",
+      "  unexpected (1): extra",
+      "  mis-shaped (1): hidden_layer.weight: expected [8, 3], got [8, 4]",
+    ].join("\n"),
+  });
+  t.throws(
+    () => model.loadStateDict(arrays, { strict: false }),
+    /mis-shaped \(1\)/,
+    "shapes must fit in any case",
+  );
+  t.strictSame(bits(model), before);
+  const part = { "output.weight": record(2, 8), extra: record(1) };
+  t.throws(() => model.loadStateDict(part), /pass \{ strict: false \} to load what fits/);
+  t.strictSame(model.loadStateDict(part, { strict: false }), {
+    missing: ["hidden_layer.weight", "hidden_layer.bias", "output.bias"],
+    unexpected: ["extra"],
+  });
+  t.ok(bits(model)["output.weight"]!.every((x) => x === 0));
+  const half: ArrayRecord = { dtype: "float16", shape: [8], data: new Uint16Array(8) };
+  t.throws(
+    () => model.loadStateDict({ "hidden_layer.bias": half }, { strict: false }),
+    /hidden_layer.bias: expected numbers, got float16 as Uint16Array/,
+  );
+});
+
+t.test("a state dict survives safetensors, dtypes and buffers included", async (t) => {
+  class Mixed extends Module {
+    readonly single = new Linear(2, 3);
+    readonly double = new Linear(2, 3, { dtype: "float64" });
+    steps: Tensor = tensor([0, 0], { dtype: "int32" });
+    flags: Tensor = tensor([false, false]);
+  }
+  const model = new Mixed().initialize(2);
+  model.steps = tensor([5, -7], { dtype: "int32" });
+  model.flags = tensor([true, false]);
+  const bytes = toSafetensors(model, { format: "pt" });
+  t.strictSame(readSafetensors(bytes).metadata.get("format"), "pt");
+  const copy = new Mixed();
+  const weight = copy.single.weight;
+  t.strictSame(fromSafetensors(copy, bytes), { missing: [], unexpected: [] });
+  t.equal(copy.single.weight, weight, "parameters keep their identity");
+  t.strictSame(copy.stateDict(), model.stateDict());
+  t.strictSame(copy.steps.toArray(), [5, -7]);
+  t.equal(copy.double.weight.dtype, "float64");
+  t.strictSame(toSafetensors(copy, { format: "pt" }), bytes);
+});
+
+t.test("summary lists every module with its shapes and counts", async (t) => {
+  t.equal(
+    new Mlp().summary(),
+    [
+      "name          module   tensors                  parameters",
+      "----------------------------------------------------------",
+      "(root)        Mlp                                        0",
+      "hidden_layer  Linear   weight [8, 3], bias [8]          32",
+      "drop          Dropout                                    0",
+      "output        Linear   weight [2, 8], bias [2]          18",
+      "----------------------------------------------------------",
+      "50 parameters, 0 buffer values",
+    ].join("\n"),
+  );
+});
+
+t.test("bad sizes are refused by name", async (t) => {
+  t.throws(() => new Linear(0, 3), /Linear: inputs must be a positive integer, got 0/);
+  t.throws(
+    () => new Embedding(3, 2, { paddingIndex: 3 }),
+    /Embedding: paddingIndex must be in 0 \.\. 2, got 3/,
+  );
+  t.throws(() => new Conv1d(4, 6, 3, { groups: 4 }), /Conv1d: 4 groups do not divide 4 inputs and 6 outputs/);
+  t.throws(() => new MultiheadAttention(6, 4), /MultiheadAttention: 4 heads do not divide the width 6/);
+  t.throws(() => new Sequential(), /Sequential: expected at least one layer, got none/);
+  const attention = new MultiheadAttention(4, 2).initialize(1);
+  t.throws(() => attention.forward(ones([2, 4])), /query must be \[B, T, width\], got \[2, 4\]/);
+  t.throws(
+    () => scaledDotProductAttention(ones([2, 4]), ones([2, 4]), ones([2, 4]), { mask: ones([2, 2]) }),
+    /the mask must be bool \(true = may attend\), got float32; pass numbers .* as bias/,
+  );
+});
+
+t.test("values and gradients are PyTorch's", { skip: skipWithoutShared }, async (t) => {
+  const check = (
+    file: string,
+    name: string,
+    forward: (x: Tensor) => Tensor,
+    weights: Record<string, Parameter>,
+    input = "x",
+  ): void => {
+    const x = goldenTensor(file, `${name}/in/${input}`);
+    const leaf = x.dtype === "float32" ? variable(x) : x;
+    for (const [key, weight] of Object.entries(weights))
+      weight.assign(goldenTensor(file, `${name}/in/${key}`));
+    const y = forward(leaf);
+    const close = (what: string, got: Tensor | null): void => {
+      const want = goldenTensor(file, `${name}/${what}`);
+      const worst = worstError(got?.dataSync() ?? [], want.dataSync(), 1e-5, 1e-4);
+      t.ok(worst <= 1, `${name} ${what}: ${worst} of the tolerance`);
+    };
+    close("out/y", y);
+    backward(sum(mul(y, goldenTensor(file, `${name}/cot/y`))));
+    if (leaf !== x) close(`grad/${input}`, leaf.grad);
+    for (const [key, weight] of Object.entries(weights)) close(`grad/${key}`, weight.grad);
+  };
+  const layer = (
+    module: Module & { forward(x: Tensor): Tensor; weight: Parameter; bias?: Parameter | null },
+  ) =>
+    [
+      (x: Tensor) => module.forward(x),
+      { w: module.weight, ...(module.bias ? { b: module.bias } : {}) },
+    ] as const;
+  check("ops/nn", "layer_norm", ...layer(new LayerNorm(8)));
+  check("ops/nn", "rms_norm_1e-05", ...layer(new RMSNorm(8, { epsilon: 1e-5 })));
+  check("ops/nn", "rms_norm_1e-08", ...layer(new RMSNorm(8, { epsilon: 1e-8 })));
+  for (const [n, options] of [
+    { stride: 1, padding: 1 },
+    { stride: 2, padding: 2 },
+    { stride: 1, padding: 1, groups: 4 },
+  ].entries()) {
+    const [outputs, inputs, kernel] = goldenTensor("ops/conv", `conv1d_${n}/in/w`).shape as [
+      number,
+      number,
+      number,
+    ];
+    check(
+      "ops/conv",
+      `conv1d_${n}`,
+      ...layer(new Conv1d(inputs * (options.groups ?? 1), outputs, kernel, options)),
+    );
+  }
+  const [outputs, inputs, kernel] = goldenTensor("ops/conv", "conv1d_6/in/w").shape as [
+    number,
+    number,
+    number,
+  ];
+  const dilated = { stride: 2, padding: 4, dilation: 3, groups: 2 };
+  check("ops/conv", "conv1d_6", ...layer(new Conv1d(inputs * 2, outputs, kernel, dilated)));
+  const [count, width] = goldenTensor("ops/shape", "embedding/in/w").shape as [number, number];
+  const embedding = new Embedding(count, width);
+  check("ops/shape", "embedding", (i) => embedding.forward(i), { w: embedding.weight }, "i");
+});
+
+t.test("attention is PyTorch's, masks and biases included", { skip: skipWithoutShared }, async (t) => {
+  for (const name of ["sdpa", "sdpa_mask", "sdpa_bias", "sdpa_causal"]) {
+    const read = (key: string): Tensor => goldenTensor("ops/nn", `${name}/${key}`);
+    const [q, k, v] = ["q", "k", "v"].map((key) => variable(read(`in/${key}`))) as [Tensor, Tensor, Tensor];
+    const bias = name === "sdpa_bias" ? variable(read("in/b")) : null;
+    const mask = name === "sdpa_mask" ? read("in/m").cast("bool") : null;
+    const run = (causal: boolean, open: Tensor | null): Tensor =>
+      scaledDotProductAttention(q, k, v, { mask: open, bias, causal });
+    const y = run(name === "sdpa_causal", mask);
+    backward(sum(mul(y, read("cot/y"))));
+    const close = (what: string, got: Tensor | null): void => {
+      const worst = worstError(got?.dataSync() ?? [], read(what).dataSync(), 1e-5, 1e-4);
+      t.ok(worst <= 1, `${name} ${what}: ${worst} of the tolerance`);
+    };
+    close("out/y", y);
+    for (const [key, leaf] of Object.entries({ q, k, v })) close(`grad/${key}`, leaf.grad);
+    if (bias !== null) close("grad/b", bias.grad);
+    if (name === "sdpa_causal") close("out/y", run(true, tensor([[true]])));
+  }
+});
+
+t.test("a query that may attend to nothing gives 0 and finite gradients", async (t) => {
+  const q = variable(stream(1, "q").fillNormal(new Float32Array(6)) && ones([1, 3, 2]));
+  const mask = tensor([
+    [true, false],
+    [false, false],
+    [true, true],
+  ]);
+  const out = scaledDotProductAttention(q, ones([1, 2, 2]), arange(4).cast("float32").reshape([1, 2, 2]), {
+    mask,
+  });
+  t.strictSame(out.toArray(), [
+    [
+      [0, 1],
+      [0, 0],
+      [1, 2],
+    ],
+  ]);
+  backward(sum(out));
+  t.ok(q.grad?.dataSync().every(Number.isFinite));
+});
+
+t.test("multi-head attention computes what its definition says, in PyTorch's layout", async (t) => {
+  const [batch, frames, width, heads] = [2, 3, 4, 2];
+  const model = new MultiheadAttention(width, heads).initialize(4);
+  t.strictSame(
+    [...model.stateDict()].map(([name, { shape }]) => `${name} ${shape.join("x")}`),
+    ["in_proj_weight 12x4", "in_proj_bias 12", "out_proj.weight 4x4", "out_proj.bias 4"],
+  );
+  model.inProjBias?.assign(tensor(stream(1, "b").fillNormal(new Float32Array(12))));
+  const x = stream(2, "x")
+    .fillNormal(new Float64Array(batch * frames * width))
+    .map(Math.fround);
+  const w = model.stateDict();
+  const at = (name: string, i: number): number => (w.get(name)!.data as Float32Array)[i]!;
+  const project = (part: number, b: number, s: number, c: number): number => {
+    const row = part * width + c;
+    let total = at("in_proj_bias", row);
+    for (let i = 0; i < width; i++)
+      total += at("in_proj_weight", row * width + i) * x[(b * frames + s) * width + i]!;
+    return total;
+  };
+  const want: number[] = [];
+  for (let b = 0; b < batch; b++)
+    for (let s = 0; s < frames; s++) {
+      const merged: number[] = [];
+      for (let c = 0; c < width; c++) {
+        const head = Math.floor(c / (width / heads)) * (width / heads);
+        const weights: number[] = [];
+        for (let k = 0; k <= s; k++) {
+          let score = 0;
+          for (let d = 0; d < width / heads; d++)
+            score += project(0, b, s, head + d) * project(1, b, k, head + d);
+          weights.push(Math.exp(score / Math.sqrt(width / heads)));
+        }
+        const total = weights.reduce((a, e) => a + e, 0);
+        merged.push(weights.reduce((a, e, k) => a + (e / total) * project(2, b, k, c), 0));
+      }
+      for (let o = 0; o < width; o++)
+        want.push(
+          merged.reduce((a, m, i) => a + at("out_proj.weight", o * width + i) * m, at("out_proj.bias", o)),
+        );
+    }
+  const input = tensor(Float32Array.from(x), { shape: [batch, frames, width] });
+  const got = model.forward(input, input, input, { causal: true });
+  t.ok(worstError(got.dataSync(), want, 1e-6, 1e-5) <= 1);
+  const copied = input.add(0);
+  t.ok(worstError(model.forward(copied, input, input, { causal: true }).dataSync(), want, 1e-6, 1e-5) <= 1);
+  const wide = new MultiheadAttention(4, 2, { keyWidth: 3, valueWidth: 5, dropout: 0.5 }).initialize(4);
+  t.strictSame(
+    [...wide.stateDict().keys()],
+    ["q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"],
+  );
+  t.strictSame(wide.forward(zeros([1, 2, 4]), zeros([1, 6, 3]), zeros([1, 6, 5])).shape, [1, 2, 4]);
+});
+
+t.test("a transposed convolution has PyTorch's layout and undoes the shape of a convolution", async (t) => {
+  const down = new Conv1d(4, 6, 5, { stride: 2, padding: 2, groups: 2 }).initialize(1);
+  const up = new ConvTranspose1d(6, 4, 5, { stride: 2, padding: 2, groups: 2, outputPadding: 1 }).initialize(
+    1,
+  );
+  t.strictSame(up.weight.shape, [6, 2, 5]);
+  t.strictSame(down.weight.shape, [6, 2, 5]);
+  const x = tensor(stream(1, "x").fillNormal(new Float32Array(80)), { shape: [2, 4, 10] });
+  const y = tensor(stream(1, "y").fillNormal(new Float32Array(60)), { shape: [2, 6, 5] });
+  t.strictSame(up.forward(y).shape, x.shape);
+  // With the same weight and no bias one is the adjoint of the other: <conv x, y> = <x, up y>.
+  up.weight.assign(down.weight);
+  up.bias?.assign(zeros([4]));
+  down.bias?.assign(zeros([6]));
+  const left = sum(mul(down.forward(x), y)).item();
+  const right = sum(mul(x, up.forward(y))).item();
+  t.ok(Math.abs(left - right) < 1e-4 * Math.abs(left), `${left} = ${right}`);
+});
+
+t.test(
+  "modules take the names and layouts of trained Echo weights",
+  { skip: skipWithoutShared },
+  async (t) => {
+    const file = "echo/model_corrected_train";
+    const weights = `${file.slice(5)}/weight/`;
+    t.ok(goldenArrays(file).size > 0);
+    class Projection extends Module {
+      readonly linear: Linear;
+      constructor(inputs: number, outputs: number, bias = true) {
+        super();
+        this.linear = new Linear(inputs, outputs, { bias });
+      }
+      forward(x: Tensor): Tensor {
+        return this.linear.forward(x);
+      }
+    }
+    class Rope extends Module {
+      readonly invFreq = parameter([8]);
+      readonly maxTheta = parameter([]);
+      readonly minTheta = parameter([]);
+      readonly pitchScale = parameter([]);
+      readonly theta = parameter([]);
+    }
+    class SelfAttention extends Module {
+      readonly fzero = parameter([]);
+      readonly q = new Projection(32, 32);
+      readonly k = new Projection(32, 32, false);
+      readonly v = new Projection(32, 32);
+      readonly o = new Projection(32, 32);
+      readonly rope = new Rope();
+    }
+    class Block extends Module {
+      readonly attna = new SelfAttention();
+      readonly lna = new RMSNorm(32);
+      readonly lnc = new RMSNorm(32);
+      readonly mlp = new Sequential(new Projection(32, 128), new Activation("gelu"), new Projection(128, 32));
+      readonly mlpGate = new Sequential(new Projection(32, 1));
+    }
+    class Stem extends Module {
+      readonly encoder = new Sequential(
+        new Conv1d(20, 32, 3),
+        new Activation("gelu"),
+        new Conv1d(32, 32, 5),
+        new Activation("gelu"),
+        new Conv1d(32, 32, 3, { groups: 32 }),
+      );
+      readonly _norm = new RMSNorm(32);
+    }
+    class Encoder extends Module {
+      readonly processors = new Map<string, Module[]>([
+        ["spectrogram", [new Stem(), new Block(), new Block()]],
+      ]);
+    }
+    const arrays = goldenBelow(file, `${weights}encoder.`);
+    const encoder = new Encoder();
+    encoder.loadStateDict(arrays);
+    const state = encoder.stateDict();
+    t.strictSame([...state.keys()].sort(), [...arrays.keys()].sort());
+    for (const [name, { data, shape }] of arrays) {
+      t.strictSame(state.get(name)?.shape, shape, name);
+      t.strictSame(state.get(name)?.data, data);
+    }
+    const table = new Embedding(40, 32);
+    table.loadStateDict(goldenBelow(file, `${weights}decoder.token_embedding.`));
+  },
+);
