@@ -1,4 +1,5 @@
-// Making tensors: from numbers, arrays, typed arrays and ndarrays, filled, counted, or drawn at random.
+// Making tensors: from numbers, arrays, typed arrays and ndarrays, filled or counted, and moving them
+// between backends. Random ones: create-random.ts.
 
 import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
@@ -6,7 +7,7 @@ import { fromTypedArray } from "./apply.ts";
 import { type Backend, findBackend, getBackend, registerBackend } from "./backend.ts";
 import { registerReference } from "./backends/reference/index.ts";
 import { wasm } from "./backends/wasm/index.ts";
-import { type DType, dtypeOfArray, newArray, type TypedArray } from "./dtype.ts";
+import { type DType, dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
 import { installMethods } from "./methods.ts";
 import { checkShape, formatShape, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
@@ -51,7 +52,7 @@ export function tensor(data: TensorData, options: CreateOptions & { readonly sha
   const dtype = options.dtype ?? (typeof flat[0] === "boolean" ? "bool" : "float32");
   const values = newArray(dtype, flat.length);
   for (let i = 0; i < flat.length; i++)
-    values[i] = dtype === "bool" ? Number(Boolean(flat[i])) : Number(flat[i]);
+    values[i] = dtype === "bool" ? Number(Number(flat[i]) !== 0) : Number(flat[i]);
   const target = options.shape ?? shape;
   checkFits("tensor", target, flat.length);
   return fromTypedArray(dtype, values, target, options.backend);
@@ -133,9 +134,9 @@ export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
 
 /**
  * Numbers from `start` (inclusive) to `stop` (exclusive), `step` apart; `arange(n)` counts from 0.
- * int32 if start, stop and step are integers, else float32.
+ * int32 if start, stop and step are integers that int32 holds, else float32.
  *
- * @throws ShapeError if the step is 0 or not finite
+ * @throws ShapeError if the step is 0 or not finite; DtypeError for bool
  * @example arange(2, 8, 2).toArray() // [2, 4, 6]
  */
 export function arange(start: number, stop?: number, step = 1, options: CreateOptions = {}): Tensor {
@@ -143,18 +144,26 @@ export function arange(start: number, stop?: number, step = 1, options: CreateOp
   if (!(Number.isFinite(from) && Number.isFinite(to) && Number.isFinite(step)) || step === 0) {
     throw new ShapeError(`arange: expected finite bounds and a non-zero step, got ${from}, ${to}, ${step}`);
   }
-  const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
+  const dtype = options.dtype ?? ([from, to, step].every(isInt32) ? "int32" : "float32");
+  if (dtype === "bool") throw new DtypeError("arange: bool cannot count, expected a numeric dtype");
   const data = newArray(dtype, Math.max(0, Math.ceil((to - from) / step)));
   for (let i = 0; i < data.length; i++) data[i] = from + i * step;
   return fromTypedArray(dtype, data, [data.length], options.backend);
 }
 
-/** `count` evenly spaced numbers from `start` to `stop`, both included. */
+/**
+ * `count` evenly spaced numbers from `start` to `stop`, both included.
+ *
+ * @throws DtypeError for int32 and bool
+ * @example linspace(0, 1, 5).toArray() // [0, 0.25, 0.5, 0.75, 1]
+ */
 export function linspace(start: number, stop: number, count: number, options: CreateOptions = {}): Tensor {
   checkShape("linspace", [count]);
   const dtype = options.dtype ?? "float32";
+  if (!isFloating(dtype)) throw new DtypeError(`linspace: expected float32 or float64, got ${dtype}`);
   const data = newArray(dtype, count);
-  for (let i = 0; i < count; i++) data[i] = count === 1 ? start : start + ((stop - start) * i) / (count - 1);
+  for (let i = 0; i < count; i++) data[i] = start + ((stop - start) * i) / Math.max(1, count - 1);
+  if (count > 1) data[count - 1] = stop; // not one rounding step beside it
   return fromTypedArray(dtype, data, [count], options.backend);
 }
 
@@ -170,14 +179,20 @@ export function eye(n: number, m: number = n, options: CreateOptions = {}): Tens
  * Adopts an ndarray (github.com/scijs/ndarray) without copying where the backend computes on host arrays
  * (`reference`); other backends copy its data. Later writes to the ndarray are the caller's own risk.
  *
- * @throws DtypeError if no dtype is stored in its kind of array
+ * @throws DtypeError if no dtype is stored in its kind of array, or a bool array holds more than 0 and 1
  */
 export function fromNdarray(
   array: NdArray<TypedArray>,
   options: { readonly backend?: Backend } = {},
 ): Tensor {
   const backend = options.backend ?? getBackend();
-  const storage = backend.upload(dtypeOfArray(array.data), array.data);
+  const dtype = dtypeOfArray(array.data);
+  if (dtype === "bool" && array.data.some((value) => value > 1)) {
+    throw new DtypeError(
+      "fromNdarray: a Uint8Array is read as bool, expected only 0 and 1; convert other data to Int32Array",
+    );
+  }
+  const storage = backend.upload(dtype, array.data);
   return new Tensor(storage, array.shape.slice(), array.stride.slice(), array.offset);
 }
 
@@ -202,9 +217,20 @@ const owners = new WeakMap<TypedArray, Tensor>();
 /**
  * The tensor's values on another backend; the tensor itself if it lives there already.
  *
+ * @throws BackendError if x lives on a backend that cannot be read at once; use `await toBackendAsync` there
  * @example toBackend(x, "reference")
  */
 export function toBackend(x: Tensor, backend: string | Backend): Tensor {
   const target = typeof backend === "string" ? findBackend(backend) : backend;
   return x.backend === target ? x : fromTypedArray(x.dtype, x.dataSync(), x.shape, target);
+}
+
+/**
+ * `toBackend` for every backend, also those that can only be read asynchronously.
+ *
+ * @example await toBackendAsync(x, "reference")
+ */
+export async function toBackendAsync(x: Tensor, backend: string | Backend): Promise<Tensor> {
+  const target = typeof backend === "string" ? findBackend(backend) : backend;
+  return x.backend === target ? x : fromTypedArray(x.dtype, await x.data(), x.shape, target);
 }

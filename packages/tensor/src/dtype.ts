@@ -70,7 +70,12 @@ export function promote(a: DType, b: DType): DType {
 /** The dtype that a JavaScript number takes beside a tensor: it never widens a float, and turns an integer tensor to float32 only when it is not an integer itself. */
 export function promoteNumber(dtype: DType, value: number): DType {
   if (RANK[dtype] >= RANK.float32) return dtype;
-  return Number.isInteger(value) && Math.abs(value) <= 0x7fffffff ? "int32" : "float32";
+  return isInt32(value) ? "int32" : "float32";
+}
+
+/** True for integers that int32 can hold. */
+export function isInt32(value: number): boolean {
+  return Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31;
 }
 
 /** float64 stays; everything else computes in float32. */

@@ -32,7 +32,7 @@ export interface Conv1dParams {
 export interface AttentionParams {
   /** Factor on the scores. */
   readonly scale: number;
-  /** Forbid keys behind the query. */
+  /** Let query i see the keys 0 .. i only. */
   readonly causal: boolean;
 }
 

@@ -157,7 +157,10 @@ export function resolveShape(op: string, shape: Shape, size: number): number[] {
     }
     let rest = 1;
     for (let i = 0; i < out.length; i++) if (i !== open) rest *= out[i]!;
-    out[open] = rest === 0 ? 0 : size / rest;
+    if (rest === 0) {
+      throw new ShapeError(`${op}: -1 is ambiguous beside a size of 0, got ${formatShape(shape)}`);
+    }
+    out[open] = size / rest;
   }
   if (out.some((n) => !Number.isInteger(n) || n < 0) || sizeOf(out) !== size) {
     throw new ShapeError(`${op}: ${size} elements do not fit the shape ${formatShape(shape)}`);

@@ -1,7 +1,7 @@
 // Scaled dot-product attention and the rotation of channel pairs that rotary position encoding is made of.
 
 import { applyFused, type Definition, fromTypedArray, NONE } from "../apply.ts";
-import { ShapeError } from "../errors.ts";
+import { DtypeError, ShapeError } from "../errors.ts";
 import type { AttentionParams } from "../op-params.ts";
 import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -10,13 +10,14 @@ import { triu } from "./indexing.ts";
 import { stack } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
 import { softmax } from "./normalization.ts";
+import { alike } from "./operands.ts";
 import { broadcastTo, reshape, slice, transpose } from "./shaping.ts";
 
 /** Options of `attention`. */
 export interface AttentionOptions {
   /** Added to the scores before softmax; broadcasts to [.., Tq, Tk]. -Infinity forbids a key. */
   readonly bias?: Tensor | null;
-  /** Forbid keys behind the query; default false. */
+  /** Let query i see the keys 0 .. i only; default false. */
   readonly causal?: boolean;
   /** Factor on the scores; default 1 / sqrt(D). */
   readonly scale?: number;
@@ -52,7 +53,7 @@ function futureMask(scores: Tensor): Tensor {
  *
  * q [.., Tq, D], k [.., Tk, D], v [.., Tk, E] -> [.., Tq, E]
  *
- * @throws ShapeError if the sizes do not fit
+ * @throws ShapeError if the sizes do not fit; DtypeError for a bool bias
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const fits =
@@ -75,7 +76,12 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
       `attention: bias ${formatShape(bias.shape)} does not broadcast to ${formatShape(scores)}`,
     );
   }
-  const inputs = bias === null ? [q, k, v] : [q, k, v, bias];
+  if (bias?.dtype === "bool") {
+    throw new DtypeError(
+      "attention: the bias is added to the scores, got bool; turn a mask into one with where(mask, 0, -Infinity)",
+    );
+  }
+  const inputs = alike(bias === null ? [q, k, v] : [q, k, v, bias], "float32");
   return applyFused("attention", inputs, { scale, causal }, defineAttention);
 }
 
@@ -110,5 +116,5 @@ export function rotatePairs(x: Tensor, cosine: Tensor, sine: Tensor): Tensor {
       `rotatePairs: angles ${formatShape(cosine.shape)} do not fit the pairs of ${formatShape(x.shape)}`,
     );
   }
-  return applyFused("rotatePairs", [x, cosine, sine], NONE, defineRotatePairs);
+  return applyFused("rotatePairs", alike([x, cosine, sine], "float32"), NONE, defineRotatePairs);
 }

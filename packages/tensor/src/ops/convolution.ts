@@ -2,7 +2,6 @@
 // pad, unfold (a view), matmul.
 
 import { applyFused, type Definition } from "../apply.ts";
-import { promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import type { Conv1dParams, OpParams } from "../op-params.ts";
 import { formatShape } from "../shape.ts";
@@ -10,7 +9,7 @@ import type { Tensor } from "../tensor.ts";
 import { add } from "./elementwise.ts";
 import { pad } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
-import { castTo } from "./operands.ts";
+import { alike } from "./operands.ts";
 import { max, mean } from "./reduction.ts";
 import { fold, narrow, permute, reshape, unfold, unsqueeze } from "./shaping.ts";
 
@@ -95,14 +94,8 @@ export function conv1d(
   if (bias !== null && (bias.rank !== 1 || bias.shape[0] !== outChannels)) {
     throw new ShapeError(`conv1d: bias must be [${outChannels}], got ${formatShape(bias.shape)}`);
   }
-  const inputs = bias === null ? [x, weight] : [x, weight, bias];
-  const dtype = inputs.map((t) => t.dtype).reduce(promote, "float32");
-  return applyFused(
-    "conv1d",
-    inputs.map((t) => castTo(t, dtype)),
-    params,
-    defineConv1d,
-  );
+  const inputs = alike(bias === null ? [x, weight] : [x, weight, bias], "float32");
+  return applyFused("conv1d", inputs, params, defineConv1d);
 }
 
 /** Definition of `conv1dInputGrad`: every frame of g adds its scaled kernel to the frames it was made from. */
@@ -175,27 +168,29 @@ export function convTranspose1d(
 ): Tensor {
   const { stride, padding, dilation, groups } = checked("convTranspose1d", options);
   const outputPadding = options.outputPadding ?? 0;
+  if (!Number.isInteger(outputPadding) || outputPadding < 0) {
+    throw new ShapeError(`convTranspose1d: outputPadding must be an integer >= 0, got ${outputPadding}`);
+  }
   const [, channels, frames] = x.shape as [number, number, number];
   if (x.rank !== 3 || weight.rank !== 3 || channels !== weight.shape[0] || channels % groups !== 0) {
     throw new ShapeError(
       `convTranspose1d: input ${formatShape(x.shape)} does not fit weight ${formatShape(weight.shape)} in ${groups} groups, expected [B, C, T] and [C, out / groups, k]`,
     );
   }
-  const taps = weight.shape[2]!;
+  const [, perGroup, taps] = weight.shape as [number, number, number];
+  if (bias !== null && (bias.rank !== 1 || bias.shape[0] !== perGroup * groups)) {
+    throw new ShapeError(
+      `convTranspose1d: bias must be [${perGroup * groups}], got ${formatShape(bias.shape)}`,
+    );
+  }
   const length = Math.max(0, (frames - 1) * stride) + dilation * (taps - 1) + 1 + outputPadding - 2 * padding;
   if (length < 0) {
     throw new ShapeError(
       `convTranspose1d: padding ${padding} leaves nothing of ${length + 2 * padding} frames`,
     );
   }
-  const dtype = promote(promote(x.dtype, weight.dtype), "float32");
-  const out = conv1dInputGrad(castTo(x, dtype), castTo(weight, dtype), {
-    stride,
-    padding,
-    dilation,
-    groups,
-    length,
-  });
+  const [signal, kernel] = alike([x, weight], "float32");
+  const out = conv1dInputGrad(signal!, kernel!, { stride, padding, dilation, groups, length });
   return bias === null ? out : add(out, unsqueeze(bias, 1));
 }
 

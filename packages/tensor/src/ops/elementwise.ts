@@ -133,7 +133,7 @@ export function div(a: TensorLike, b: TensorLike): Tensor {
   return binary("div", a, b, "float32");
 }
 
-/** a to the power b with broadcasting. Integers stay integers (int32) when both are. */
+/** a to the power b with broadcasting. Two integers give an int32: powers beyond it wrap, fractions become 0. */
 export function pow(a: TensorLike, b: TensorLike): Tensor {
   return binary("pow", a, b, "int32");
 }
@@ -153,9 +153,14 @@ export function maximum(a: TensorLike, b: TensorLike): Tensor {
   return binary("maximum", a, b, "bool");
 }
 
-/** Definition of `minimum`: the maximum of the negated values (of the swapped truth values for bool). */
+/** x with its order reversed, and back: -x for floats, -1 - x for int32, which has no -(-2^31). */
+export function reversed(x: Tensor): Tensor {
+  return x.dtype === "int32" ? sub(-1, x) : neg(x);
+}
+
+/** Definition of `minimum`: the maximum with the order reversed. */
 export const defineMinimum: Definition<"minimum"> = ([a, b]) =>
-  a!.dtype === "bool" ? logicalAnd(a!, b!) : neg(maximum(neg(a!), neg(b!)));
+  a!.dtype === "bool" ? logicalAnd(a!, b!) : reversed(maximum(reversed(a!), reversed(b!)));
 
 /** The smaller of a and b; NaN if either is. At ties the gradient is halved, as in PyTorch. */
 export function minimum(a: TensorLike, b: TensorLike): Tensor {

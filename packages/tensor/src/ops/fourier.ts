@@ -56,7 +56,7 @@ const rows = (x: Tensor): Tensor =>
  * @throws ShapeError if the size is not a positive integer
  */
 export function rfft(x: Tensor, size: number = x.shape[x.rank - 1] ?? 0): Tensor {
-  if (!Number.isInteger(size) || size < 1) {
+  if (x.rank === 0 || !Number.isInteger(size) || size < 1) {
     throw new ShapeError(
       `rfft: size must be a positive integer, got ${size} for shape ${formatShape(x.shape)}`,
     );
@@ -78,6 +78,7 @@ export function irfft(
 ): Tensor {
   const bins = Math.floor(size / 2) + 1;
   if (
+    !(Number.isInteger(size) && size >= 1) ||
     spectrum.rank < 2 ||
     spectrum.shape[spectrum.rank - 1] !== 2 ||
     spectrum.shape[spectrum.rank - 2] !== bins

@@ -1,12 +1,11 @@
 // Ops that read or write by index: gather and its adjoint, whole-slice selection, sorting, masks by position.
 
-import { apply, fromTypedArray } from "../apply.ts";
-import { promote } from "../dtype.ts";
+import { apply, fromTypedArray, scalar } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
 import { formatShape, normalizeAxis, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { equal, lessEqual, sub, where } from "./elementwise.ts";
-import { castTo, checkIndex } from "./operands.ts";
+import { alike, castTo, checkIndex } from "./operands.ts";
 import { narrow, unsqueeze } from "./shaping.ts";
 
 /** int32 numbers 0 .. n-1 on the backend of `like`. */
@@ -48,7 +47,7 @@ export function takeAlongAxis(x: Tensor, index: Tensor, axis: number): Tensor {
 
 /**
  * x with `source` added at the places that `index` names along an axis; repeated places accumulate in
- * row-major order. PyTorch's scatter_add, as a new tensor.
+ * row-major order, bool counts as int32. PyTorch's scatter_add, as a new tensor.
  *
  * @param index int32; same shape as source
  */
@@ -61,8 +60,8 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tenso
       `scatterAdd: index ${formatShape(index.shape)} and source ${formatShape(source.shape)} differ in shape`,
     );
   }
-  const dtype = promote(x.dtype, source.dtype);
-  return apply("scatterAdd", [castTo(x, dtype), index, castTo(source, dtype)], { axis: at });
+  const [total, added] = alike([x, source], "int32");
+  return apply("scatterAdd", [total!, index, added!], { axis: at });
 }
 
 /**
@@ -76,7 +75,7 @@ export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
   return apply("indexSelect", [x, index], { axis: normalizeAxis("indexSelect", axis, x.rank) });
 }
 
-/** x with whole slices of `source` added at `index` along an axis: the adjoint of `indexSelect`. */
+/** x with whole slices of `source` added at `index` along an axis: the adjoint of `indexSelect`. Bool counts as int32. */
 export function indexAdd(x: Tensor, index: Tensor, source: Tensor, axis = 0): Tensor {
   checkIndex("indexAdd", index);
   const at = normalizeAxis("indexAdd", axis, x.rank);
@@ -86,8 +85,8 @@ export function indexAdd(x: Tensor, index: Tensor, source: Tensor, axis = 0): Te
       `indexAdd: source must be ${formatShape(expected)}, got ${formatShape(source.shape)}`,
     );
   }
-  const dtype = promote(x.dtype, source.dtype);
-  return apply("indexAdd", [castTo(x, dtype), index, castTo(source, dtype)], { axis: at });
+  const [total, added] = alike([x, source], "int32");
+  return apply("indexAdd", [total!, index, added!], { axis: at });
 }
 
 /**
@@ -108,12 +107,12 @@ export function oneHot(index: Tensor, classes: number): Tensor {
 
 /** Zero above the diagonal: keeps elements with column - row <= diagonal in the last two axes. */
 export function tril(x: Tensor, diagonal = 0): Tensor {
-  return where(triangle(x, diagonal, "tril"), x, 0);
+  return where(triangle(x, diagonal, "tril"), x, scalar(0, x.dtype, x.backend));
 }
 
 /** Zero below the diagonal: keeps elements with column - row >= diagonal in the last two axes. */
 export function triu(x: Tensor, diagonal = 0): Tensor {
-  return where(triangle(x, diagonal - 1, "triu"), 0, x);
+  return where(triangle(x, diagonal - 1, "triu"), scalar(0, x.dtype, x.backend), x);
 }
 
 /** True where column - row <= diagonal. */

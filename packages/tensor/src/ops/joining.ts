@@ -1,12 +1,12 @@
 // Ops that build a larger tensor from smaller ones: pad, concat, stack, roll.
 
 import { apply, fromTypedArray } from "../apply.ts";
-import { promote } from "../dtype.ts";
+import { promote, promoteNumber } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { checkShape, formatShape, normalizeAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { indexSelect } from "./indexing.ts";
-import { castTo } from "./operands.ts";
+import { alike, castTo } from "./operands.ts";
 import { narrow, unsqueeze } from "./shaping.ts";
 
 /** How a border is filled. */
@@ -31,7 +31,7 @@ export function pad(
   for (const width of widths) checkShape("pad", width);
   const lead = x.rank - widths.length;
   const all = x.shape.map((_, i): readonly [number, number] => (i < lead ? [0, 0] : widths[i - lead]!));
-  if (mode === "constant") return apply("pad", [x], { widths: all, value });
+  if (mode === "constant") return apply("pad", [fitting(x, value)], { widths: all, value });
   let out = x;
   all.forEach(([before, after], axis) => {
     if (before === 0 && after === 0) return;
@@ -51,6 +51,12 @@ export function pad(
   return out;
 }
 
+/** x in a dtype that holds the value as well: what `where(mask, value, x)` would give, but bool keeps 0 and 1. */
+function fitting(x: Tensor, value: number): Tensor {
+  if (x.dtype === "bool" && (value === 0 || value === 1)) return x;
+  return castTo(x, promote(x.dtype, promoteNumber(x.dtype, value)));
+}
+
 /**
  * Tensors joined along an axis; dtypes are promoted to a common one.
  *
@@ -67,12 +73,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
       );
     }
   }
-  const dtype = tensors.map((x) => x.dtype).reduce(promote);
-  return apply(
-    "concat",
-    tensors.map((x) => castTo(x, dtype)),
-    { axis: at },
-  );
+  return apply("concat", alike(tensors), { axis: at });
 }
 
 /** Tensors of one shape joined along a new axis. */

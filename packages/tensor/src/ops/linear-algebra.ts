@@ -1,12 +1,11 @@
 // Products of matrices and of tensors in general.
 
 import { apply, applyFused, type Definition, NONE } from "../apply.ts";
-import { promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./elementwise.ts";
-import { castTo, pair } from "./operands.ts";
+import { alike, pair } from "./operands.ts";
 import { sum } from "./reduction.ts";
 import { permute, reshape, slice, transpose, unsqueeze } from "./shaping.ts";
 
@@ -66,14 +65,8 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
   if (bias !== null && (bias.rank !== 1 || bias.shape[0] !== weight.shape[0])) {
     throw new ShapeError(`linear: bias must be [${weight.shape[0]}], got ${formatShape(bias.shape)}`);
   }
-  const inputs = bias === null ? [x, weight] : [x, weight, bias];
-  const dtype = inputs.map((t) => t.dtype).reduce(promote);
-  return applyFused(
-    "linear",
-    inputs.map((t) => castTo(t, dtype)),
-    NONE,
-    defineLinear,
-  );
+  const inputs = alike(bias === null ? [x, weight] : [x, weight, bias], "int32");
+  return applyFused("linear", inputs, NONE, defineLinear);
 }
 
 /**

@@ -1,15 +1,18 @@
 // Softmax and the norms, each defined by a composition that a backend may replace by one kernel.
 
-import { applyFused, type Definition } from "../apply.ts";
+import { applyFused, type Definition, scalar } from "../apply.ts";
+import { toFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { formatShape, normalizeAxis } from "../shape.ts";
+import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, div, exp, isFinite, log, mul, rsqrt, square, sub, where } from "./elementwise.ts";
-import { floatingTensor } from "./operands.ts";
+import { alike, floatingTensor } from "./operands.ts";
 import { max, mean, sum } from "./reduction.ts";
+import { broadcastTo } from "./shaping.ts";
 
 /** x minus its maximum along an axis; an infinite maximum counts as 0, so that a row of -Infinity gives NaN from 0 / 0 and not from the subtraction. */
 function shifted(x: Tensor, axis: number): Tensor {
+  if (x.shape[axis] === 0) return x;
   const top = max(x, axis, true);
   return sub(x, where(isFinite(top), top, 0));
 }
@@ -35,8 +38,9 @@ export const defineSoftmaxGrad: Definition<"softmaxGrad"> = ([gradient, output],
   mul(output!, sub(gradient!, sum(mul(gradient!, output!), axis, true)));
 
 /** Gradient of softmax from the gradient and the output of the forward pass. */
-export function softmaxGrad(gradient: Tensor, output: Tensor, axis: number): Tensor {
-  return applyFused("softmaxGrad", [gradient, output], { axis }, defineSoftmaxGrad);
+export function softmaxGrad(gradient: Tensor, output: Tensor, axis = -1): Tensor {
+  const params = { axis: normalizeAxis("softmaxGrad", axis, output.rank) };
+  return applyFused("softmaxGrad", alike([gradient, output], "float32"), params, defineSoftmaxGrad);
 }
 
 /** Definition of `logSoftmax`. */
@@ -60,17 +64,21 @@ export const defineLogSoftmaxGrad: Definition<"logSoftmaxGrad"> = ([gradient, ou
   sub(gradient!, mul(exp(output!), sum(gradient!, axis, true)));
 
 /** Gradient of logSoftmax from the gradient and the output of the forward pass. */
-export function logSoftmaxGrad(gradient: Tensor, output: Tensor, axis: number): Tensor {
-  return applyFused("logSoftmaxGrad", [gradient, output], { axis }, defineLogSoftmaxGrad);
+export function logSoftmaxGrad(gradient: Tensor, output: Tensor, axis = -1): Tensor {
+  const params = { axis: normalizeAxis("logSoftmaxGrad", axis, output.rank) };
+  return applyFused("logSoftmaxGrad", alike([gradient, output], "float32"), params, defineLogSoftmaxGrad);
 }
 
-function checkAffine(op: string, x: Tensor, weight: Tensor): void {
-  const width = x.shape[x.rank - 1];
-  if (x.rank === 0 || weight.rank !== 1 || weight.shape[0] !== width) {
+/** The parameter of a norm over the last axes of x, or `value` everywhere if there is none. */
+function affine(op: string, name: string, x: Tensor, given: Tensor | null, value: number): Tensor {
+  if (given === null) return broadcastTo(scalar(value, toFloating(x.dtype), x.backend), x.shape.slice(-1));
+  const expected = x.shape.slice(-1);
+  if (!sameShape(given.shape, expected)) {
     throw new ShapeError(
-      `${op}: weight ${formatShape(weight.shape)} does not fit input ${formatShape(x.shape)}, expected [${width}]`,
+      `${op}: ${name} ${formatShape(given.shape)} does not fit input ${formatShape(x.shape)}, expected ${formatShape(expected)}`,
     );
   }
+  return given;
 }
 
 /** Definition of `rmsNorm`. */
@@ -82,11 +90,14 @@ export const defineRmsNorm: Definition<"rmsNorm"> = ([x, weight], { epsilon }) =
  *
  * x [.., D], weight [D] -> [.., D]
  *
+ * @param weight default all ones
  * @param epsilon added to the mean square, default 1e-6
+ * @throws ShapeError if x has rank 0 or the weight does not fit
  */
-export function rmsNorm(x: Tensor, weight: Tensor, epsilon = 1e-6): Tensor {
-  checkAffine("rmsNorm", x, weight);
-  return applyFused("rmsNorm", [floatingTensor(x), weight], { epsilon }, defineRmsNorm);
+export function rmsNorm(x: Tensor, weight: Tensor | null = null, epsilon = 1e-6): Tensor {
+  normalizeAxis("rmsNorm", -1, x.rank);
+  const inputs = alike([x, affine("rmsNorm", "weight", x, weight, 1)], "float32");
+  return applyFused("rmsNorm", inputs, { epsilon }, defineRmsNorm);
 }
 
 /** All leading axes, those a norm's weight is shared along. */
@@ -126,16 +137,26 @@ export const defineLayerNorm: Definition<"layerNorm"> = ([x, weight, bias], { ep
   add(mul(standardized(x!, epsilon)[0], weight!), bias!);
 
 /**
- * x standardised along the last axis, times a weight, plus a bias. Ba, Kiros and Hinton 2016.
+ * x standardised along the last axis, times a weight, plus a bias. Ba, Kiros and Hinton 2016. To standardise
+ * over several axes, flatten them first: `layerNorm(flatten(x, -2), ...)`.
  *
  * x [.., D], weight [D], bias [D] -> [.., D]
  *
+ * @param weight default all ones
+ * @param bias default all zeros
  * @param epsilon added to the variance, default 1e-5
+ * @throws ShapeError if x has rank 0 or the weight or bias does not fit
  */
-export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
-  checkAffine("layerNorm", x, weight);
-  checkAffine("layerNorm", x, bias);
-  return applyFused("layerNorm", [floatingTensor(x), weight, bias], { epsilon }, defineLayerNorm);
+export function layerNorm(
+  x: Tensor,
+  weight: Tensor | null = null,
+  bias: Tensor | null = null,
+  epsilon = 1e-5,
+): Tensor {
+  normalizeAxis("layerNorm", -1, x.rank);
+  const scale = affine("layerNorm", "weight", x, weight, 1);
+  const shift = affine("layerNorm", "bias", x, bias, 0);
+  return applyFused("layerNorm", alike([x, scale, shift], "float32"), { epsilon }, defineLayerNorm);
 }
 
 /** Definition of `layerNormGrad`: with z the standardised x and h = g w, r (h - mean(h) - z mean(h z)). */

@@ -18,6 +18,12 @@ export function floatingTensor(x: Tensor): Tensor {
   return isFloating(x.dtype) ? x : castTo(x, "float32");
 }
 
+/** Tensors brought to one dtype, at least `least`. */
+export function alike(tensors: readonly Tensor[], least: DType = "bool"): Tensor[] {
+  const dtype = tensors.map((x) => x.dtype).reduce(promote, least);
+  return tensors.map((x) => castTo(x, dtype));
+}
+
 /** A number as a rank-0 tensor beside `other`. */
 export function beside(value: TensorLike, other: Tensor): Tensor {
   if (typeof value !== "number") return value;

@@ -17,8 +17,8 @@ import {
   logicalNot,
   maximum,
   mul,
-  neg,
   pow,
+  reversed,
   sqrt,
   square,
   sub,
@@ -87,7 +87,7 @@ export function max(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 export function min(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   if (x.dtype === "bool") return all(x, axes, keepDims);
   checkNotEmpty("min", x, normalizeAxes("min", axes, x.rank));
-  return neg(max(neg(x), axes, keepDims));
+  return reversed(max(reversed(x), axes, keepDims));
 }
 
 /** int32 index of the first largest value along an axis; a NaN counts as largest. All axes flattened when left out. */
@@ -100,7 +100,7 @@ export function argmax(x: Tensor, axis?: number): Tensor {
 
 /** int32 index of the first smallest value along an axis; a NaN counts as smallest. */
 export function argmin(x: Tensor, axis?: number): Tensor {
-  return argmax(neg(x), axis);
+  return argmax(reversed(x), axis);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   resolveShape,
   type Shape,
   sameShape,
+  sizeOf,
 } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import {
@@ -25,6 +26,7 @@ import {
   unfoldView,
   unsqueezedShape,
 } from "../view.ts";
+import { alike } from "./operands.ts";
 
 /** A dense row-major copy, or the tensor itself if it is one. */
 export function contiguous(x: Tensor): Tensor {
@@ -56,7 +58,8 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   if (x.rank === 0) return reshape(x, [1]);
   const a = normalizeAxis("flatten", start, x.rank);
   const b = normalizeAxis("flatten", end, x.rank);
-  return reshape(x, [...x.shape.slice(0, a), -1, ...x.shape.slice(b + 1)]);
+  if (a > b) throw new ShapeError(`flatten: start axis ${a} comes after end axis ${b}`);
+  return reshape(x, [...x.shape.slice(0, a), sizeOf(x.shape.slice(a, b + 1)), ...x.shape.slice(b + 1)]);
 }
 
 /**
@@ -187,18 +190,21 @@ export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation
 }
 
 /**
- * Adds windows back onto an axis of `length` elements: the adjoint of `unfold`, and overlap-add.
+ * Adds windows back onto an axis of `length` elements: the adjoint of `unfold`, and overlap-add. Bool
+ * counts as int32.
  *
  * @param axis the axis of x that counts the windows; the last axis runs inside a window
  */
 export function fold(x: Tensor, axis: number, length: number, step = 1, dilation = 1): Tensor {
   const at = normalizeAxis("fold", axis, x.rank - 1);
+  checkShape("fold", [length, step, dilation]);
   const size = x.shape[x.rank - 1]!;
   const reach = (x.shape[at]! - 1) * step + (size - 1) * dilation + 1;
   if (reach > length) {
     throw new ShapeError(`fold: the windows reach to ${reach}, beyond the length ${length}`);
   }
-  return apply("fold", [x], { axis: at, size, step, dilation, length });
+  const [y] = alike([x], "int32");
+  return apply("fold", [y!], { axis: at, size, step, dilation, length });
 }
 
 /**

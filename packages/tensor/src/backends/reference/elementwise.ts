@@ -39,6 +39,11 @@ function floorMod(a: number, b: number): number {
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 }
 
+/** C's pow: 1 to anything is 1, and so is -1 to an infinite power; JavaScript says NaN. */
+function power(x: number, y: number): number {
+  return x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y;
+}
+
 export const neg: Kernel<"neg"> = map((x) => -x);
 export const exp: Kernel<"exp"> = map(Math.exp);
 export const expm1: Kernel<"expm1"> = map(Math.expm1);
@@ -54,7 +59,7 @@ export const floor: Kernel<"floor"> = map(Math.floor);
 export const add: Kernel<"add"> = zip((x, y) => x + y);
 export const sub: Kernel<"sub"> = zip((x, y) => x - y);
 export const div: Kernel<"div"> = zip((x, y) => x / y);
-export const pow: Kernel<"pow"> = zip((x, y) => (x === 1 || y === 0 ? 1 : x ** y));
+export const pow: Kernel<"pow"> = zip(power);
 export const mod: Kernel<"mod"> = zip(floorMod);
 export const atan2: Kernel<"atan2"> = zip(Math.atan2);
 export const maximum: Kernel<"maximum"> = zip(Math.max);

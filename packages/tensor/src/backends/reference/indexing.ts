@@ -2,7 +2,7 @@
 
 import type { Kernel, View } from "../../backend.ts";
 import { ShapeError } from "../../errors.ts";
-import { sizeOf } from "../../shape.ts";
+import { rowMajorStrides, sizeOf } from "../../shape.ts";
 import { eachRow, operand } from "./strided.ts";
 
 /** The elements of a view in row-major order, as plain numbers. */
@@ -26,22 +26,23 @@ function checkRange(op: string, index: Float64Array, size: number, axis: number)
   }
 }
 
-/** Position, in a dense array of `shape`, of the element that `index` picks for each element of `at`'s shape. */
+/**
+ * Where `index` points along `axis`, for each element of `at`'s shape in row-major order: positions in an
+ * array with these strides.
+ */
 function eachPicked(
   at: View,
   index: Float64Array,
-  shape: readonly number[],
+  strides: readonly number[],
   axis: number,
-  visit: (to: number, i: number) => void,
+  visit: (position: number, i: number) => void,
 ): void {
-  const strides = new Array<number>(shape.length);
-  for (let a = shape.length - 1, step = 1; a >= 0; step *= shape[a]!, a--) strides[a] = step;
-  const place = new Array<number>(shape.length).fill(0);
+  const place = new Array<number>(strides.length).fill(0);
   for (let i = 0; i < index.length; i++) {
-    let to = 0;
-    for (let a = 0; a < shape.length; a++) to += (a === axis ? index[i]! : place[a]!) * strides[a]!;
-    visit(to, i);
-    for (let a = shape.length - 1; a >= 0; a--) {
+    let position = 0;
+    for (let a = 0; a < strides.length; a++) position += (a === axis ? index[i]! : place[a]!) * strides[a]!;
+    visit(position, i);
+    for (let a = strides.length - 1; a >= 0; a--) {
       if (++place[a]! < at.shape[a]!) break;
       place[a] = 0;
     }
@@ -51,9 +52,10 @@ function eachPicked(
 export const gather: Kernel<"gather"> = (out, [x, at], { axis }) => {
   const index = values(at!);
   checkRange("gather", index, x!.shape[axis]!, axis);
-  const from = values(x!);
-  eachPicked(at!, index, x!.shape, axis, (to, i) => {
-    out.storage.data[i] = from[to]!;
+  const from = x!.storage.data;
+  const to = out.storage.data;
+  eachPicked(at!, index, x!.strides, axis, (position, i) => {
+    to[i] = from[x!.offset + position]!;
   });
   return true;
 };
@@ -63,25 +65,34 @@ export const scatterAdd: Kernel<"scatterAdd"> = (out, [x, at, source], { axis })
   checkRange("scatterAdd", index, x!.shape[axis]!, axis);
   const total = values(x!);
   const added = values(source!);
-  eachPicked(at!, index, x!.shape, axis, (to, i) => {
-    total[to]! += added[i]!;
+  eachPicked(at!, index, rowMajorStrides(x!.shape), axis, (position, i) => {
+    total[position]! += added[i]!;
   });
   out.storage.data.set(total);
   return true;
 };
 
+const without = (list: readonly number[], axis: number): number[] => list.filter((_, i) => i !== axis);
+
 export const indexSelect: Kernel<"indexSelect"> = (out, [x, at], { axis }) => {
   const index = values(at!);
-  const size = x!.shape[axis]!;
-  checkRange("indexSelect", index, size, axis);
-  const from = values(x!);
-  const inner = sizeOf(x!.shape.slice(axis + 1));
-  const outer = sizeOf(x!.shape.slice(0, axis));
-  for (let o = 0, next = 0; o < outer; o++) {
-    for (let i = 0; i < index.length; i++, next += inner) {
-      const start = (o * size + index[i]!) * inner;
-      for (let j = 0; j < inner; j++) out.storage.data[next + j] = from[start + j]!;
-    }
+  checkRange("indexSelect", index, x!.shape[axis]!, axis);
+  const from = x!.storage.data;
+  const to = out.storage.data;
+  const rest = without(x!.shape, axis);
+  const picked = [...x!.shape];
+  picked[axis] = index.length;
+  const outStrides = rowMajorStrides(picked);
+  for (let i = 0; i < index.length; i++) {
+    const source = {
+      data: from,
+      offset: x!.offset + index[i]! * x!.strides[axis]!,
+      strides: without(x!.strides, axis),
+    };
+    const target = { data: to, offset: i * outStrides[axis]!, strides: without(outStrides, axis) };
+    eachRow(rest, [source, target], ([p, q], count, [dp, dq]) => {
+      for (let j = 0; j < count; j++) to[q! + j * dq!] = from[p! + j * dp!]!;
+    });
   }
   return true;
 };

@@ -1,0 +1,276 @@
+// Every op of the table, on every backend, through every kind of view: contiguous, permuted, sliced with
+// negative steps, broadcast, rank 0 and size 0, against oracles written element by element.
+import {
+  arange,
+  type Backend,
+  broadcastTo,
+  type DType,
+  equal,
+  explain,
+  type Kernel,
+  OPS,
+  type Op,
+  permute,
+  type Shape,
+  type Storage,
+  slice,
+  stream,
+  type Tensor,
+  type Trace,
+  tensor,
+  toBackendAsync,
+  withBackend,
+} from "@echo-ts/tensor";
+import t from "tap";
+import { everyBackend } from "./every-backend.ts";
+import { at, build, type Grid } from "./naive.ts";
+import type { Domain, Row } from "./op-row.ts";
+import { FUSED_ROWS } from "./op-rows-fused.ts";
+import { PRIMITIVE_ROWS } from "./op-rows-primitive.ts";
+
+const ROWS: { readonly [P in Op]: Row | readonly Row[] } = { ...PRIMITIVE_ROWS, ...FUSED_ROWS };
+const NAMES = Object.keys(ROWS) as Op[];
+const rowsOf = (op: Op): readonly Row[] => [ROWS[op]].flat() as Row[];
+
+/** An input: its values, and a tensor that holds them in some layout. */
+interface Input {
+  readonly grid: Grid;
+  readonly tensor: Tensor;
+}
+
+/** Random values as the dtype holds them: small integers for int32, so that ties happen. */
+function fill(shape: Shape, domain: Domain, dtype: DType, name: string): { grid: Grid; dtype: DType } {
+  const draws = stream("op-table", name);
+  const make = (value: () => number, as: DType): { grid: Grid; dtype: DType } => ({
+    grid: build(shape, value),
+    dtype: as,
+  });
+  if (domain === "bool") return make(() => Number(draws.bernoulli(0.5)), "bool");
+  if (!Array.isArray(domain))
+    return make(() => draws.integer(0, (domain as { index: number }).index), "int32");
+  const [low, high] = domain as [number, number];
+  if (dtype === "int32") return make(() => draws.integer(Math.ceil(low), Math.floor(high) + 1), "int32");
+  const round = dtype === "float32" ? Math.fround : (x: number) => x;
+  return make(() => round(draws.uniform(low, high)), dtype);
+}
+
+const dense = (grid: Grid, dtype: DType): Tensor =>
+  tensor(Float64Array.from(grid.data), { shape: grid.shape, dtype });
+
+/** The ways to lay out the same values. */
+const LAYOUTS: Readonly<Record<string, (grid: Grid, dtype: DType) => Input>> = {
+  contiguous: (grid, dtype) => ({ grid, tensor: dense(grid, dtype) }),
+  permuted: (grid, dtype) => {
+    const turned = build([...grid.shape].reverse(), (...index) => at(grid, ...index.reverse()));
+    return { grid, tensor: permute(dense(turned, dtype), [...grid.shape.keys()].reverse()) };
+  },
+  sliced: (grid, dtype) => {
+    // Every other element, backwards, of a larger array; what lies between must not be read.
+    const junk = dtype === "int32" ? 1_000_000 : dtype === "bool" ? 1 : Number.NaN;
+    const larger = build(
+      grid.shape.map((n) => 2 * n + 1),
+      (...index) => {
+        const from = index.map((k, axis) => (2 * grid.shape[axis]! - 1 - k) / 2);
+        return from.every((k, axis) => Number.isInteger(k) && k >= 0 && k < grid.shape[axis]!)
+          ? at(grid, ...from)
+          : junk;
+      },
+    );
+    return {
+      grid,
+      tensor: slice(
+        dense(larger, dtype),
+        grid.shape.map(() => ({ start: -2, step: -2 })),
+      ),
+    };
+  },
+  broadcast: (grid, dtype) => {
+    // The first axis that can be is one value stretched, and the oracle sees the stretched values.
+    const axis = grid.shape.findIndex((n) => n > 1);
+    if (axis < 0) return { grid, tensor: dense(grid, dtype) };
+    const one = build(
+      grid.shape.map((n, i) => (i === axis ? 1 : n)),
+      (...index) => at(grid, ...index),
+    );
+    const stretched = build(grid.shape, (...index) => at(grid, ...index.map((k, i) => (i === axis ? 0 : k))));
+    return { grid: stretched, tensor: broadcastTo(dense(one, dtype), grid.shape) };
+  },
+};
+
+/** Largest difference over the largest expected magnitude (at least 1); NaN and infinities must agree. */
+function distance(actual: ArrayLike<number>, expected: readonly number[]): number {
+  let worst = 0;
+  let scale = 1;
+  for (const x of expected) if (Number.isFinite(x)) scale = Math.max(scale, Math.abs(x));
+  for (let i = 0; i < expected.length; i++) {
+    if (Object.is(actual[i], expected[i]) || actual[i] === expected[i]) continue;
+    const d = Math.abs(actual[i]! - expected[i]!);
+    worst = Math.max(worst, Number.isNaN(d) ? Number.POSITIVE_INFINITY : d);
+  }
+  return worst / scale;
+}
+
+const TOLERANCE: Readonly<Record<DType, number>> = { float64: 1e-12, float32: 1e-6, int32: 0, bool: 0 };
+
+/** Runs one row on inputs and says what is wrong with the result, or nothing. */
+async function mismatch(op: Op, row: Row, inputs: readonly Input[], dtype: DType): Promise<string | null> {
+  const expected = row.naive(...inputs.map((x) => x.grid));
+  const actual = row.call(...inputs.map((x) => x.tensor));
+  if (`${actual.shape}` !== `${expected.shape}`)
+    return `shape [${actual.shape}], expected [${expected.shape}]`;
+  const values = await actual.data();
+  if (values.length !== expected.data.length) return `${values.length} elements of ${expected.data.length}`;
+  const d = distance(values, expected.data);
+  return d <= TOLERANCE[dtype] ? null : `off by ${d} of the largest value (${op}, ${dtype})`;
+}
+
+/** "[2,3] []" as shapes. */
+function parsed(text: string): Shape[] {
+  return [...text.matchAll(/\[([\d,]*)\]/g)].map(([, sizes]) =>
+    sizes === "" ? [] : sizes!.split(",").map(Number),
+  );
+}
+
+/** All the sets of shapes of a row, each with what it shows. */
+function shapeSets(row: Row): { what: string; shapes: readonly Shape[] }[] {
+  return [
+    ...row.shapes.map((shapes) => ({ what: "", shapes: parsed(shapes) })),
+    ...(typeof row.scalar === "string" ? [{ what: "rank 0", shapes: parsed(row.scalar) }] : []),
+    ...row.empty.map((shapes) => ({ what: "size 0", shapes: parsed(shapes) })),
+  ];
+}
+
+function filled(op: Op, row: Row, shapes: readonly Shape[], dtype: DType): { grid: Grid; dtype: DType }[] {
+  return shapes.map((shape, i) =>
+    fill(shape, row.domains?.[i] ?? row.domains?.[0] ?? [-2, 2], dtype, `${op}/${i}`),
+  );
+}
+
+t.test("the test table names every op of the op table", async (t) => {
+  t.same(NAMES.toSorted(), Object.keys(OPS).toSorted());
+  for (const op of NAMES)
+    for (const row of rowsOf(op)) {
+      t.ok(row.shapes.length > 0, op);
+      if (typeof row.scalar !== "string") t.match(row.scalar, "[]", `${op}: rank 0`);
+      for (const shapes of row.empty) t.match(shapes, /\b0\b/, `${op}: size 0`);
+    }
+});
+
+for (const backend of await everyBackend()) {
+  t.test(`every op through every kind of view on ${backend.name}`, async (t) => {
+    let ran = 0;
+    for (const op of NAMES) {
+      const wrong: string[] = [];
+      for (const row of rowsOf(op)) {
+        for (const dtype of ["float32", "float64", ...(row.ints ? (["int32"] as const) : [])] as const) {
+          for (const { what, shapes } of shapeSets(row)) {
+            const values = filled(op, row, shapes, dtype);
+            for (const layout of Object.keys(LAYOUTS)) {
+              // All inputs laid out that way, and only the first one.
+              for (const others of new Set([layout, "contiguous"])) {
+                const problem = await withBackend(backend, () => {
+                  const inputs = values.map((v, i) => LAYOUTS[i === 0 ? layout : others]!(v.grid, v.dtype));
+                  return mismatch(op, row, inputs, dtype);
+                });
+                ran++;
+                if (problem !== null)
+                  wrong.push(`${shapes.map((s) => `[${s}]`)} ${what} ${layout}: ${problem}`);
+              }
+            }
+          }
+        }
+      }
+      t.same(wrong, [], op);
+    }
+    t.ok(ran > 4000, `${ran} combinations`);
+  });
+}
+
+/** A storage on plain memory that belongs to another backend. */
+function hostStorage(backend: Backend, dtype: DType, data: Storage["data"]): Storage {
+  return { backend, dtype, data, length: data.length, pinned: false, version: 0 };
+}
+
+/** A backend that has no kernel but one, which takes notes and declines. */
+function spy(op: Op | null, notes: string[]): Backend {
+  const kernel: Kernel<Op> = (out) => {
+    notes.push(`${out.storage.dtype} [${out.shape}]`);
+    return false;
+  };
+  const backend: Backend = {
+    name: "spy",
+    host: true,
+    kernels: op === null ? {} : { [op]: kernel },
+    allocate: (dtype, length) =>
+      hostStorage(backend, dtype, tensor(new Float64Array(length), { dtype }).dataSync()),
+    upload: (dtype, data) => hostStorage(backend, dtype, data),
+    read: async (storage) => storage.data.slice(),
+  };
+  return backend;
+}
+
+t.test("the table's shape and dtype rules agree with what is computed", async (t) => {
+  for (const op of NAMES) {
+    const notes: string[] = [];
+    const backend = spy(op, notes);
+    const results: string[] = [];
+    for (const row of rowsOf(op)) {
+      for (const dtype of ["float32", "float64", ...(row.ints ? (["int32"] as const) : [])] as const) {
+        for (const { shapes } of shapeSets(row)) {
+          const inputs = filled(op, row, shapes, dtype);
+          notes.length = 0;
+          const recorded: string[] = [];
+          const trace: Trace = {
+            grad: null,
+            backward: () => {},
+            record: (name, given, params, output) => {
+              output.trace = trace;
+              const spec = OPS[name];
+              const rule = `${spec.dtype(given, params)} [${spec.shape(given, params)}]`;
+              if (rule !== `${output.dtype} [${output.shape}]`) results.push(`${name}: rule says ${rule}`);
+              recorded.push(name);
+            },
+          };
+          const tensors = withBackend(backend, () => inputs.map((v) => dense(v.grid, v.dtype)));
+          tensors[0]!.trace = trace;
+          const y = withBackend(backend, () => row.call(...tensors));
+          const fused = OPS[op].kind === "fused";
+          if (fused && notes.length > 0 && !notes.includes(`${y.dtype} [${y.shape}]`))
+            results.push(`${notes[0]} announced, ${y.dtype} [${y.shape}] computed`);
+          const skipped = dtype === "int32" && op === "floor"; // the identity on integers
+          if (notes.length === 0 && !recorded.includes(op) && !skipped) results.push(`${op} was not reached`);
+        }
+      }
+    }
+    t.same([...new Set(results)], [], op);
+  }
+});
+
+t.test("a backend without kernels computes everything by falling back, and says so", async (t) => {
+  const backend = spy(null, []);
+  explain({ reset: true });
+  const x = withBackend(backend, () => arange(6).reshape([2, 3]));
+  t.equal(x.softmax().sum().backend, backend);
+  const report = explain({ reset: true });
+  t.match(
+    report.find((line) => line.op === "softmax"),
+    { backend: "spy", op: "softmax", dtype: "float32", count: 1 },
+    "a fused op computed by its definition",
+  );
+  t.match(
+    report.find((line) => line.op === "exp"),
+    { backend: "spy", count: 1 },
+    "a primitive without a kernel",
+  );
+  t.same(explain(), []);
+  withBackend("reference", () => arange(6).softmax());
+  t.same(explain(), [], "the reference backend's own definitions are no fallbacks");
+  const moved = await toBackendAsync(x, "reference");
+  t.equal(moved.backend.name, "reference");
+  t.ok(
+    equal(moved, arange(6).reshape([2, 3]))
+      .all()
+      .item(),
+  );
+  t.equal(await toBackendAsync(moved, "reference"), moved);
+});
