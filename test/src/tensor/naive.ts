@@ -85,12 +85,14 @@ export function lines(grid: Grid, axis: number, f: (line: number[]) => number[])
 
 /** The plain sum. */
 export function total(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0);
+  return sumOver(values.length, (i) => values[i]!);
 }
 
 /** The sum of f(0) ... f(n - 1). */
 export function sumOver(n: number, f: (i: number) => number): number {
-  return total(Array.from({ length: n }, (_, i) => f(i)));
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += f(i);
+  return sum;
 }
 
 /** The matrix product, batches broadcast, vectors as in NumPy. */

@@ -3,7 +3,13 @@ import type { Tensor } from "@echo-ts/tensor";
 import { type Grid, map, sumOver, zip } from "./naive.ts";
 
 /** What an input is filled with: reals from an interval, or integers of a dtype below a bound. */
-export type Domain = readonly [low: number, high: number] | { readonly index: number } | "bool";
+export type Domain = readonly [low: number, high: number] | IndexDomain | "bool";
+
+/** int32 from `from` (default 0) below `index`. */
+export interface IndexDomain {
+  readonly from?: number;
+  readonly index: number;
+}
 
 /** One way of calling an op. */
 export interface Row {
@@ -19,6 +25,8 @@ export interface Row {
   readonly domains?: readonly Domain[];
   /** True if the op also computes int32. */
   readonly ints?: boolean;
+  /** How exact the oracle is in float64, default 1e-12. */
+  readonly tolerance?: number;
 }
 
 export const POSITIVE: Domain = [0.1, 3];

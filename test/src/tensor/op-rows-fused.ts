@@ -1,25 +1,36 @@
 // One row per fused op for op-table.test.ts, as in op-rows-primitive.ts; the oracles know nothing of the
 // definitions that the library composes these ops of.
-import type { FusedOp, Tensor } from "@echo-ts/tensor";
+import type { FusedOp, OpParams, Tensor } from "@echo-ts/tensor";
 import * as e from "@echo-ts/tensor";
-import { at, build, fold, type Grid, lines, matmulNaive, stretched, sumOver, total, zip } from "./naive.ts";
-import { binary, countable, erf, NO_AXIS, POSITIVE, type Row, unary } from "./op-row.ts";
+import {
+  at,
+  build,
+  type Grid,
+  indices,
+  lines,
+  matmulNaive,
+  stretched,
+  sumOver,
+  total,
+  zip,
+} from "./naive.ts";
+import { binary, countable, erf, INDEX, NO_AXIS, POSITIVE, REAL, type Row, unary } from "./op-row.ts";
 
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-const softmaxLine = (line: number[]): number[] => {
+export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+export const softmaxLine = (line: number[]): number[] => {
   const weights = line.map(Math.exp);
   return weights.map((w) => w / total(weights));
 };
-const squares = (line: number[]): number => sumOver(line.length, (i) => line[i]! ** 2);
+export const squares = (line: number[]): number => sumOver(line.length, (i) => line[i]! ** 2);
 
 /** Standardised along the last axis. */
-const standardised = (line: number[], epsilon: number): number[] => {
+export const standardised = (line: number[], epsilon: number): number[] => {
   const centred = line.map((x) => x - total(line) / line.length);
   return centred.map((x) => x / Math.sqrt(squares(centred) / line.length + epsilon));
 };
 
-const conv = { stride: 2, padding: 1, dilation: 2, groups: 2 };
-const convNaive = (x: Grid, w: Grid, b?: Grid): Grid => {
+export const conv = { stride: 2, padding: 1, dilation: 2, groups: 2 };
+export const convNaive = (x: Grid, w: Grid, b?: Grid): Grid => {
   const [batch, , length] = x.shape as [number, number, number];
   const [out, perGroup, taps] = w.shape as [number, number, number];
   const frames = Math.floor((length + 2 * conv.padding - conv.dilation * (taps - 1) - 1) / conv.stride) + 1;
@@ -81,8 +92,51 @@ const irfftNaive =
       return terms / size;
     });
 
+/** The identity, so that a weighted sum of its rows gives the weights themselves. */
+const unitRows = (k: Grid): Grid => {
+  const n = k.shape.at(-2)!;
+  return build([...k.shape.slice(0, -1), n], (...index) => Number(index.at(-1) === index.at(-2)));
+};
+
+type CrossEntropyParams = OpParams["crossEntropy"];
+
+export const CROSS_ENTROPY: readonly CrossEntropyParams[] = [
+  { ignoreIndex: null, labelSmoothing: 0 },
+  { ignoreIndex: 2, labelSmoothing: 0.1 },
+];
+export const crossEntropyNaive =
+  ({ ignoreIndex, labelSmoothing }: CrossEntropyParams) =>
+  (x: Grid, t: Grid, w?: Grid): Grid =>
+    build(t.shape, (row) => {
+      const label = at(t, row!);
+      if (label === ignoreIndex) return 0;
+      const classes = x.shape[1]!;
+      const shares = softmaxLine(Array.from({ length: classes }, (_, c) => at(x, row!, c)));
+      return -sumOver(classes, (c) => {
+        const target = (c === label ? 1 - labelSmoothing : 0) + labelSmoothing / classes;
+        return target * (w === undefined ? 1 : at(w, c)) * Math.log(shares[c]!);
+      });
+    });
+
+/** The probability of a label sequence by trying every path of classes through the frames. */
+export const ctcNaive = (x: Grid, t: Grid, lengths: Grid, labels: Grid): Grid =>
+  build([x.shape[1]!], (sample) => {
+    const frames = at(lengths, sample!);
+    const wanted = Array.from({ length: at(labels, sample!) }, (_, i) => at(t, sample!, i)).join();
+    const paths = indices(new Array<number>(frames).fill(x.shape[2]!));
+    const fitting = paths.filter(
+      (path) => path.filter((c, i) => c !== 0 && c !== path[i - 1]).join() === wanted,
+    );
+    return -Math.log(
+      total(fitting.map((path) => Math.exp(sumOver(frames, (i) => at(x, i, sample!, path[i]!))))),
+    );
+  });
+
+/** Ops that give gradients; their rows are in op-rows-gradient.ts. */
+export type GradientOp = Extract<FusedOp, `${string}Grad`>;
+
 /** The rows of the fused ops. */
-export const FUSED_ROWS: { readonly [P in FusedOp]: Row | readonly Row[] } = {
+export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | readonly Row[] } = {
   abs: countable(e.abs, Math.abs),
   square: countable(e.square, (x) => x * x),
   reciprocal: unary(e.reciprocal, (x) => 1 / x, POSITIVE),
@@ -120,38 +174,12 @@ export const FUSED_ROWS: { readonly [P in FusedOp]: Row | readonly Row[] } = {
     scalar: NO_AXIS,
     empty: ["[0,3]", "[3,0]"],
   },
-  softmaxGrad: {
-    call: (g, y) => e.softmaxGrad(g, y, 1),
-    naive: (g, y) => {
-      const products = fold(zip((a, b) => a! * b!)(g, y), [1], true, total);
-      return build(
-        y.shape,
-        (...index) => at(y, ...index) * (at(g, ...index) - stretched(products, ...index)),
-      );
-    },
-    shapes: ["[2,9] [2,9]", "[2,5,3] [2,5,3]"],
-    scalar: NO_AXIS,
-    empty: ["[0,3] [0,3]", "[3,0] [3,0]"],
-  },
   logSoftmax: {
     call: (x) => e.logSoftmax(x, 1),
     naive: (x) => lines(x, 1, (line) => softmaxLine(line).map(Math.log)),
     shapes: ["[2,9]", "[2,5,3]"],
     scalar: NO_AXIS,
     empty: ["[0,3]", "[3,0]"],
-  },
-  logSoftmaxGrad: {
-    call: (g, y) => e.logSoftmaxGrad(g, y, 1),
-    naive: (g, y) => {
-      const sums = fold(g, [1], true, total);
-      return build(
-        y.shape,
-        (...index) => at(g, ...index) - Math.exp(at(y, ...index)) * stretched(sums, ...index),
-      );
-    },
-    shapes: ["[2,9] [2,9]", "[2,5,3] [2,5,3]"],
-    scalar: NO_AXIS,
-    empty: ["[0,3] [0,3]", "[3,0] [3,0]"],
   },
   rmsNorm: {
     call: (x, w) => e.rmsNorm(x, w, 1e-3),
@@ -271,4 +299,27 @@ export const FUSED_ROWS: { readonly [P in FusedOp]: Row | readonly Row[] } = {
     scalar: NO_AXIS,
     empty: ["[0,5,2]"],
   })),
+  attentionWeights: [false, true].map((causal) => ({
+    call: (q, k, bias) => e.attentionWeights(q, k, { scale: 0.7, causal }, bias),
+    naive: (q, k, bias) => attentionNaive(0.7, causal)(q, k, unitRows(k), bias),
+    shapes: ["[2,3,4] [2,5,4] [3,5]", "[2,2,3,4] [2,2,3,4] [2,1,1,3]"],
+    scalar: "[2,3,4] [2,5,4] []",
+    empty: ["[0,3,4] [0,5,4] [3,5]", "[2,0,4] [2,3,4] [1,3]"],
+  })),
+  crossEntropy: CROSS_ENTROPY.map((params) => ({
+    call: (x, t, w) => e.crossEntropyRows(x, t, w ?? null, params),
+    naive: crossEntropyNaive(params),
+    shapes: ["[5,4] [5]", "[6,4] [6] [4]"],
+    scalar: NO_AXIS,
+    empty: ["[0,4] [0]", "[0,4] [0] [4]"],
+    domains: [REAL, INDEX, POSITIVE],
+  })),
+  ctcLoss: {
+    call: (x, t, n, m) => e.ctcRows(x, t, n, m, { blank: 0 }),
+    naive: ctcNaive,
+    shapes: ["[5,2,3] [2,2] [2] [2]", "[4,1,4] [1,3] [1] [1]"],
+    scalar: NO_AXIS,
+    empty: ["[5,0,3] [0,2] [0] [0]"],
+    domains: [[-3, 0], { from: 1, index: 3 }, { from: 3, index: 5 }, { from: 0, index: 3 }],
+  },
 };

@@ -18,6 +18,8 @@ function reduction(
     shapes: ["[2,3,4]", "[3,1,70]"],
     scalar,
     empty: none,
+    // Mostly of one sign: what cancels in a sum is not lost by the order of summation alone.
+    domains: [[-0.5, 3]],
     ints: true,
   });
   return [

@@ -21,7 +21,7 @@ const pad: Kernel<"pad"> = (out, [x], { widths, value }) => {
   const temporaries: WasmStorage[] = [];
   const from = denseAddress(x!, temporaries);
   // The padded axes nearest to the front decide how long the runs are that stay together.
-  let axis = widths.length - 1;
+  let axis = Math.max(0, widths.length - 1);
   while (axis > 0 && widths[axis]![0] === 0 && widths[axis]![1] === 0) axis--;
   const run = sizeOf(x!.shape.slice(axis)) * bytes;
   const outRun = sizeOf(out.shape.slice(axis)) * bytes;

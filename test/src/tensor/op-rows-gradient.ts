@@ -1,0 +1,178 @@
+// One row per gradient op for op-table.test.ts. Where no formula is shorter than the op itself, the oracle
+// differentiates the naive forward op numerically.
+import * as e from "@echo-ts/tensor";
+import { at, build, fold, type Grid, lines, stretched, total, zip } from "./naive.ts";
+import { erf, INDEX, NO_AXIS, POSITIVE, REAL, type Row } from "./op-row.ts";
+import {
+  CROSS_ENTROPY,
+  conv,
+  convNaive,
+  crossEntropyNaive,
+  ctcNaive,
+  type GradientOp,
+  sigmoid,
+  squares,
+  standardised,
+} from "./op-rows-fused.ts";
+
+const STEP = 1e-3;
+
+/** Derivative by five points: exact up to the fourth order of the step. */
+function slope(f: (x: number) => number, x: number): number {
+  const central = (h: number): number => (f(x + h) - f(x - h)) / (2 * h);
+  return (4 * central(STEP) - central(2 * STEP)) / 3;
+}
+
+/** Gradient of sum(g forward(x)) with respect to x. */
+function gradient(forward: (x: Grid) => Grid, g: Grid, x: Grid): Grid {
+  const loss = (k: number, value: number): number => {
+    const data = x.data.map((v, i) => (i === k ? value : v));
+    return total(
+      forward({ shape: x.shape, data }).data.map((y, i) => (g.data[i] === 0 ? 0 : y * g.data[i]!)),
+    );
+  };
+  return { shape: x.shape, data: x.data.map((v, k) => slope((value) => loss(k, value), v)) };
+}
+
+/** How close a numerical derivative comes. */
+const NUMERICAL = 1e-9;
+
+function elementwise(call: Row["call"], f: (g: number, x: number) => number): Row {
+  return {
+    call,
+    naive: zip((g, x) => f(g!, x!)),
+    shapes: ["[2,3,4] [2,3,4]", "[5] [5]"],
+    scalar: "[] []",
+    empty: ["[0,3] [0,3]"],
+    tolerance: NUMERICAL,
+  };
+}
+
+const rms = (x: Grid, w: Grid): Grid =>
+  zip((v, weight) => v! * weight!)(
+    lines(x, -1, (line) => line.map((v) => v / Math.sqrt(squares(line) / line.length + 1e-3))),
+    w,
+  );
+const standard = (x: Grid, w: Grid): Grid =>
+  zip((v, weight) => v! * weight!)(
+    lines(x, -1, (line) => standardised(line, 1e-3)),
+    w,
+  );
+const onesFor = (x: Grid): Grid => build(x.shape.slice(-1), () => 1);
+
+/** Gradient of a norm's input and of its weight. */
+function norm(call: Row["call"], naive: (...inputs: Grid[]) => Grid, withWeight: boolean): Row {
+  const weight = (shapes: string, w: string): string => (withWeight ? `${shapes} ${w}` : shapes);
+  return {
+    call,
+    naive,
+    shapes: [weight("[2,3,4] [2,3,4]", "[4]"), weight("[5] [5]", "[5]")],
+    scalar: NO_AXIS,
+    empty: [weight("[0,4] [0,4]", "[4]"), weight("[3,0] [3,0]", "[0]")],
+    tolerance: NUMERICAL,
+  };
+}
+
+/** The rows of the gradient ops. */
+export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] } = {
+  softmaxGrad: {
+    call: (g, y) => e.softmaxGrad(g, y, 1),
+    naive: (g, y) => {
+      const products = fold(zip((a, b) => a! * b!)(g, y), [1], true, total);
+      return build(
+        y.shape,
+        (...index) => at(y, ...index) * (at(g, ...index) - stretched(products, ...index)),
+      );
+    },
+    shapes: ["[2,9] [2,9]", "[2,5,3] [2,5,3]"],
+    scalar: NO_AXIS,
+    empty: ["[0,3] [0,3]", "[3,0] [3,0]"],
+  },
+  logSoftmaxGrad: {
+    call: (g, y) => e.logSoftmaxGrad(g, y, 1),
+    naive: (g, y) => {
+      const sums = fold(g, [1], true, total);
+      return build(
+        y.shape,
+        (...index) => at(g, ...index) - Math.exp(at(y, ...index)) * stretched(sums, ...index),
+      );
+    },
+    shapes: ["[2,9] [2,9]", "[2,5,3] [2,5,3]"],
+    scalar: NO_AXIS,
+    empty: ["[0,3] [0,3]", "[3,0] [3,0]"],
+  },
+  sigmoidGrad: elementwise(e.sigmoidGrad, (g, y) => g * y * (1 - y)),
+  tanhGrad: elementwise(e.tanhGrad, (g, y) => g * (1 - y * y)),
+  reluGrad: elementwise(e.reluGrad, (g, y) => (y > 0 ? g : 0)),
+  geluGrad: elementwise(e.geluGrad, (g, x) => g * slope((v) => (v * (1 + erf(v / Math.SQRT2))) / 2, x)),
+  geluTanhGrad: elementwise(e.geluTanhGrad, (g, x) => {
+    const f = (v: number): number =>
+      (v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))) / 2;
+    return g * slope(f, x);
+  }),
+  siluGrad: elementwise(e.siluGrad, (g, x) => g * slope((v) => v * sigmoid(v), x)),
+  rmsNormGrad: norm(
+    (g, x, w) => e.rmsNormGrad(g, x, w, 1e-3),
+    (g, x, w) => gradient((v) => rms(v, w!), g!, x!),
+    true,
+  ),
+  rmsNormWeightGrad: norm(
+    (g, x) => e.rmsNormWeightGrad(g, x, 1e-3),
+    (g, x) => gradient((w) => rms(x!, w), g!, onesFor(x!)),
+    false,
+  ),
+  layerNormGrad: norm(
+    (g, x, w) => e.layerNormGrad(g, x, w, 1e-3),
+    (g, x, w) => gradient((v) => standard(v, w!), g!, x!),
+    true,
+  ),
+  layerNormWeightGrad: norm(
+    (g, x) => e.layerNormWeightGrad(g, x, 1e-3),
+    (g, x) => gradient((w) => standard(x!, w), g!, onesFor(x!)),
+    false,
+  ),
+  conv1dInputGrad: {
+    call: (g, w) => e.conv1dInputGrad(g, w, { ...conv, length: 9 }),
+    naive: (g, w) =>
+      gradient(
+        (x) => convNaive(x, w),
+        g,
+        build([g.shape[0]!, w.shape[1]! * conv.groups, 9], () => 0),
+      ),
+    shapes: ["[2,6,4] [6,2,3]", "[1,2,6] [2,3,1]"],
+    scalar: NO_AXIS,
+    empty: ["[0,6,4] [6,2,3]"],
+    tolerance: NUMERICAL,
+  },
+  conv1dWeightGrad: {
+    call: (g, x) => e.conv1dWeightGrad(g, x, { ...conv, taps: 3 }),
+    naive: (g, x) =>
+      gradient(
+        (w) => convNaive(x, w),
+        g,
+        build([g.shape[1]!, x.shape[1]! / conv.groups, 3], () => 0),
+      ),
+    shapes: ["[2,6,4] [2,4,9]", "[1,2,2] [1,2,6]"],
+    scalar: NO_AXIS,
+    empty: ["[0,6,4] [0,4,9]"],
+    tolerance: NUMERICAL,
+  },
+  crossEntropyGrad: CROSS_ENTROPY.map((params) => ({
+    call: (g, x, t, w) => e.crossEntropyGrad(g, x, t, w ?? null, params),
+    naive: (g, x, t, w) => gradient((v) => crossEntropyNaive(params)(v, t, w), g, x),
+    shapes: ["[5] [5,4] [5]", "[6] [6,4] [6] [4]"],
+    scalar: NO_AXIS,
+    empty: ["[0] [0,4] [0]", "[0] [0,4] [0] [4]"],
+    domains: [REAL, REAL, INDEX, POSITIVE],
+    tolerance: NUMERICAL,
+  })),
+  ctcLossGrad: {
+    call: (g, ...inputs) => e.ctcLossGrad(g, inputs, { blank: 0 }),
+    naive: (g, x, t, n, m) => gradient((v) => ctcNaive(v, t, n, m), g, x),
+    shapes: ["[2] [4,2,3] [2,2] [2] [2]", "[1] [4,1,3] [1,1] [1] [1]"],
+    scalar: NO_AXIS,
+    empty: ["[0] [5,0,3] [0,2] [0] [0]"],
+    domains: [REAL, [-3, 0], { from: 1, index: 3 }, { from: 3, index: 5 }, { from: 0, index: 2 }],
+    tolerance: NUMERICAL,
+  },
+};
