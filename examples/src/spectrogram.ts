@@ -5,7 +5,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { chirp, type FloatArray, hzToMel, melSpectrogram, melToHz, powerToDb, pyin } from "@echo-ts/audio";
+import {
+  chirp,
+  type FloatArray,
+  hzToMel,
+  melSpectrogram,
+  melToHz,
+  powerToDb,
+  trackPitch,
+} from "@echo-ts/audio";
 import { readAudio } from "@echo-ts/audio/node";
 import { encode } from "fast-png";
 
@@ -40,13 +48,7 @@ function analyse(signal: Float32Array): { shade: FloatArray; f0: Float32Array } 
   });
   const shade = powerToDb(mel, { reference: "max", topDb: RANGE_DB });
   for (let i = 0; i < shade.data.length; i++) shade.data[i] = 1 + shade.data[i]! / RANGE_DB;
-  const { f0 } = pyin(signal, {
-    sampleRate: SAMPLE_RATE,
-    fmin: 60,
-    fmax: 500,
-    frameLength: 1024,
-    hopLength: HOP,
-  });
+  const { f0 } = trackPitch(signal, { sampleRate: SAMPLE_RATE, hopLength: HOP, fmin: 60, fmax: 600 });
   return { shade, f0 };
 }
 

@@ -36,6 +36,7 @@ const items = [
   ["voice activity", () => audio.voiceActivity(signal, { sampleRate: 16000 }), null, null],
   ["yin", audio.yin && (() => audio.yin(glide, pitchOptions)), 0.5, 0.15],
   ["pyin", audio.pyin && (() => audio.pyin(glide, pitchOptions)), 5, 1],
+  ["pitch tracker", () => audio.trackPitch(glide, { sampleRate: 16000, hopLength: 128 }), 0.6, 0.3],
 ];
 
 const spectrum = audio.stft(signal, stftOptions);

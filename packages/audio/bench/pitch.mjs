@@ -1,0 +1,117 @@
+// Accuracy of pitch trackers on a folder of recordings with exact truth.
+//   pnpm bench:pitch --truth DIR [--method nac,yin,pyin,mpm] [--by noise,timbre,...] [--fmin 55] [--fmax 650] [--json]
+// DIR holds NAME.json { file, sr, hop, f0: [Hz at sample i * hop, 0 unvoiced], snr, ... } beside the WAV it names.
+// The rates are those of PitchTally; PITCH.md explains them. Speed is CPU time of this process, decoding left out.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { PITCH_METHODS, PitchTally, trackPitch } from "@echo-ts/audio";
+import { readAudio } from "@echo-ts/audio/node";
+
+const { values } = parseArgs({
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+  options: {
+    truth: { type: "string" },
+    method: { type: "string", default: PITCH_METHODS.join(",") },
+    by: { type: "string", default: "snr,kind,timbre" },
+    fmin: { type: "string", default: "55" },
+    fmax: { type: "string", default: "650" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+function stop(message) {
+  console.error(`bench:pitch: ${message}`);
+  process.exit(1);
+}
+
+if (!values.truth) stop("--truth DIR is missing: the folder with the WAV files and their JSON truth");
+const methods = values.method.split(",");
+for (const method of methods) {
+  if (!PITCH_METHODS.includes(method)) {
+    stop(`unknown method "${method}", expected ${PITCH_METHODS.join(", ")}`);
+  }
+}
+
+async function readItem(folder, name) {
+  const path = join(folder, name);
+  let truth;
+  try {
+    truth = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    stop(`${path}: ${error.message}`);
+  }
+  for (const key of ["file", "hop", "f0"]) if (truth[key] === undefined) stop(`${path}: no "${key}"`);
+  const { channels, sampleRate } = await readAudio(join(folder, truth.file), { mono: true });
+  if (truth.sr !== undefined && truth.sr !== sampleRate) {
+    stop(`${path}: "sr" is ${truth.sr}, the file's rate ${sampleRate}`);
+  }
+  return { truth, samples: channels[0], sampleRate };
+}
+
+let names;
+try {
+  names = readdirSync(values.truth).filter((name) => name.endsWith(".json"));
+} catch (error) {
+  stop(error.message);
+}
+if (names.length === 0) stop(`${values.truth} holds no .json file`);
+const items = [];
+for (const name of names.sort()) items.push(await readItem(values.truth, name));
+const seconds = items.reduce((sum, { samples, sampleRate }) => sum + samples.length / sampleRate, 0);
+
+/** The groups an item counts in: all, and one per property named by --by. */
+function groupsOf(truth) {
+  const keys = values.by.split(",").filter((key) => key && truth[key] !== undefined);
+  return ["all", ...keys.map((key) => `${key} ${truth[key]}`)];
+}
+
+const results = [];
+for (const method of methods) {
+  const tallies = new Map();
+  let cpuSeconds = 0;
+  // The first item once more in front, so that compiling does not count.
+  for (const [i, { truth, samples, sampleRate }] of [items[0], ...items].entries()) {
+    const before = process.cpuUsage();
+    const { f0 } = trackPitch(samples, {
+      sampleRate,
+      method,
+      hopLength: truth.hop,
+      fmin: Number(values.fmin),
+      fmax: Number(values.fmax),
+    });
+    const { user, system } = process.cpuUsage(before);
+    if (i === 0) continue;
+    cpuSeconds += (user + system) / 1e6;
+    for (const group of groupsOf(truth)) {
+      if (!tallies.has(group)) tallies.set(group, new PitchTally());
+      tallies.get(group).add(truth.f0, f0);
+    }
+  }
+  for (const [group, tally] of tallies) {
+    const speed = group === "all" ? { cpuSeconds, timesRealTime: seconds / cpuSeconds } : {};
+    results.push({ method, group, ...tally.score(), ...speed });
+  }
+}
+const order = (group) => (group === "all" ? "" : group.replace(/\d+/, (digits) => digits.padStart(4, "0")));
+results.sort(
+  (a, b) =>
+    methods.indexOf(a.method) - methods.indexOf(b.method) || order(a.group).localeCompare(order(b.group)),
+);
+
+if (values.json) {
+  const { truth: folder, fmin, fmax } = values;
+  const head = { bench: "pitch", node: process.version, folder, fmin: Number(fmin), fmax: Number(fmax) };
+  console.log(JSON.stringify({ ...head, items: items.length, audioSeconds: seconds, results }, null, 2));
+} else {
+  console.log(`${items.length} items, ${seconds.toFixed(0)} s, search ${values.fmin}-${values.fmax} Hz`);
+  console.log("method  group                 VDE %  GPE %  FFE %  RPA50 %   OA %  cents  x real time");
+  for (const r of results) {
+    const rates = [r.vde.toFixed(1), r.gpe.toFixed(1), r.ffe.toFixed(1)]
+      .map((cell) => cell.padStart(5))
+      .join("  ");
+    const rest = `${r.rpa50.toFixed(1).padStart(7)}  ${r.oa.toFixed(1).padStart(5)}  ${r.cents.toFixed(1).padStart(5)}`;
+    const speed = r.timesRealTime === undefined ? "" : r.timesRealTime.toFixed(0).padStart(11);
+    console.log(`${r.method.padEnd(7)} ${r.group.padEnd(21)} ${rates}  ${rest}  ${speed}`.trimEnd());
+  }
+}
