@@ -150,22 +150,31 @@ function vertex(left: number, middle: number, right: number): number {
   return curvature < 0 ? (0.5 * (left - right)) / curvature : 0;
 }
 
+/** cos and sin of pi i / SINC_REACH for i = 1 - SINC_REACH ... SINC_REACH: parts of the taper's angle. */
+const TAPER_COS: readonly number[] = taperAngles().map(Math.cos);
+const TAPER_SIN: readonly number[] = taperAngles().map(Math.sin);
+
+function taperAngles(): number[] {
+  return Array.from({ length: 2 * SINC_REACH }, (_, i) => (Math.PI * (i + 1 - SINC_REACH)) / SINC_REACH);
+}
+
 /** Windowed sinc interpolation; the curve is even, so lags below 0 mirror. */
 function interpolate(curve: Float64Array, position: number): number {
   const base = Math.floor(position);
   const part = position - base;
   if (part === 0) return curve[base]!;
-  // sin(pi (part - i)) alternates in sign over i: one sine serves all taps.
-  const sine = Math.sin(Math.PI * part) / Math.PI;
+  // The Hann taper is 1 + cos(pi (part - i) / reach), split by the addition theorem. The sinc's numerator is
+  // +-sin(pi part); its size, like all constant factors, drops out when the sum is divided by that of the taps.
+  const angle = (Math.PI * part) / SINC_REACH;
+  const cosine = Math.cos(angle);
+  const sine = Math.sin(angle);
   let sum = 0;
   let taps = 0;
-  for (let i = 1 - SINC_REACH; i <= SINC_REACH; i++) {
-    const distance = part - i;
-    const taper = 0.5 + 0.5 * Math.cos((Math.PI * distance) / SINC_REACH);
-    const tap = ((i & 1 ? -sine : sine) / distance) * taper;
+  for (let k = 0, i = 1 - SINC_REACH; i <= SINC_REACH; k++, i++) {
+    const tap = (1 + cosine * TAPER_COS[k]! + sine * TAPER_SIN[k]!) / (i & 1 ? i - part : part - i);
     sum += tap * curve[Math.abs(base + i)]!;
     taps += tap;
   }
-  // The truncated sinc does not sum to 1 exactly; on broad maxima the ripple would pull the vertex.
+  // Dividing also removes the ripple of the truncated sinc, which would pull the vertex of broad maxima.
   return sum / taps;
 }

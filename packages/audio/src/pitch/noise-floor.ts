@@ -3,7 +3,7 @@
 import { NOISE_BANDS, type SpectrumFrame, VALLEY_PARTS } from "./spectrum-frames.ts";
 import type { TrackerSettings } from "./tracker-settings.ts";
 
-/** Frames looked at per quantile; a longer context is thinned out evenly to about this many. */
+/** Frames looked at per quantile; a longer context is thinned out evenly to at most this many. */
 const SAMPLED_FRAMES = 128;
 
 /** Surroundings of a block. */
@@ -26,7 +26,7 @@ export function estimateContext(
   windowPower: number,
   settings: TrackerSettings,
 ): Context {
-  const stride = Math.max(1, Math.floor((last - first) / SAMPLED_FRAMES));
+  const stride = Math.max(1, Math.ceil((last - first) / SAMPLED_FRAMES));
   const count = Math.ceil((last - first) / stride);
   const values = new Float64Array(count);
   const floors = new Float64Array(NOISE_BANDS);

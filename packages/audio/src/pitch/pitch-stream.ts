@@ -132,7 +132,9 @@ export class PitchStream {
     this.#ahead = Math.round(lookahead / 2 / hopSeconds);
     this.#memory = Math.round(MEMORY_SECONDS / hopSeconds);
     this.latency =
-      (2 * this.#ahead + 2 * BLOCK_FRAMES + 1) * hopSeconds + length / 2 / rate + (16 * factor) / sampleRate;
+      (2 * this.#ahead + 2 * BLOCK_FRAMES + 1) * hopSeconds +
+      length / 2 / rate +
+      this.#decimator.reach / sampleRate;
     this.#sampleCount = length / 2;
   }
 
