@@ -15,11 +15,38 @@ export * from "./data/file-access.ts";
 export * from "./data/load-data-set.ts";
 export { parseManifest, parseStrings } from "./data/manifest.ts";
 export * from "./data/utterance.ts";
+// Decoding: from scores to text, with times.
+export * from "./decode/attention-decode.ts";
+export * from "./decode/ctc-decode.ts";
+export * from "./decode/frame-scores.ts";
+export * from "./decode/joint-decode.ts";
+export { type Encoded, selectRows } from "./decode/stepper.ts";
+export * from "./decode/timestamps.ts";
 export * from "./errors.ts";
 // Evaluation: error rates that can be trusted.
 export * from "./evaluate/bootstrap.ts";
 export * from "./evaluate/edit-distance.ts";
 export * from "./evaluate/wer.ts";
+// The model: rotary, pitch bias, silence, attention, blocks, encoder, decoder.
+export * from "./model/attention.ts";
+export * from "./model/batch.ts";
+export * from "./model/block.ts";
+export * from "./model/decoder.ts";
+export * from "./model/encoder.ts";
+export * from "./model/encoder-feature.ts";
+export * from "./model/frame-lengths.ts";
+export * from "./model/gates.ts";
+export * from "./model/loss.ts";
+export * from "./model/model.ts";
+export * from "./model/pitch-bias.ts";
+export * from "./model/pitch-track.ts";
+export * from "./model/projection.ts";
+export * from "./model/reference-attention.ts";
+export * from "./model/rotary.ts";
+export * from "./model/rotary-module.ts";
+export * from "./model/silence.ts";
+export * from "./model/sinusoids.ts";
+export * from "./model/stem.ts";
 // Reports: subtitles, logs, TensorBoard files.
 export * from "./report/event-log.ts";
 export * from "./report/subtitles.ts";

@@ -1,0 +1,149 @@
+// Echo: encoder, decoder, optional CTC head, built from a configuration and a seed.
+// Read first: rotary.ts, attention.ts, block.ts, encoder.ts, decoder.ts. Training is in ../training.
+
+import { Linear, Module, noGrad } from "@echo-ts/autograd";
+import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
+import type { ModelConfig } from "../config/fields.ts";
+import { type EchoFeatures, EchoInput } from "./batch.ts";
+import { Decoder, type DecoderCache } from "./decoder.ts";
+import { type EncodedStream, Encoder } from "./encoder.ts";
+import type { FeatureName } from "./encoder-feature.ts";
+import type { ModelDtype } from "./projection.ts";
+import { Rotary } from "./rotary-module.ts";
+
+/** What the model must know about its input features. */
+export interface FeatureShape {
+  /** Bands of the spectrogram. */
+  readonly mels: number;
+  /** Samples per hop, the clock of spectrogram and f0. */
+  readonly hopLength: number;
+}
+
+/** Options of the constructor. */
+export interface EchoOptions {
+  /** Seed of the initial weights and of dropout; default 0. */
+  readonly seed?: string | number;
+  /** float32 (default) or float64 (on the reference backend). */
+  readonly dtype?: ModelDtype;
+}
+
+/** What `Echo.forward` gives. */
+export interface EchoOutput {
+  /** Scores of the next token at each position: [B, L, V]. */
+  readonly logits: Tensor;
+  /** What the encoder made of each feature. */
+  readonly encoded: ReadonlyMap<FeatureName, EncodedStream>;
+  /** Scores of tokens per frame of the first feature: [B, T', V]; null without a CTC head. */
+  readonly ctcLogits: Tensor | null;
+}
+
+/** Rotaries that the reference holds and never uses. */
+class SharedRotaries extends Module {
+  readonly rotaryEncoder: Rotary;
+  readonly rotaryDecoder: Rotary;
+
+  constructor(config: ModelConfig, dtype: ModelDtype) {
+    super();
+    this.rotaryEncoder = new Rotary(config.dims / config.heads, config.rotary, dtype);
+    this.rotaryDecoder = new Rotary(config.dims / config.heads, config.rotary, dtype);
+  }
+}
+
+/**
+ * The Echo speech recogniser.
+ *
+ * @example
+ * const { model } = resolveConfig({ model: { vocabSize: 30 } });
+ * const echo = new Echo(model, { mels: 64, hopLength: 160 }, { seed: 1 });
+ * const { logits } = echo.forward({ spectrogram }, ids); // [B, L, 30]
+ */
+export class Echo extends Module {
+  readonly shared: SharedRotaries | null;
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+  readonly ctcHead: Linear | null; // [V, D]
+  readonly config: ModelConfig;
+  readonly input: FeatureShape;
+
+  /** @throws ShapeError if the configuration names no vocabulary */
+  constructor(config: ModelConfig, input: FeatureShape, options: EchoOptions = {}) {
+    super();
+    const { seed = 0, dtype = "float32" } = options;
+    if (config.vocabSize < 1) {
+      throw new ShapeError("echo: model.vocabSize is 0; set it to the tokenizer's vocabulary size");
+    }
+    this.config = config;
+    this.input = input;
+    this.shared = config.variant === "reference" ? new SharedRotaries(config, dtype) : null;
+    this.encoder = new Encoder(config, input.mels, input.hopLength, dtype);
+    this.decoder = new Decoder(config, dtype);
+    this.ctcHead = config.ctcHead ? new Linear(config.dims, config.vocabSize, { dtype }) : null;
+    this.initialize(seed);
+  }
+
+  /**
+   * Encodes a batch.
+   *
+   * @throws ShapeError if a feature is missing or does not fit
+   */
+  encode(features: EchoFeatures): ReadonlyMap<FeatureName, EncodedStream> {
+    const wanted = this.config.features as readonly FeatureName[];
+    const input = new EchoInput(features, wanted, this.input.hopLength, this.config.variant === "corrected");
+    const { mels } = this.input;
+    const got = features.spectrogram?.shape[1];
+    if (wanted.includes("spectrogram") && got !== mels) {
+      throw new ShapeError(`echo: the model takes ${mels} mel bands, got ${got}`);
+    }
+    const limit = this.config.audioContext;
+    if (this.config.variant === "corrected" && input.hops > limit) {
+      throw new ShapeError(
+        `echo: ${input.hops} hops of audio exceed model.audioContext (${limit}); cut the audio`,
+      );
+    }
+    return this.encoder.forward(input);
+  }
+
+  /**
+   * Scores of the next token at each position of `ids`, given the audio.
+   *
+   * @param ids int32 [B, L], starting with BOS
+   * @throws ShapeError if ids are outside the vocabulary or longer than model.textContext
+   */
+  forward(features: EchoFeatures, ids: Tensor): EchoOutput {
+    this.checkIds(ids, 0);
+    const encoded = this.encode(features);
+    return { logits: this.decoder.forward(ids, encoded), encoded, ctcLogits: this.ctcLogits(encoded) };
+  }
+
+  /** CTC scores per frame of the first feature: [B, T', V]; null without a CTC head. */
+  ctcLogits(encoded: ReadonlyMap<FeatureName, EncodedStream>): Tensor | null {
+    if (this.ctcHead === null) return null;
+    return this.ctcHead.forward(encoded.get(this.config.features[0] as FeatureName)!.frames);
+  }
+
+  /** One step of decoding without gradients: the tokens after those in the cache -> their logits [B, L, V]. */
+  decodeStep(ids: Tensor, encoded: ReadonlyMap<FeatureName, EncodedStream>, cache: DecoderCache): Tensor {
+    this.checkIds(ids, cache.length);
+    return noGrad(() => this.decoder.forward(ids, encoded, cache));
+  }
+
+  private checkIds(ids: Tensor, before: number): void {
+    const { textContext, vocabSize } = this.config;
+    if (ids.rank !== 2 || ids.dtype !== "int32" || ids.size === 0) {
+      throw new ShapeError(
+        `echo: ids must be int32 [B, L] and not empty, got ${ids.dtype} ${formatShape(ids.shape)}`,
+      );
+    }
+    if (before + ids.shape[1]! > textContext) {
+      throw new ShapeError(
+        `echo: ${before + ids.shape[1]!} tokens exceed model.textContext (${textContext}); cut the text`,
+      );
+    }
+    if (!ids.backend.host) return;
+    const values = ids.dataSync();
+    const bad = values.findIndex((id) => id < 0 || id >= vocabSize);
+    if (bad >= 0) {
+      throw new ShapeError(`echo: token id ${values[bad]} is outside the vocabulary of ${vocabSize}`);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// Decoding against brute force: CTC over all alignments, beam search over all texts.
+
+import { noGrad } from "@echo-ts/autograd";
+import {
+  beamDecode,
+  ctcAlign,
+  ctcBeamDecode,
+  ctcFrameScores,
+  ctcGreedyDecode,
+  ctcScore,
+  decoderScore,
+  Echo,
+  type FrameScores,
+  greedyDecode,
+  jointDecode,
+  resolveConfig,
+  WordTokenizer,
+  wordTimes,
+} from "@echo-ts/echo-model";
+import { stream, tensor } from "@echo-ts/tensor";
+import t from "tap";
+
+/** Random log probabilities of a few frames. */
+function scores(frames: number, vocabulary: number, seed: string): FrameScores {
+  const values = new Float32Array(frames * vocabulary);
+  stream("decode-test", seed).fillNormal(values, 0, 1.5);
+  for (let f = 0; f < frames; f++) {
+    const row = values.subarray(f * vocabulary, (f + 1) * vocabulary);
+    const total = Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0));
+    row.forEach((v, i) => {
+      row[i] = v - total;
+    });
+  }
+  return { values, frames, vocabulary };
+}
+
+/** Every labelling of the frames with its log probability. */
+function* paths({ values, frames, vocabulary }: FrameScores): Generator<[number[], number]> {
+  for (let code = 0; code < vocabulary ** frames; code++) {
+    const path = Array.from({ length: frames }, (_, f) => Math.floor(code / vocabulary ** f) % vocabulary);
+    yield [path, path.reduce((sum, label, f) => sum + values[f * vocabulary + label]!, 0)];
+  }
+}
+
+const collapse = (path: readonly number[]): number[] =>
+  path.filter((label, i) => label !== 0 && label !== path[i - 1]);
+
+/** Text -> probability summed over all alignments. */
+function texts(s: FrameScores): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const [path, logProb] of paths(s)) {
+    const key = collapse(path).join(" ");
+    sums.set(key, (sums.get(key) ?? 0) + Math.exp(logProb));
+  }
+  return sums;
+}
+
+t.test("CTC scores, beams and alignments equal enumeration over all paths", async (t) => {
+  for (const seed of ["a", "b", "c"]) {
+    const s = scores(5, 3, seed);
+    const all = texts(s);
+    for (const [text, probability] of all) {
+      const tokens = text === "" ? [] : text.split(" ").map(Number);
+      t.ok(Math.abs(ctcScore(s, tokens) - Math.log(probability)) < 1e-5, `${seed}: score of "${text}"`);
+    }
+    t.equal(ctcScore(s, [1, 1, 1, 1]), Number.NEGATIVE_INFINITY, "four equal tokens need seven frames");
+    const [bestText, bestProbability] = [...all].sort((a, b) => b[1] - a[1])[0]!;
+    const [first] = ctcBeamDecode(s, { beamSize: 200 });
+    t.equal(first!.tokens.join(" "), bestText);
+    t.ok(Math.abs(first!.score - Math.log(bestProbability)) < 1e-5);
+    const [bestPath] = [...paths(s)].sort((a, b) => b[1] - a[1])[0]!;
+    t.same(ctcGreedyDecode(s).tokens, collapse(bestPath));
+    const tokens = [1, 2];
+    const aligned = [...paths(s)].filter(([path]) => collapse(path).join() === tokens.join());
+    const [path] = aligned.sort((a, b) => b[1] - a[1])[0]!;
+    const spans = ctcAlign(s, tokens);
+    spans.forEach(({ token, start, end }) => {
+      t.equal(path.indexOf(token), start);
+      t.equal(path.lastIndexOf(token) + 1, end);
+    });
+  }
+  t.throws(() => ctcAlign(scores(2, 3, "d"), [1, 1, 2]), /3 tokens do not fit 2 frames/);
+  t.throws(
+    () => ctcBeamDecode(scores(2, 3, "d"), { beamSize: 0 }),
+    /beamSize must be a positive integer, got 0/,
+  );
+});
+
+t.test("beam search with a full beam finds the likeliest text of the decoder", async (t) => {
+  const { model } = resolveConfig({
+    model: {
+      vocabSize: 5,
+      textContext: 5,
+      dims: 8,
+      heads: 2,
+      audioLayers: 1,
+      textLayers: 1,
+      dropout: 0,
+      residualDropout: 0,
+      spectrogramStem: { kernel: 1, stride: 1 },
+      embeddingStd: 1,
+    },
+    decode: { maxTokens: 3 },
+  });
+  const echo = new Echo(model, { mels: 3, hopLength: 160 }, { seed: 3 }).eval();
+  const mel = new Float32Array(2 * 3 * 6);
+  stream("decode-test", "mel").fillNormal(mel);
+  const encoded = noGrad(() =>
+    echo.encode({ spectrogram: tensor(mel, { shape: [2, 3, 6] }), lengths: [6, 4] }),
+  );
+  const one = noGrad(() => echo.encode({ spectrogram: tensor(mel.subarray(0, 18), { shape: [1, 3, 6] }) }));
+  const candidates: number[][] = [[]];
+  for (const a of [0, 1, 3, 4]) {
+    candidates.push([a]);
+    for (const b of [0, 1, 3, 4]) candidates.push([a, b]);
+  }
+  const best = candidates
+    .map((tokens) => ({ tokens, score: decoderScore(echo, one, tokens) }))
+    .sort((p, q) => q.score - p.score)[0]!;
+  const beams = beamDecode(echo, encoded, { beamSize: 30, lengthPenalty: 0, maxTokens: 3 });
+  t.equal(beams.length, 2);
+  t.same(beams[0]![0]!.tokens, best.tokens);
+  t.ok(Math.abs(beams[0]![0]!.score - best.score) < 1e-4);
+  const greedy = greedyDecode(echo, encoded, { maxTokens: 3 });
+  const narrow = beamDecode(echo, encoded, { beamSize: 1, lengthPenalty: 0, maxTokens: 3 });
+  greedy.forEach(({ tokens, score }, b) => {
+    // A greedy text that ran into the limit has no end to compare.
+    if (tokens.length < 3)
+      t.ok(beams[b]![0]!.score >= score - 1e-6, `utterance ${b}: the beam is not worse than greedy`);
+  });
+  t.equal(narrow.length, 2);
+  const frames = ctcFrameScores(echo, encoded);
+  t.same(
+    jointDecode(echo, encoded, 0, frames[0]!, { ctcWeight: 1 })[0]!.tokens,
+    ctcBeamDecode(frames[0]!)[0]!.tokens,
+  );
+  t.throws(() => greedyDecode(echo, encoded, { maxTokens: 9 }), /maxTokens must be between 1 and 4/);
+});
+
+t.test("words take the time of their tokens", async (t) => {
+  const tokenizer = WordTokenizer.fromTexts(["yes no"]);
+  const [yes, no] = tokenizer.encode("yes no") as [number, number];
+  const words = wordTimes(
+    [
+      { token: yes, start: 2, end: 4 },
+      { token: no, start: 5, end: 6 },
+    ],
+    tokenizer,
+    0.04,
+  );
+  t.same(
+    words.map(({ word }) => word),
+    ["yes", "no"],
+  );
+  t.ok(Math.abs(words[1]!.start - 0.2) < 1e-12 && Math.abs(words[1]!.end - 0.24) < 1e-12);
+});
