@@ -102,7 +102,7 @@ export class Fft {
 }
 
 /** Radices in running order: odd primes first, then fours, then eights (or a single two). */
-function factorise(size: number): number[] {
+export function factorise(size: number): number[] {
   const odd: number[] = [];
   let rest = size;
   let twos = 0;

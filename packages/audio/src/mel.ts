@@ -3,7 +3,7 @@
 import { type FloatArray, floatArray, framesView, type Signal } from "./array.ts";
 import { hzToMel, type MelScale, melFrequencies } from "./convert.ts";
 import { parameterError, requireInteger, requirePositive } from "./errors.ts";
-import { eachFrame, FrameTransform, planStft, raise, type StftOptions, store } from "./stft.ts";
+import { eachBlock, FrameTransform, planStft, raise, type StftOptions, store } from "./stft.ts";
 
 /** The shape of a mel filter bank. */
 export interface MelBankOptions {
@@ -73,15 +73,15 @@ export class MelBank {
     this.#weights = Float64Array.from(weights);
   }
 
-  /** out[m] = sum over k of weight[m, k] * spectrum[k]. */
-  apply(spectrum: Float64Array, out: Float64Array): void {
+  /** out[m] = sum over k of weight[m, k] * spectrum[start + k]. */
+  apply(spectrum: Float64Array, start: number, out: Float64Array): void {
     const weights = this.#weights;
     const first = this.#first;
     const at = this.#at;
     for (let m = 0; m < this.melBins; m++) {
       let sum = 0;
       const end = at[m + 1]!;
-      for (let w = at[m]!, k = first[m]!; w < end; w++, k++) sum += weights[w]! * spectrum[k]!;
+      for (let w = at[m]!, k = start + first[m]!; w < end; w++, k++) sum += weights[w]! * spectrum[k]!;
       out[m] = sum;
     }
   }
@@ -120,23 +120,37 @@ export class MelTransform {
   readonly transform: FrameTransform;
   readonly bank: MelBank;
   readonly #exponent: number;
-  readonly #power: Float64Array;
+  readonly #values: Float64Array;
 
   constructor(operation: string, options: MelSpectrogramOptions) {
     this.transform = new FrameTransform(planStft(operation, options));
     this.bank = new MelBank(operation, this.transform.plan.fftSize, options);
     this.#exponent = (options.power ?? 2) / 2;
     if (!(this.#exponent > 0)) throw parameterError(operation, `power must be > 0, got ${options.power}`);
-    this.#power = new Float64Array(this.bank.bins);
+    this.#values = new Float64Array(this.bank.melBins);
   }
 
-  /** Writes the mel bands of the frame at `offset` of an already padded signal to `out`. */
-  run(padded: Float32Array, offset: number, out: Float64Array): void {
-    this.transform.power(padded, offset, this.#power);
-    raise(this.#power, this.#exponent);
-    this.bank.apply(this.#power, out);
+  /** Hands the mel bands of `count` frames, the first at `offset`, to `write`, frame after frame from `at`. */
+  run(
+    padded: Float32Array,
+    offset: number,
+    count: number,
+    write: WriteBands,
+    out: Float32Array,
+    at: number,
+  ): void {
+    const { bins, melBins } = this.bank;
+    const powers = this.transform.powers(padded, offset, count);
+    if (this.#exponent !== 1) raise(powers.subarray(0, count * bins), this.#exponent);
+    for (let f = 0; f < count; f++) {
+      this.bank.apply(powers, f * bins, this.#values);
+      write(this.#values, out, at + f * melBins);
+    }
   }
 }
+
+/** Stores the bands of one frame at `out[at]`. */
+export type WriteBands = (values: Float64Array, out: Float32Array, at: number) => void;
 
 /**
  * Mel spectrogram: the bank applied to |stft|^power.
@@ -158,20 +172,16 @@ export function melFrames(
   operation: string,
   signal: Signal,
   mel: MelTransform,
-  write: (values: Float64Array, out: Float32Array, at: number) => void,
+  write: WriteBands,
 ): FloatArray {
   const { melBins } = mel.bank;
-  const values = new Float64Array(melBins);
   let out = new Float32Array(0);
   let shape = { channels: 0, frames: 0 };
-  eachFrame(
+  eachBlock(
     operation,
     signal,
     mel.transform.plan,
-    (padded, offset, index) => {
-      mel.run(padded, offset, values);
-      write(values, out, index * melBins);
-    },
+    (padded, offset, index, count) => mel.run(padded, offset, count, write, out, index * melBins),
     (channels, frames) => {
       shape = { channels, frames };
       out = new Float32Array(channels * frames * melBins);

@@ -4,6 +4,7 @@ import { channelsOf, type FloatArray, floatArray, framesView, type Signal } from
 import { parameterError, requireInteger } from "./errors.ts";
 import { RealFft } from "./fft.ts";
 import { frameCount, type PadMode, pad } from "./frame.ts";
+import { KERNEL_FRAMES, type StftKernel, stftKernel } from "./stft-kernel.ts";
 import { makeWindow, type WindowSpec } from "./window.ts";
 
 /** How a signal is cut and transformed; the defaults are librosa's. */
@@ -81,6 +82,7 @@ export class FrameTransform {
   readonly re: Float64Array;
   readonly im: Float64Array;
   readonly #fft: RealFft;
+  #powers: Float64Array | undefined;
 
   constructor(plan: StftPlan) {
     this.plan = plan;
@@ -94,20 +96,62 @@ export class FrameTransform {
     this.#fft.forwardWindowed(padded, offset, this.plan.window, this.re, this.im);
   }
 
-  /** As `run`, then writes |X|^2 of every bin to `power`. */
-  power(padded: Float32Array, offset: number, power: Float64Array): void {
-    this.run(padded, offset);
-    const { re, im } = this;
-    for (let k = 0; k < re.length; k++) power[k] = re[k]! * re[k]! + im[k]! * im[k]!;
+  /**
+   * Writes the spectra of `count` frames, the first at `offset`, to re and im, frame after frame from `at`.
+   * `count` is at most `KERNEL_FRAMES`.
+   */
+  spectra(
+    padded: Float32Array,
+    offset: number,
+    count: number,
+    re: Float32Array,
+    im: Float32Array,
+    at: number,
+  ): void {
+    const kernel = this.#kernelFor(count);
+    if (kernel) {
+      kernel.spectra(padded, offset, count, re, im, at);
+      return;
+    }
+    const { bins, hopLength } = this.plan;
+    for (let f = 0; f < count; f++) {
+      this.run(padded, offset + f * hopLength);
+      store(this.re, re, at + f * bins);
+      store(this.im, im, at + f * bins);
+    }
+  }
+
+  /** |X|^2 of `count` frames, the first at `offset`, frame after frame; valid until the next call. */
+  powers(padded: Float32Array, offset: number, count: number): Float64Array {
+    const kernel = this.#kernelFor(count);
+    if (kernel) return kernel.powers(padded, offset, count);
+    const { re, im, plan } = this;
+    this.#powers ??= new Float64Array(KERNEL_FRAMES * plan.bins);
+    const powers = this.#powers;
+    for (let f = 0, i = 0; f < count; f++) {
+      this.run(padded, offset + f * plan.hopLength);
+      for (let k = 0; k < re.length; k++) powers[i++] = re[k]! * re[k]! + im[k]! * im[k]!;
+    }
+    return powers;
+  }
+
+  /** The wasm form, from the second frame on: for one frame, moving the samples costs more than it saves. */
+  #kernelFor(count: number): StftKernel | undefined {
+    if (count < 2) return undefined;
+    const { fftSize, hopLength, window } = this.plan;
+    const kernel = stftKernel(fftSize, hopLength);
+    // Kernels are shared between plans of one size.
+    kernel?.setWindow(window);
+    return kernel;
   }
 }
 
-/** Runs `visit(padded, offset, frame index over all channels)` for every frame of every channel. */
-export function eachFrame(
+/** Runs `visit(padded, offset, index of the first frame over all channels, count)` for blocks of frames. */
+export function eachBlock(
   operation: string,
   signal: Signal,
   plan: StftPlan,
-  visit: (padded: Float32Array, offset: number, index: number) => void,
+  visit: (padded: Float32Array, offset: number, index: number, count: number) => void,
   allocate: (channels: number, frames: number) => void,
 ): void {
   const channels = channelsOf(operation, signal);
@@ -116,7 +160,11 @@ export function eachFrame(
     const padded = padForStft(operation, channel, plan);
     const frames = frameCount(operation, padded.length, plan.fftSize, plan.hopLength);
     if (c === 0) allocate(channels.length, frames);
-    for (let f = 0; f < frames; f++) visit(padded, f * plan.hopLength, index++);
+    for (let f = 0; f < frames; f += KERNEL_FRAMES) {
+      const count = Math.min(KERNEL_FRAMES, frames - f);
+      visit(padded, f * plan.hopLength, index, count);
+      index += count;
+    }
   }
 }
 
@@ -142,15 +190,11 @@ export function stft(signal: Signal, options: StftOptions = {}): ComplexSpectrog
   let re = new Float32Array(0);
   let im = new Float32Array(0);
   let shape = { channels: 0, frames: 0 };
-  eachFrame(
+  eachBlock(
     "stft",
     signal,
     plan,
-    (padded, offset, index) => {
-      transform.run(padded, offset);
-      store(transform.re, re, index * bins);
-      store(transform.im, im, index * bins);
-    },
+    (padded, offset, index, count) => transform.spectra(padded, offset, count, re, im, index * bins),
     (channels, frames) => {
       shape = { channels, frames };
       re = new Float32Array(channels * frames * bins);
@@ -186,17 +230,16 @@ export function spectrogram(
   if (!(exponent > 0)) throw parameterError("spectrogram", `power must be > 0, got ${options.power}`);
   const { bins } = plan;
   const transform = new FrameTransform(plan);
-  const power = new Float64Array(bins);
   let out = new Float32Array(0);
   let shape = { channels: 0, frames: 0 };
-  eachFrame(
+  eachBlock(
     "spectrogram",
     signal,
     plan,
-    (padded, offset, index) => {
-      transform.power(padded, offset, power);
-      raise(power, exponent);
-      store(power, out, index * bins);
+    (padded, offset, index, count) => {
+      const powers = transform.powers(padded, offset, count).subarray(0, count * bins);
+      raise(powers, exponent);
+      store(powers, out, index * bins);
     },
     (channels, frames) => {
       shape = { channels, frames };

@@ -173,15 +173,13 @@ export class MelStream {
 
   #collect(run: (begin: (frames: number) => void, visit: Visit) => void): FloatArray {
     const { melBins } = this.#mel.bank;
-    const values = new Float64Array(melBins);
     let out = new Float32Array(0);
     run(
       (frames) => {
         out = new Float32Array(frames * melBins);
       },
       (padded, offset, index) => {
-        this.#mel.run(padded, offset, values);
-        store(values, out, index * melBins);
+        this.#mel.run(padded, offset, 1, store, out, index * melBins);
       },
     );
     return columnsView(out, melBins);

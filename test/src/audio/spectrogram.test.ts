@@ -236,6 +236,20 @@ t.test("streams give the frames of the whole signal, bit for bit", async () => {
   );
 });
 
+t.test("the wasm frames of whole signals are the TypeScript frames of streams, bit for bit", async (t) => {
+  const signal = input("speech_f", 12000);
+  for (const fftSize of [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 400, 777]) {
+    const options = { fftSize, hopLength: Math.ceil(fftSize / 5), window: "hamming" as const };
+    const whole = stft(signal, options);
+    const stream = new StftStream(options);
+    const parts = [stream.push(signal), stream.flush()];
+    for (const part of ["re", "im"] as const) {
+      const joined = Float32Array.from(parts.flatMap((one) => [...one[part].data]));
+      t.ok(maxDifference(joined, whole[part].data) === 0, `fftSize ${fftSize}: ${part}`);
+    }
+  }
+});
+
 t.test("istft undoes stft", async () => {
   fc.assert(
     fc.property(
