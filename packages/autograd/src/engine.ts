@@ -6,6 +6,7 @@
 import {
   add,
   copy,
+  type FusedOp,
   formatShape,
   isFloating,
   type Op,
@@ -18,7 +19,7 @@ import {
   trackResults,
 } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
-import { pullBack } from "./pull-back.ts";
+import { hasRule, pullBack } from "./pull-back.ts";
 
 /** Called with the gradient of a value; may return another one to go on with. */
 export type GradientHook = (gradient: Tensor) => Tensor | undefined;
@@ -70,8 +71,13 @@ export class Node implements Trace {
   record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], output: Tensor): void {
     // Comparisons, argmax and casts to integers end the differentiable part of a computation.
     if (!mode.recording || !isFloating(output.dtype)) return;
+    if (spent.length > 0) releaseSpent();
     output.trace = new Node(op, inputs, params, output);
     mode.inspector?.forward(op, inputs, output);
+  }
+
+  recordsWhole(op: FusedOp): boolean {
+    return !mode.recording || hasRule(op);
   }
 
   backward(tensor: Tensor, seed?: Tensor): void {
@@ -183,6 +189,7 @@ export function sweep(
       }
       const { inputs } = node;
       if (versionsOf(inputs, node.output!) !== node.versions) throw changedInPlace(node);
+      needs.length = inputs.length;
       for (let i = 0; i < inputs.length; i++) needs[i] = nodeOf(inputs[i]!)?.mark === wanted;
       const parts = pullBack(node, gradient, needs, createGraph);
       mode.inspector?.backward(node, gradient, parts);
@@ -324,12 +331,21 @@ function withoutTrace(x: Tensor): Tensor {
 
 const VIEWS: ReadonlySet<Op> = new Set(["reshape", "permute", "broadcastTo", "slice", "unfold"]);
 
-/** Cuts the nodes off their tensors and gives back the storages that they made. */
+/** Values of dropped graphs. They stay readable until the next graph begins: a step may still print its logits. */
+let spent: Storage[] = [];
+
+function releaseSpent(): void {
+  const storages = spent;
+  spent = [];
+  for (const storage of storages) if (!storage.pinned) storage.backend.release?.(storage);
+}
+
+/** Cuts the nodes off their tensors and marks the storages that they made to be given back. */
 function drop(order: readonly Node[]): void {
   for (const node of order) {
     if (node.op === null || node.output === null) continue;
     const { storage } = node.output;
-    if (!storage.pinned && !VIEWS.has(node.op)) storage.backend.release?.(storage);
+    if (!storage.pinned && !VIEWS.has(node.op)) spent.push(storage);
     node.inputs = NOTHING;
     node.output = null;
   }

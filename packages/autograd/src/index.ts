@@ -1,9 +1,11 @@
 // The public surface of @echo-ts/autograd. Reading order: engine, variable, vjps, functional, losses, nn.
 
+export { detectAnomaly } from "./anomaly.ts";
 export * from "./ctc.ts";
 export { type BackwardOptions, backward } from "./engine.ts";
 export { GradientError } from "./errors.ts";
 export * from "./functional.ts";
+export { type GradcheckOptions, type GradcheckReport, gradcheck } from "./gradcheck.ts";
 export * from "./losses.ts";
 export * from "./nn/index.ts";
 export * from "./variable.ts";

@@ -5,6 +5,11 @@ import { leaf, mode, Node, nodeOf, sweep } from "./engine.ts";
 import { GradientError } from "./errors.ts";
 import { type Rule, VJPS } from "./vjps.ts";
 
+/** True if the op has a gradient rule of its own. */
+export function hasRule(op: Op): boolean {
+  return typeof VJPS[op] === "function";
+}
+
 /** The gradients of a node's inputs from the gradient of its output; null where none is needed. */
 export function pullBack(
   node: Node,

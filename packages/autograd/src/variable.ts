@@ -26,6 +26,18 @@ export function variable(x: Tensor): Tensor {
   return handle;
 }
 
+/**
+ * Keeps the values of a traced tensor readable after its graph is dropped. Without it, the memory of
+ * intermediate results is reused as soon as the next graph begins; results that `backward` is called on,
+ * leaves and detached tensors are always kept.
+ *
+ * @returns x
+ */
+export function keep(x: Tensor): Tensor {
+  x.storage.pinned = true;
+  return x;
+}
+
 /** The same values as a constant: no gradient flows through. Shares storage. */
 export function detach(x: Tensor): Tensor {
   // A tape may hold the other handle; it must leave the storage alone when it is done.

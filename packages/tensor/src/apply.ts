@@ -49,7 +49,32 @@ export function applyFused<F extends FusedOp>(
     backend.release?.(out.storage);
   }
   if (backend.name !== "reference") countFallback(backend, op, inputs[0]!.dtype);
-  return definition(inputs, params);
+  if (inputs.some((x) => x.trace !== null && !x.trace.recordsWhole(op))) return definition(inputs, params);
+  const out = untraced(backend, inputs, (constants) => definition(constants, params));
+  record(op, inputs, params, out);
+  return out;
+}
+
+/** Runs a definition on constants; as nobody else can hold its intermediate results, their memory is given back. */
+function untraced(
+  backend: Backend,
+  inputs: readonly Tensor[],
+  definition: (inputs: readonly Tensor[]) => Tensor,
+): Tensor {
+  const constants = inputs.map((x) => new Tensor(x.storage, x.shape, x.strides, x.offset));
+  if (backend.release === undefined) return definition(constants);
+  const made: Storage[] = [];
+  const outer = trackResults(made);
+  try {
+    const out = definition(constants);
+    for (const storage of made) {
+      if (storage === out.storage) outer?.push(storage);
+      else if (!storage.pinned) backend.release(storage);
+    }
+    return out;
+  } finally {
+    trackResults(outer);
+  }
 }
 
 /** Gives the input's storage another layout. */

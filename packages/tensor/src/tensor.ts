@@ -6,7 +6,7 @@ import type { DType, TypedArray } from "./dtype.ts";
 import { newArray } from "./dtype.ts";
 import { BackendError, ShapeError } from "./errors.ts";
 import type { TensorMethods } from "./methods.ts";
-import type { Op, OpParams } from "./op-params.ts";
+import type { FusedOp, Op, OpParams } from "./op-params.ts";
 import { formatTensor } from "./print-tensor.ts";
 import { formatShape, isContiguous, type Shape, sizeOf } from "./shape.ts";
 
@@ -17,6 +17,11 @@ import { formatShape, isContiguous, type Shape, sizeOf } from "./shape.ts";
 export interface Trace {
   /** Notes that `output` was computed by `op` from `inputs`, at least one of which carries a trace. */
   record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], output: Tensor): void;
+  /**
+   * False if the engine wants the ops of this fused op's definition, where no kernel computes it, recorded
+   * one by one, because it has no rule for the op as a whole.
+   */
+  recordsWhole(op: FusedOp): boolean;
   /** Takes the gradient of the traced tensor with respect to everything it was computed from. */
   backward(tensor: Tensor, seed?: Tensor): void;
   /** The gradient accumulated so far, or null. */

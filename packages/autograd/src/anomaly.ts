@@ -1,0 +1,70 @@
+// Finds the op that produced the first NaN or Infinity, forward or backward.
+
+import { formatShape, isFloating, type Tensor } from "@echo-ts/tensor";
+import { type Inspector, mode } from "./engine.ts";
+import { GradientError } from "./errors.ts";
+
+type Kind = "finite" | "Infinity" | "NaN";
+
+function kindOf(x: Tensor): Kind {
+  if (!isFloating(x.dtype)) return "finite";
+  const values = x.dataSync();
+  let kind: Kind = "finite";
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) return "NaN";
+    if (!Number.isFinite(value)) kind = "Infinity";
+  }
+  return kind;
+}
+
+/** What is wrong with a value that was made of others, or null. Infinity may be passed on (masks are made of it). */
+function newlyBad(made: Kind, from: readonly Kind[]): Kind | null {
+  if (made === "finite" || (made === "Infinity" && from.some((kind) => kind !== "finite"))) return null;
+  return made;
+}
+
+const describe = (inputs: readonly Tensor[], kinds: readonly Kind[]): string =>
+  inputs
+    .map((x, i) => `${formatShape(x.shape)}${kinds[i] === "finite" ? "" : ` holding ${kinds[i]}`}`)
+    .join(", ");
+
+const inspector: Inspector = {
+  forward(op, inputs, output) {
+    const made = kindOf(output);
+    if (made === "finite") return;
+    const kinds = inputs.map(kindOf);
+    if (newlyBad(made, kinds) === null) return;
+    throw new GradientError(
+      `detectAnomaly: ${op} produced ${made} in the forward pass from inputs ${describe(inputs, kinds)}`,
+    );
+  },
+  backward(node, gradient, parts) {
+    const arrived = kindOf(gradient);
+    parts.forEach((part, i) => {
+      const made = part === null ? "finite" : kindOf(part);
+      if (newlyBad(made, [arrived]) === null) return;
+      const whence = arrived === "finite" ? "" : `, having received ${arrived}`;
+      throw new GradientError(
+        `detectAnomaly: the gradient of ${node.op} for its input ${i} ${formatShape(part!.shape)} is ${made}${whence}`,
+      );
+    });
+  },
+};
+
+/**
+ * Runs `body` and checks every value computed from variables, and every gradient of a `backward` inside it.
+ * Slow: each value is read. Infinity that came in as Infinity (as masks do) is let pass.
+ *
+ * @throws GradientError naming the op that first gave NaN, or Infinity from finite numbers
+ * @example detectAnomaly(() => lossOf(batch).backward())
+ */
+export function detectAnomaly<T>(body: () => T): T {
+  const outer = mode.inspector;
+  mode.inspector = inspector;
+  try {
+    return body();
+  } finally {
+    mode.inspector = outer;
+  }
+}
