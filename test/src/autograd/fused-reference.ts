@@ -36,5 +36,3 @@ function owned(storage: e.Storage): e.Storage {
     version: 0,
   };
 }
-
-e.registerBackend(fusedReference);

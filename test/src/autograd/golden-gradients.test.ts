@@ -3,12 +3,10 @@
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
 import t, { type Test } from "tap";
-import { wasm } from "../../../packages/tensor/dist/backends/wasm/index.js";
-import { GOLDEN_OPS, type GoldenCase, readGoldenCases, shareOfTolerance } from "../golden-ops.ts";
+import { GOLDEN_OPS, type GoldenCase, readGoldenCases, shareOfTolerance } from "../golden-cases.ts";
 import { skipWithoutShared } from "../shared-material.ts";
+import { everyBackend } from "../tensor/every-backend.ts";
 import { fusedReference } from "./fused-reference.ts";
-
-e.configureWasm({ threads: 1 });
 
 /** Cases that are no single expression of ops; optimiser trajectories are tested with the optimisers. */
 const MORE_OPS: Readonly<Record<string, (inputs: Readonly<Record<string, e.Tensor>>) => e.Tensor>> = {
@@ -49,7 +47,7 @@ t.test("golden gradients", { skip: skipWithoutShared }, async (t) => {
       t.ok(worst <= 1, `${c.name}: gradient of ${name} within tolerance (${worst.toPrecision(2)} of it)`);
     }
   };
-  for (const backend of [e.findBackend("reference"), fusedReference, wasm]) {
+  for (const backend of [...(await everyBackend()), fusedReference]) {
     await t.test(backend.name, async (t) => {
       for (const c of withGradients) e.withBackend(backend, () => run(t, c));
       t.ok(withGradients.length >= 165, `${withGradients.length} cases`);

@@ -239,6 +239,7 @@ t.test("the table's shape and dtype rules agree with what is computed", async (t
           const recorded: string[] = [];
           const trace: Trace = {
             grad: null,
+            recordsWhole: () => true,
             backward: () => {},
             record: (name, given, params, output) => {
               output.trace = trace;

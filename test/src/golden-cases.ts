@@ -193,9 +193,7 @@ export const GOLDEN_OPS: Readonly<
   layer_norm: ({ x, w, b }, { eps, normalized_shape = [0] }) => {
     const first = -normalized_shape.length;
     const flat = (y: Tensor | undefined) => (y === undefined ? null : e.flatten(y));
-    const flatX = e.flatten(x!, first);
-    const width = [flatX.shape.at(-1)!];
-    return e.reshape(e.layerNorm(flatX, flat(w) ?? e.ones(width), flat(b) ?? e.zeros(width), eps), x!.shape);
+    return e.reshape(e.layerNorm(e.flatten(x!, first), flat(w), flat(b), eps), x!.shape);
   },
   cross_entropy: ({ x, t }, { reduction = "mean", label_smoothing = 0, ignore_index = null }) =>
     a.crossEntropyLoss(x!, t!, { reduction, labelSmoothing: label_smoothing, ignoreIndex: ignore_index }),
