@@ -45,39 +45,45 @@ const ONE = memory.data<f32>([1.0, 0.0], 16);
   while (x < end) {
     const a = v128.load(x);
     const b = v128.load(x, 16);
-    v128.store(y, unaryStep(op, a, p));
-    v128.store(y, unaryStep(op, b, p), 16);
+    const u = unaryStep(op, a, p);
+    const v = unaryStep(op, b, p); // both before the stores: the compiler then shares their constants
+    v128.store(y, u);
+    v128.store(y, v, 16);
     x += 32;
     y += 32;
   }
 }
 
-function unaryChunk(op: i32, x: usize, y: usize, n: i32, p: f32): void {
-  switch (op) {
-    case 0: return unaryLoop(0, x, y, n, p);
-    case 1: return unaryLoop(1, x, y, n, p);
-    case 2: return unaryLoop(2, x, y, n, p);
-    case 3: return unaryLoop(3, x, y, n, p);
-    case 4: return unaryLoop(4, x, y, n, p);
-    case 5: return unaryLoop(5, x, y, n, p);
-    case 6: return unaryLoop(6, x, y, n, p);
-    case 7: return unaryLoop(7, x, y, n, p);
-    case 8: return unaryLoop(8, x, y, n, p);
-    case 9: return unaryLoop(9, x, y, n, p);
-    case 10: return unaryLoop(10, x, y, n, p);
-    case 11: return unaryLoop(11, x, y, n, p);
-    case 12: return unaryLoop(12, x, y, n, p);
-    case 13: return unaryLoop(13, x, y, n, p);
-    case 14: return unaryLoop(14, x, y, n, p);
-    case 15: return unaryLoop(15, x, y, n, p);
-    case 16: return unaryLoop(16, x, y, n, p);
-    case 17: return unaryLoop(17, x, y, n, p);
-    case 18: return unaryLoop(18, x, y, n, p);
-    case 19: return unaryLoop(19, x, y, n, p);
-    case 20: return unaryLoop(20, x, y, n, p);
-    case 21: return unaryLoop(21, x, y, n, p);
-    default: return unaryLoop(22, x, y, n, p);
-  }
+// One function per operation: V8 optimises each when it gets hot, and pairs vectors in small functions only.
+type UnaryLoop = (x: usize, y: usize, n: i32, p: f32) => void;
+const UNARY: StaticArray<UnaryLoop> = [
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(0, x, y, n, p), // neg
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(1, x, y, n, p), // exp
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(2, x, y, n, p), // expm1
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(3, x, y, n, p), // log
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(4, x, y, n, p), // log1p
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(5, x, y, n, p), // sqrt
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(6, x, y, n, p), // sin
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(7, x, y, n, p), // cos
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(8, x, y, n, p), // tanh
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(9, x, y, n, p), // erf
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(10, x, y, n, p), // floor
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(11, x, y, n, p), // abs
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(12, x, y, n, p), // square
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(13, x, y, n, p), // reciprocal
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(14, x, y, n, p), // rsqrt
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(15, x, y, n, p), // sigmoid
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(16, x, y, n, p), // relu
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(17, x, y, n, p), // softplus
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(18, x, y, n, p), // gelu
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(19, x, y, n, p), // geluTanh
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(20, x, y, n, p), // silu
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(21, x, y, n, p), // elu
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(22, x, y, n, p), // leakyRelu
+];
+
+@inline function unaryChunk(op: i32, x: usize, y: usize, n: i32, p: f32): void {
+  unchecked(UNARY[op])(x, y, n, p);
 }
 
 /** out[i] = f(a[i]) for i in [start, start + count); `parameter` is the slope or alpha where there is one. */
@@ -120,52 +126,63 @@ export function unary(
     const b = v128.load(x, 16);
     const c = v128.load(y);
     const d = v128.load(y, 16);
-    v128.store(z, binaryStep(op, a, c));
-    v128.store(z, binaryStep(op, b, d), 16);
+    const u = binaryStep(op, a, c);
+    const v = binaryStep(op, b, d);
+    v128.store(z, u);
+    v128.store(z, v, 16);
     x += 32;
     y += 32;
     z += 32;
   }
 }
 
-function binaryChunk(op: i32, x: usize, y: usize, z: usize, n: i32): void {
-  switch (op) {
-    case 0: return binaryLoop(0, x, y, z, n);
-    case 1: return binaryLoop(1, x, y, z, n);
-    case 2: return binaryLoop(2, x, y, z, n);
-    case 3: return binaryLoop(3, x, y, z, n);
-    case 4: return binaryLoop(4, x, y, z, n);
-    case 5: return binaryLoop(5, x, y, z, n);
-    case 6: return binaryLoop(6, x, y, z, n);
-    case 7: return binaryLoop(7, x, y, z, n);
-    case 8: return binaryLoop(8, x, y, z, n);
-    case 9: return binaryLoop(9, x, y, z, n);
-    case 10: return binaryLoop(10, x, y, z, n);
-    case 11: return binaryLoop(11, x, y, z, n);
-    case 12: return binaryLoop(12, x, y, z, n);
-    case POW:
-      for (let i = 0; i < n; i++) {
-        const value = NativeMath.pow(<f64>load<f32>(x + (i << 2)), <f64>load<f32>(y + (i << 2)));
-        store<f32>(z + (i << 2), <f32>value);
-      }
-      return;
-    case MOD:
-      for (let i = 0; i < n; i++) {
-        const b = load<f32>(y + (i << 2));
-        let r = load<f32>(x + (i << 2)) % b;
-        if (r != 0 && (r < 0) != (b < 0)) r += b;
-        store<f32>(z + (i << 2), r);
-      }
-      return;
-    default:
-      for (let i = 0; i < n; i++) {
-        const value = NativeMath.atan2(<f64>load<f32>(x + (i << 2)), <f64>load<f32>(y + (i << 2)));
-        store<f32>(z + (i << 2), <f32>value);
-      }
+function pow(x: usize, y: usize, z: usize, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    const value = NativeMath.pow(<f64>load<f32>(x + (i << 2)), <f64>load<f32>(y + (i << 2)));
+    store<f32>(z + (i << 2), <f32>value);
   }
 }
-const POW: i32 = 13;
-const MOD: i32 = 14; // 15 is atan2
+
+/** Remainder with the sign of b. */
+function mod(x: usize, y: usize, z: usize, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    const b = load<f32>(y + (i << 2));
+    let r = load<f32>(x + (i << 2)) % b;
+    if (r != 0 && (r < 0) != (b < 0)) r += b;
+    store<f32>(z + (i << 2), r);
+  }
+}
+
+function atan2(x: usize, y: usize, z: usize, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    const value = NativeMath.atan2(<f64>load<f32>(x + (i << 2)), <f64>load<f32>(y + (i << 2)));
+    store<f32>(z + (i << 2), <f32>value);
+  }
+}
+
+type BinaryLoop = (x: usize, y: usize, z: usize, n: i32) => void;
+const BINARY: StaticArray<BinaryLoop> = [
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(0, x, y, z, n), // add
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(1, x, y, z, n), // sub
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(2, x, y, z, n), // mul
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(3, x, y, z, n), // div
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(4, x, y, z, n), // maximum
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(5, x, y, z, n), // minimum
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(6, x, y, z, n), // relu gradient
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(7, x, y, z, n), // geluTanh gradient
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(8, x, y, z, n), // gelu gradient
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(9, x, y, z, n), // silu gradient
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(10, x, y, z, n), // tanh gradient
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(11, x, y, z, n), // sigmoid gradient
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(12, x, y, z, n), // softplus gradient
+  pow,
+  mod,
+  atan2,
+];
+
+@inline function binaryChunk(op: i32, x: usize, y: usize, z: usize, n: i32): void {
+  unchecked(BINARY[op])(x, y, z, n);
+}
 
 /** out[i] = f(a[i], b[i]) for i in [start, start + count). */
 export function binary(

@@ -6,3 +6,5 @@ export * from "./norm";
 export * from "./rotary";
 export * from "./gather";
 export * from "./optim";
+export { attention, attentionGrad } from "./attention";
+export * from "./conv1d";

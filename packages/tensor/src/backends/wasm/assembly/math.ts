@@ -21,12 +21,12 @@ const EXP_BITS = memory.data<i32>([127, 0x4b400000, 126], 16);
   return i32x4.shl(i32x4.add(i, at(EXP_BITS, 0)), 23);
 }
 
-/** (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2. */
+/** e^r - 1 - r for |r| <= ln(2) / 2. Pairs of terms shorten the chain of dependent operations. */
 @inline function expTail(r: v128): v128 {
-  let p = f32x4.add(f32x4.mul(at(EXP, 4), r), at(EXP, 5));
-  p = f32x4.add(f32x4.mul(p, r), at(EXP, 6));
-  p = f32x4.add(f32x4.mul(p, r), at(EXP, 7));
-  return f32x4.add(f32x4.mul(p, r), at(EXP, 8));
+  const s = f32x4.mul(r, r);
+  const low = f32x4.add(f32x4.mul(at(EXP, 7), r), at(EXP, 8));
+  const high = f32x4.add(f32x4.mul(at(EXP, 5), r), at(EXP, 6));
+  return f32x4.mul(s, f32x4.add(low, f32x4.mul(s, f32x4.add(high, f32x4.mul(s, at(EXP, 4))))));
 }
 
 /** e^x = 2^n e^r with n = round(x / ln 2). The power of two is applied in two halves, so that results
@@ -36,22 +36,33 @@ const EXP_BITS = memory.data<i32>([127, 0x4b400000, 126], 16);
   const t = f32x4.add(f32x4.mul(x, at(EXP, 0)), at(EXP, 1));
   const n = f32x4.sub(t, at(EXP, 1));
   const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, at(EXP, 2))), f32x4.mul(n, at(EXP, 3)));
-  const y = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(r, r), expTail(r)), r), at(EXP, 9));
+  const y = f32x4.add(f32x4.add(expTail(r), r), at(EXP, 9));
   const i = i32x4.sub(t, at(EXP_BITS, 1));
   const half = i32x4.shr_s(i, 1);
   return f32x4.mul(f32x4.mul(y, pow2(half)), pow2(i32x4.sub(i, half)));
 }
 
-const FLOOR = memory.data<f32>([-87.0], 16);
+const BOUND = memory.data<f32>([-87.0, 88.0], 16);
 
-/** e^x for x <= 0, with results below 2^-126 taken as e^-87: cheaper by the second scaling. */
+/** e^x for the activations: x is brought into [-87, 88], where one scaling is enough. */
+@inline export function expBounded(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, at(BOUND, 0)), at(BOUND, 1));
+  const t = f32x4.add(f32x4.mul(x, at(EXP, 0)), at(EXP, 1));
+  const n = f32x4.sub(t, at(EXP, 1));
+  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, at(EXP, 2))), f32x4.mul(n, at(EXP, 3)));
+  const y = f32x4.add(f32x4.add(expTail(r), r), at(EXP, 9));
+  return i32x4.add(y, i32x4.shl(t, 23)); // the rounder's own bits leave the word on the left
+}
+
+const FLOOR = memory.data<f32>([-88.0], 16);
+
+/** e^x for x <= 0, exactly 0 below -87.7: there the exponent field is empty, and the product 0. */
 @inline export function expNegative(x: v128): v128 {
   x = f32x4.pmax(x, at(FLOOR, 0));
   const t = f32x4.add(f32x4.mul(x, at(EXP, 0)), at(EXP, 1));
   const n = f32x4.sub(t, at(EXP, 1));
   const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, at(EXP, 2))), f32x4.mul(n, at(EXP, 3)));
-  const y = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(r, r), expTail(r)), r), at(EXP, 9));
-  // The rounder's own bits leave the word on the left, so n + 127 becomes the exponent.
+  const y = f32x4.add(f32x4.add(expTail(r), r), at(EXP, 9));
   return f32x4.mul(y, i32x4.shl(i32x4.add(t, at(EXP_BITS, 0)), 23));
 }
 
@@ -61,7 +72,7 @@ const FLOOR = memory.data<f32>([-87.0], 16);
   const t = f32x4.add(f32x4.mul(c, at(EXP, 0)), at(EXP, 1));
   const n = f32x4.sub(t, at(EXP, 1));
   const r = f32x4.sub(f32x4.sub(c, f32x4.mul(n, at(EXP, 2))), f32x4.mul(n, at(EXP, 3)));
-  const e = f32x4.add(f32x4.mul(f32x4.mul(r, r), expTail(r)), r);
+  const e = f32x4.add(expTail(r), r);
   const s = i32x4.shl(i32x4.add(i32x4.sub(t, at(EXP_BITS, 1)), at(EXP_BITS, 2)), 23); // 2^(n-1)
   const y = f32x4.mul(f32x4.add(f32x4.mul(s, e), f32x4.sub(s, at(EXP, 12))), at(EXP, 13));
   return v128.bitselect(x, y, f32x4.lt(f32x4.abs(x), at(TINY, 0))); // keeps denormals and -0
@@ -82,15 +93,13 @@ const LOG_BITS = memory.data<i32>([0x3f3504f3, 0xff800000, 0x7f800000], 16);
   const shift = i32x4.shr_s(i32x4.sub(scaled, at(LOG_BITS, 0)), 23);
   const f = f32x4.sub(i32x4.sub(scaled, i32x4.shl(shift, 23)), at(LOG, 11));
   const e = f32x4.sub(f32x4.convert_i32x4_s(shift), v128.and(small, at(LOG, 15)));
-  let p = f32x4.add(f32x4.mul(at(LOG, 0), f), at(LOG, 1));
-  p = f32x4.add(f32x4.mul(p, f), at(LOG, 2));
-  p = f32x4.add(f32x4.mul(p, f), at(LOG, 3));
-  p = f32x4.add(f32x4.mul(p, f), at(LOG, 4));
-  p = f32x4.add(f32x4.mul(p, f), at(LOG, 5));
-  p = f32x4.add(f32x4.mul(p, f), at(LOG, 6));
-  p = f32x4.add(f32x4.mul(p, f), at(LOG, 7));
-  p = f32x4.add(f32x4.mul(p, f), at(LOG, 8));
   const ff = f32x4.mul(f, f);
+  const p0 = f32x4.add(f32x4.mul(at(LOG, 7), f), at(LOG, 8));
+  const p2 = f32x4.add(f32x4.mul(at(LOG, 5), f), at(LOG, 6));
+  const p4 = f32x4.add(f32x4.mul(at(LOG, 3), f), at(LOG, 4));
+  const p6 = f32x4.add(f32x4.add(f32x4.mul(at(LOG, 1), f), at(LOG, 2)), f32x4.mul(ff, at(LOG, 0)));
+  const f4 = f32x4.mul(ff, ff);
+  const p = f32x4.add(f32x4.add(p0, f32x4.mul(p2, ff)), f32x4.mul(f4, f32x4.add(p4, f32x4.mul(p6, ff))));
   let y = f32x4.add(f32x4.mul(f32x4.mul(ff, f), p), f32x4.mul(e, at(LOG, 10)));
   y = f32x4.sub(y, f32x4.mul(ff, at(LOG, 12)));
   y = f32x4.add(f32x4.add(y, f), f32x4.mul(e, at(LOG, 9)));
@@ -130,7 +139,7 @@ const SIGN = memory.data<i32>([0x80000000], 16);
 
 /** ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|) */
 @inline export function softplus(x: v128): v128 {
-  return f32x4.add(relu(x), log1p(exp(f32x4.neg(f32x4.abs(x)))));
+  return f32x4.add(relu(x), log1p(expNegative(f32x4.neg(f32x4.abs(x)))));
 }
 
 /** max(x, 0); NaN stays. */
@@ -138,10 +147,11 @@ const SIGN = memory.data<i32>([0x80000000], 16);
   return f32x4.pmax(x, at(ONES, 5));
 }
 
-/** x sigmoid(x) */
+/** x sigmoid(x); the numerator stops where the quotient has long been 0. */
 @inline export function silu(x: v128): v128 {
-  return f32x4.div(x, f32x4.add(at(ONES, 0), exp(f32x4.neg(x))));
+  return f32x4.div(f32x4.pmax(x, at(LOWEST, 0)), f32x4.add(at(ONES, 0), expBounded(f32x4.neg(x))));
 }
+const LOWEST = memory.data<f32>([-90.0], 16);
 
 const ERF = memory.data<f32>([
   8.31680663395673e-05, -0.0008130021742545068, 0.005199907813221216, -0.026858942583203316,
@@ -168,7 +178,7 @@ const ERF = memory.data<f32>([
   p = f32x4.add(f32x4.mul(p, t), at(ERF, 11));
   p = f32x4.add(f32x4.mul(p, t), at(ERF, 12));
   p = f32x4.add(f32x4.mul(p, t), at(ERF, 13));
-  const far = f32x4.sub(at(ONES, 0), exp(f32x4.neg(f32x4.add(f32x4.mul(p, t), t))));
+  const far = f32x4.sub(at(ONES, 0), expNegative(f32x4.neg(f32x4.add(f32x4.mul(p, t), t))));
   const y = v128.bitselect(far, near, f32x4.gt(t, at(ERF, 14)));
   return v128.or(y, v128.and(x, at(SIGN, 0)));
 }
@@ -185,7 +195,7 @@ const GELU = memory.data<f32>([1.5957691216057308, 0.07135481282556, 0.214064438
 /** The tanh form of GELU: 0.5 x (1 + tanh u) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). */
 @inline export function gelu(x: v128): v128 {
   const u = f32x4.mul(x, f32x4.add(at(GELU, 0), f32x4.mul(at(GELU, 1), f32x4.mul(x, x))));
-  return f32x4.div(x, f32x4.add(at(ONES, 0), exp(f32x4.neg(u))));
+  return f32x4.div(f32x4.pmax(x, at(LOWEST, 0)), f32x4.add(at(ONES, 0), expBounded(f32x4.neg(u))));
 }
 
 /** d gelu / dx = s + x s (1 - s) (2u)', s = sigmoid(2u). */
@@ -193,7 +203,7 @@ const GELU = memory.data<f32>([1.5957691216057308, 0.07135481282556, 0.214064438
   x = f32x4.pmin(f32x4.pmax(x, at(GELU, 4)), at(GELU, 3));
   const xx = f32x4.mul(x, x);
   const u = f32x4.mul(x, f32x4.add(at(GELU, 0), f32x4.mul(at(GELU, 1), xx)));
-  const s = f32x4.div(at(ONES, 0), f32x4.add(at(ONES, 0), exp(f32x4.neg(u))));
+  const s = f32x4.div(at(ONES, 0), f32x4.add(at(ONES, 0), expBounded(f32x4.neg(u))));
   const w = f32x4.mul(x, f32x4.add(at(GELU, 0), f32x4.mul(at(GELU, 2), xx)));
   return f32x4.add(s, f32x4.mul(f32x4.mul(s, f32x4.sub(at(ONES, 0), s)), w));
 }
@@ -204,7 +214,7 @@ const NORMAL = memory.data<f32>([0.3989422804014327, -0.5], 16);
 @inline export function geluErfSlope(x: v128): v128 {
   x = f32x4.pmin(f32x4.pmax(x, at(GELU_ERF_RANGE, 0)), at(GELU_ERF_RANGE, 1));
   const cdf = f32x4.add(at(ONES, 2), f32x4.mul(at(ONES, 2), erf(f32x4.mul(x, at(ERF, 16)))));
-  const pdf = f32x4.mul(at(NORMAL, 0), exp(f32x4.mul(f32x4.mul(x, x), at(NORMAL, 1))));
+  const pdf = f32x4.mul(at(NORMAL, 0), expNegative(f32x4.mul(f32x4.mul(x, x), at(NORMAL, 1))));
   return f32x4.add(cdf, f32x4.mul(x, pdf));
 }
 const GELU_ERF_RANGE = memory.data<f32>([-30.0, 30.0], 16);

@@ -14,8 +14,8 @@ const ZERO: f32 = 0;
   let i = 0;
   for (; i + 8 <= n; i += 8) {
     const at = <usize>i << 2;
-    const p = cut(f32x4.sub(v128.load(x + at), shift));
-    const q = cut(f32x4.sub(v128.load(x + at, 16), shift));
+    const p = expNegative(f32x4.sub(v128.load(x + at), shift));
+    const q = expNegative(f32x4.sub(v128.load(x + at, 16), shift));
     v128.store(y + at, p);
     v128.store(y + at, q, 16);
     a = f32x4.add(a, p);
@@ -24,18 +24,11 @@ const ZERO: f32 = 0;
   let total = sumLanes(f32x4.add(a, b));
   for (; i < n; i++) {
     const at = <usize>i << 2;
-    const value = f32x4.extract_lane(cut(f32x4.splat(load<f32>(x + at) - top)), 0);
+    const value = f32x4.extract_lane(expNegative(f32x4.splat(load<f32>(x + at) - top)), 0);
     store<f32>(y + at, value);
     total += value;
   }
   return total;
-}
-
-const CUT = memory.data<f32>([-86.5], 16);
-
-/** e^x for x <= 0, 0 below e^-86.5: so that entries of -Infinity get no weight at all. */
-@inline function cut(x: v128): v128 {
-  return v128.andnot(expNegative(x), f32x4.lt(x, v128.load32_splat(CUT)));
 }
 
 /** The shift of a row: its maximum, or 0 where that is infinite. */
@@ -131,7 +124,7 @@ export function logSoftmaxGradRows(from: i32, to: i32, g: usize, y: usize, n: i3
     for (let i = 0; i < n; i += 4) {
       const wide = min(4, n - i);
       const at = row + (<usize>i << 2);
-      storePart(dx + at, f32x4.sub(part(g + at, wide), f32x4.mul(cut(part(y + at, wide)), total)), wide);
+      storePart(dx + at, f32x4.sub(part(g + at, wide), f32x4.mul(expNegative(part(y + at, wide)), total)), wide);
     }
   }
 }

@@ -1,0 +1,147 @@
+// Scaled dot-product attention per head, forward and backward, on the matrix product of the other module.
+// Query rows go in blocks, so that a block of scores stays in the cache between the product that makes it,
+// the softmax, and the product that uses it. The forward pass can keep the probabilities P for the backward
+// pass, which then needs, per block:  dP = dO V^T,  dS = P (dP - sum(P dP)) scale,  dQ = dS K,
+// dK += dS^T Q,  dV += P^T dO.  Read next: conv1d.ts.
+import { maxRow } from "./reduce";
+import { dotRow, expShifted, scaleRow } from "./softmax";
+
+@external("gemm", "gemm")
+export declare function gemm(
+  m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, bCol: i32, rows: usize, cols: usize,
+  c: usize, ldc: i32, batch: i32, aBatch: i32, bBatch: i32, cBatch: i32, flags: i32, bias: usize, residual: usize,
+  pre: usize, scratch: usize,
+): void;
+
+/** Query rows per block; fixed, because sums over blocks depend on it. */
+const BLOCK: i32 = 96;
+const ADD: i32 = 1;
+
+/** What a call works on; the host fills it in. Offsets and strides are in elements, the rest addresses. */
+@unmanaged
+class Task {
+  queries: i32; // Tq
+  keys: i32; // Tk
+  depth: i32; // D
+  width: i32; // E
+  qRow: i32;
+  kRow: i32;
+  vRow: i32;
+  causal: i32;
+  biasRow: i32;
+  scale: f32;
+  q: usize;
+  k: usize;
+  v: usize;
+  bias: usize; // or 0
+  out: usize; // [heads, Tq, E]
+  probabilities: usize; // [heads, Tq, Tk], or 0 to keep none (forward only)
+  gradient: usize; // dO [heads, Tq, E]
+  dq: usize; // [heads, Tq, D]
+  dk: usize; // [heads, Tk, D]
+  dv: usize; // [heads, Tk, E]
+  ds: usize; // [heads, Tq, Tk] receives the gradient of the bias, or 0
+  offsets: usize; // per head: of q, k, v and bias
+}
+
+@inline function offset(task: Task, head: i32, which: i32): usize {
+  return <usize>load<i32>(task.offsets + (((head << 2) + which) << 2)) << 2;
+}
+
+/** z = scale s + bias over a row of n. */
+@inline function scoreRow(s: usize, n: i32, scale: f32, bias: usize): void {
+  const f = f32x4.splat(scale);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(s + at, f32x4.add(f32x4.mul(v128.load(s + at), f), v128.load(bias + at)));
+  }
+  for (; i < n; i++) store<f32>(s + (i << 2), load<f32>(s + (i << 2)) * scale + load<f32>(bias + (i << 2)));
+}
+
+/** Forward for heads [h0, h1) and query rows [r0, r1), r0 a multiple of BLOCK. */
+export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores: usize, scratch: usize): void {
+  const keys = task.keys;
+  const width = task.width;
+  for (let head = h0; head < h1; head++) {
+    const k = task.k + offset(task, head, 1);
+    const v = task.v + offset(task, head, 2);
+    for (let row = r0; row < r1; row += BLOCK) {
+      const m = min(BLOCK, r1 - row);
+      const seen = task.causal ? min(keys, row + m) : keys;
+      const kept = task.probabilities != 0;
+      const s = kept ? task.probabilities + ((<usize>head * task.queries + row) * keys << 2) : scores;
+      const q = task.q + offset(task, head, 0) + (<usize>row * task.qRow << 2);
+      gemm(m, seen, task.depth, q, task.qRow, 1, k, 1, task.kRow, 0, 0, s, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      const out = task.out + ((<usize>head * task.queries + row) * width << 2);
+      for (let i = 0; i < m; i++) {
+        const line = s + (<usize>i * keys << 2);
+        const n = task.causal ? min(seen, row + i + 1) : seen;
+        if (task.bias) {
+          scoreRow(line, n, task.scale, task.bias + offset(task, head, 3) + (<usize>(row + i) * task.biasRow << 2));
+        } else {
+          scaleRow(line, n, task.scale);
+        }
+        let top = maxRow(line, n);
+        if (abs(top) == Infinity) top = 0;
+        const total = expShifted(line, n, top, line);
+        scaleRow(line, n, <f32>1 / total);
+        memory.fill(line + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
+      }
+      gemm(m, width, seen, s, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+    }
+  }
+}
+
+/** dS from P and dP over a row of n: P (dP - sum(P dP)) scale, in place of dP; the unscaled value to `ds`. */
+@inline function scoreGradient(p: usize, dp: usize, n: i32, scale: f32, ds: usize): void {
+  const total = f32x4.splat(dotRow(p, dp, n));
+  const f = f32x4.splat(scale);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = <usize>i << 2;
+    const d = f32x4.mul(v128.load(p + at), f32x4.sub(v128.load(dp + at), total));
+    if (ds) v128.store(ds + at, d);
+    v128.store(dp + at, f32x4.mul(d, f));
+  }
+  for (; i < n; i++) {
+    const at = <usize>i << 2;
+    const d = load<f32>(p + at) * (load<f32>(dp + at) - f32x4.extract_lane(total, 0));
+    if (ds) store<f32>(ds + at, d);
+    store<f32>(dp + at, d * scale);
+  }
+}
+
+/** Backward for heads [h0, h1); `scores` holds one block of dP. */
+export function attentionGrad(h0: i32, h1: i32, task: Task, scores: usize, scratch: usize): void {
+  const keys = task.keys;
+  const depth = task.depth;
+  const width = task.width;
+  for (let head = h0; head < h1; head++) {
+    const k = task.k + offset(task, head, 1);
+    const v = task.v + offset(task, head, 2);
+    const dk = task.dk + (<usize>head * keys * depth << 2);
+    const dv = task.dv + (<usize>head * keys * width << 2);
+    memory.fill(dk, 0, <usize>keys * depth << 2);
+    memory.fill(dv, 0, <usize>keys * width << 2);
+    for (let row = 0; row < task.queries; row += BLOCK) {
+      const m = min(BLOCK, task.queries - row);
+      const seen = task.causal ? min(keys, row + m) : keys;
+      const first = <usize>head * task.queries + row;
+      const p = task.probabilities + (first * keys << 2);
+      const g = task.gradient + (first * width << 2);
+      const q = task.q + offset(task, head, 0) + (<usize>row * task.qRow << 2);
+      gemm(m, seen, width, g, width, 1, v, 1, task.vRow, 0, 0, scores, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      for (let i = 0; i < m; i++) {
+        const line = <usize>i * keys << 2;
+        const ds = task.ds ? task.ds + (first * keys << 2) + line : 0;
+        scoreGradient(p + line, scores + line, seen, task.scale, ds);
+        if (ds) memory.fill(ds + (<usize>seen << 2), 0, <usize>(keys - seen) << 2);
+      }
+      const dq = task.dq + (first * depth << 2);
+      gemm(m, depth, seen, scores, keys, 1, k, task.kRow, 1, 0, 0, dq, depth, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      gemm(seen, depth, m, scores, 1, keys, q, task.qRow, 1, 0, 0, dk, depth, 1, 0, 0, 0, ADD, 0, 0, 0, scratch);
+      gemm(seen, width, m, p, 1, keys, g, width, 1, 0, 0, dv, width, 1, 0, 0, 0, ADD, 0, 0, 0, scratch);
+    }
+  }
+}
