@@ -110,17 +110,6 @@ const cast: Kernel<"cast"> = (out, inputs) => {
   return true;
 };
 
-/** Gradients of activations in one pass: (gradient, input), or (gradient, output) for tanh and sigmoid. */
-export const activationGradients: Readonly<Record<string, Kernel<"add">>> = {
-  relu: binary<"add">(6, 0.3),
-  geluTanh: binary<"add">(7, 2),
-  gelu: binary<"add">(8, 4),
-  silu: binary<"add">(9, 2),
-  tanh: binary<"add">(10, 0.3),
-  sigmoid: binary<"add">(11, 0.3),
-  softplus: binary<"add">(12, 2),
-};
-
 /** The elementwise part of the backend's kernel table. */
 export const elementwise: Kernels = {
   neg: unary<"neg">(0, 0.2),
@@ -152,11 +141,17 @@ export const elementwise: Kernels = {
   div: binary<"div">(3, 0.5),
   maximum: binary<"maximum">(4, 0.2),
   minimum: binary<"minimum">(5, 0.2),
-  pow: binary<"pow">(13, 40),
-  mod: binary<"mod">(14, 10),
-  atan2: binary<"atan2">(15, 40),
+  pow: binary<"pow">(12, 40),
+  mod: binary<"mod">(13, 10),
+  atan2: binary<"atan2">(14, 40),
   less: binary<"less">(0, 0.2, "compare"),
   equal: binary<"equal">(1, 0.2, "compare"),
+  reluGrad: binary<"reluGrad">(6, 0.3),
+  geluTanhGrad: binary<"geluTanhGrad">(7, 2),
+  geluGrad: binary<"geluGrad">(8, 4),
+  siluGrad: binary<"siluGrad">(9, 2),
+  tanhGrad: binary<"tanhGrad">(10, 0.3),
+  sigmoidGrad: binary<"sigmoidGrad">(11, 0.3),
   where,
   cast,
 };

@@ -4,8 +4,11 @@
 // Reading order: arena, engine, pool, storage, operands, then the kernel tables; assembly/math and gemm.
 
 import type { Backend } from "../../backend.ts";
+import { attentions } from "./attention.ts";
+import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
+import { losses } from "./losses.ts";
 import { matrices } from "./matmul.ts";
 import { rows } from "./rows.ts";
 import { allocateStorage, releaseStorage, uploadStorage } from "./storage.ts";
@@ -17,7 +20,7 @@ export type { WasmInfo, WasmOptions } from "./engine-options.ts";
 export const wasm: Backend = {
   name: "wasm",
   host: true,
-  kernels: { ...elementwise, ...matrices, ...rows, ...indexing },
+  kernels: { ...elementwise, ...matrices, ...rows, ...indexing, ...attentions, ...convolutions, ...losses },
   allocate: (dtype, length) => allocateStorage(wasm, dtype, length),
   upload: (dtype, data) => uploadStorage(wasm, dtype, data),
   read: async (storage) => storage.data.slice(),

@@ -141,6 +141,48 @@ function norm<P extends "rmsNorm" | "layerNorm">(name: string): Kernel<P> {
   };
 }
 
+/** Gradient of a norm's input. */
+function normGrad<P extends "rmsNormGrad" | "layerNormGrad">(centred: 0 | 1): Kernel<P> {
+  return (out, inputs, { epsilon }) => {
+    if (!all("float32", inputs)) return false;
+    const size = out.shape[out.shape.length - 1]!;
+    const count = sizeOf(out.shape.slice(0, -1));
+    if (size === 0 || count === 0) return true;
+    const temporaries: WasmStorage[] = [];
+    const [g, x, weight] = inputs.map((input) => denseAddress(input, temporaries)) as [
+      number,
+      number,
+      number,
+    ];
+    const rest = [centred, g, x, size, weight, epsilon, addressOf(out)] as const;
+    split(getEngine(), "normGradRows", count, size, (r, n) => [r, r + n, ...rest], 1);
+    releaseAll(temporaries);
+    return true;
+  };
+}
+
+/** Gradient of a norm's weight: statistics by rows first, then sums by columns. */
+function normWeightGrad<P extends "rmsNormWeightGrad" | "layerNormWeightGrad">(centred: 0 | 1): Kernel<P> {
+  return (out, inputs, { epsilon }) => {
+    if (!all("float32", inputs)) return false;
+    const { shape } = inputs[1]!;
+    const size = shape[shape.length - 1]!;
+    const count = sizeOf(shape.slice(0, -1));
+    if (size === 0 || count === 0) return false;
+    const engine = getEngine();
+    const temporaries: WasmStorage[] = [];
+    const [g, x] = inputs.map((input) => denseAddress(input, temporaries)) as [number, number];
+    const stats = engine.arena.allocate(count * 8);
+    const common = [centred, x, size, epsilon, stats.offset] as const;
+    split(engine, "normStats", count, 0.3 * size, (r, n) => [r, r + n, ...common], 1);
+    const rest = [count, g, x, size, stats.offset, addressOf(out)] as const;
+    split(engine, "normWeightGrad", size, 0.4 * count, (j, n) => [j, j + n, ...rest], 16);
+    engine.arena.release(stats, stats.generation);
+    releaseAll(temporaries);
+    return true;
+  };
+}
+
 const rotatePairs: Kernel<"rotatePairs"> = (out, inputs) => {
   if (!all("float32", inputs)) return false;
   const [x, cosine, sine] = inputs as readonly [View, View, View];
@@ -178,5 +220,9 @@ export const rows: Kernels = {
   logSoftmaxGrad: rowwise<"logSoftmaxGrad">("logSoftmaxGradRows", 1.5),
   rmsNorm: norm<"rmsNorm">("rmsNormRows"),
   layerNorm: norm<"layerNorm">("layerNormRows"),
+  rmsNormGrad: normGrad<"rmsNormGrad">(0),
+  layerNormGrad: normGrad<"layerNormGrad">(1),
+  rmsNormWeightGrad: normWeightGrad<"rmsNormWeightGrad">(0),
+  layerNormWeightGrad: normWeightGrad<"layerNormWeightGrad">(1),
   rotatePairs,
 };

@@ -34,7 +34,7 @@ class Task {
   k: usize;
   v: usize;
   bias: usize; // or 0
-  out: usize; // [heads, Tq, E]
+  out: usize; // [heads, Tq, E], or 0 for the probabilities alone
   probabilities: usize; // [heads, Tq, Tk], or 0 to keep none (forward only)
   gradient: usize; // dO [heads, Tq, E]
   dq: usize; // [heads, Tq, D]
@@ -88,7 +88,7 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
         scaleRow(line, n, <f32>1 / total);
         memory.fill(line + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }
-      gemm(m, width, seen, s, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      if (task.out) gemm(m, width, seen, s, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
     }
   }
 }

@@ -114,8 +114,7 @@ export function unary(
     case 8: return f32x4.mul(x, geluErfSlope(y));
     case 9: return f32x4.mul(x, siluSlope(y));
     case 10: return f32x4.mul(x, f32x4.sub(at(ONE, 0), f32x4.mul(y, y))); // tanh from its output
-    case 11: return f32x4.mul(x, f32x4.mul(y, f32x4.sub(at(ONE, 0), y))); // sigmoid from its output
-    default: return f32x4.mul(x, sigmoid(y)); // 12, softplus from its input
+    default: return f32x4.mul(x, f32x4.mul(y, f32x4.sub(at(ONE, 0), y))); // 11, sigmoid from its output
   }
 }
 
@@ -174,7 +173,6 @@ const BINARY: StaticArray<BinaryLoop> = [
   (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(9, x, y, z, n), // silu gradient
   (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(10, x, y, z, n), // tanh gradient
   (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(11, x, y, z, n), // sigmoid gradient
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(12, x, y, z, n), // softplus gradient
   pow,
   mod,
   atan2,

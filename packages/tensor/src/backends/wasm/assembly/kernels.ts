@@ -8,3 +8,4 @@ export * from "./gather";
 export * from "./optim";
 export { attention, attentionGrad } from "./attention";
 export * from "./conv1d";
+export * from "./loss";

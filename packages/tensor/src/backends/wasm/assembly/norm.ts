@@ -59,14 +59,20 @@ export function layerNormRows(
   }
 }
 
-/**
- * Gradient of either norm by its input; keeps each row's mean (0 for RMS) and r for the weights' gradient.
- *
- * @param centred 1 for layer norm, 0 for RMS norm
- * @param stats   two floats per row
- */
+/** Mean (0 for RMS norm) and r of each row, two floats per row, for the weights' gradient. */
+export function normStats(from: i32, to: i32, centred: i32, x: usize, n: i32, epsilon: f32, stats: usize): void {
+  for (let row = from; row < to; row++) {
+    const at = <usize>row * n << 2;
+    const mean: f32 = centred ? sumRow(x + at, n) / <f32>n : 0;
+    const square = centred ? spreadOf(x + at, n, mean) : dotRow(x + at, x + at, n);
+    store<f32>(stats + (<usize>row << 3), mean);
+    store<f32>(stats + (<usize>row << 3), <f32>1 / sqrt<f32>(square / <f32>n + epsilon), 4);
+  }
+}
+
+/** Gradient of either norm by its input; `centred` is 1 for layer norm, 0 for RMS norm. */
 export function normGradRows(
-  from: i32, to: i32, centred: i32, g: usize, x: usize, n: i32, w: usize, epsilon: f32, dx: usize, stats: usize,
+  from: i32, to: i32, centred: i32, g: usize, x: usize, n: i32, w: usize, epsilon: f32, dx: usize,
 ): void {
   for (let row = from; row < to; row++) {
     const at = <usize>row * n << 2;
@@ -95,8 +101,6 @@ export function normGradRows(
       const c = f32x4.sub(part(x + at + p, wide), m);
       storePart(dx + at + p, f32x4.mul(factor, f32x4.sub(f32x4.sub(h, level), f32x4.mul(c, slope))), wide);
     }
-    store<f32>(stats + (<usize>row << 3), mean);
-    store<f32>(stats + (<usize>row << 3), r, 4);
   }
 }
 
