@@ -6,7 +6,7 @@ import * as audio from "@echo-ts/audio";
 
 const args = process.argv.slice(2);
 const value = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
-const runs = Number(value("--runs", 8));
+const runs = Number(value("--runs", 20));
 const only = value("--only", "");
 
 const SECONDS = 60;

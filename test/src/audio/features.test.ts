@@ -25,21 +25,36 @@ import {
 } from "@echo-ts/audio";
 import ndarray from "ndarray";
 import t from "tap";
-import { cases, fixtures, input, maxAbs, maxDifference, output } from "./golden.ts";
+import {
+  cases,
+  fixtures,
+  type GoldenCase,
+  input,
+  maxAbs,
+  maxDifference,
+  output,
+  readSafetensors,
+  sharedPath,
+} from "./golden.ts";
+
+function mfccOptions(test: GoldenCase) {
+  const { n_mfcc, n_mels, n_fft, hop_length, htk, norm } = test.params as Record<string, number>;
+  return {
+    sampleRate: 16000,
+    coefficients: n_mfcc!,
+    fftSize: n_fft!,
+    hopLength: hop_length!,
+    melBins: n_mels!,
+    melScale: (htk ? "htk" : "slaney") as MelScale,
+    melNorm: norm ? ("slaney" as const) : ("none" as const),
+  };
+}
 
 t.test("mfcc and delta equal librosa", async (t) => {
   const tests = cases.filter((test) => test.function.startsWith("mfcc"));
   t.equal(tests.length, 2);
   for (const test of tests) {
-    const { n_mfcc, n_mels, n_fft, hop_length, htk, norm } = test.params as Record<string, number>;
-    const options = {
-      sampleRate: 16000,
-      fftSize: n_fft!,
-      hopLength: hop_length!,
-      melBins: n_mels!,
-      melScale: (htk ? "htk" : "slaney") as MelScale,
-      melNorm: norm ? ("slaney" as const) : ("none" as const),
-    };
+    const options = mfccOptions(test);
     const signal = input(test.input!.name, test.input!.samples);
     const wantMel = output(test, "melspectrogram");
     const melError = maxDifference(toRowMajor(melSpectrogram(signal, options)), wantMel);
@@ -47,7 +62,7 @@ t.test("mfcc and delta equal librosa", async (t) => {
       melError <= test.tolerance.mel_abs_rel_to_max! * maxAbs(wantMel),
       `${test.id}: mel error ${melError}`,
     );
-    const got = mfcc(signal, { ...options, coefficients: n_mfcc! });
+    const got = mfcc(signal, options);
     t.same(got.shape, test.outputs.mfcc!.shape);
     const error = maxDifference(toRowMajor(got), output(test, "mfcc"));
     t.ok(error <= test.tolerance.mfcc_abs!, `${test.id}: mfcc error ${error}`);
@@ -56,6 +71,43 @@ t.test("mfcc and delta equal librosa", async (t) => {
     t.ok(deltaError <= test.tolerance.delta_abs!, `${test.id}: delta error ${deltaError}`);
   }
 });
+
+// Cases on recordings that may not be copied into this repository are read from beside it.
+const shared = sharedPath("golden", "audio");
+
+t.test(
+  "log-mel and mfcc of the recordings of the shared set",
+  { skip: shared ? false : "no shared/golden/audio here" },
+  async (t) => {
+    const index = JSON.parse(readFileSync(join(shared!, "index.json"), "utf8")) as {
+      entries: (GoldenCase & { outputs: Record<string, { file: string; key: string }> })[];
+    };
+    const tests = index.entries.filter((test) => /^(ref|mfcc)\d_speech_an4$/.test(test.id));
+    t.equal(tests.length, 5);
+    for (const test of tests) {
+      const signal = readSafetensors(join(shared!, "inputs.safetensors"), "speech_an4").subarray(
+        0,
+        test.input!.samples,
+      );
+      const want = (name: string) =>
+        readSafetensors(join(shared!, test.outputs[name]!.file), test.outputs[name]!.key);
+      if (test.id.startsWith("ref")) {
+        const got = echoLogMel(signal, {
+          fmin: test.params.f_min as number,
+          fmax: test.params.f_max as number,
+        });
+        const error = maxDifference(toRowMajor(got), want("logmel"));
+        t.ok(error <= test.tolerance.logmel_abs!, `${test.id}: error ${error}`);
+        continue;
+      }
+      const got = mfcc(signal, mfccOptions(test));
+      const error = maxDifference(toRowMajor(got), want("mfcc"));
+      t.ok(error <= test.tolerance.mfcc_abs!, `${test.id}: error ${error}`);
+      if (test.outputs.delta)
+        t.ok(maxDifference(toRowMajor(delta(got)), want("delta")) <= test.tolerance.delta_abs!);
+    }
+  },
+);
 
 t.test("the cosine transform and the lifter", async (t) => {
   // Orthonormal: the rows are orthonormal, and type 3 is the transpose of type 2.
