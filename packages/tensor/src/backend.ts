@@ -6,6 +6,7 @@
 import type { DType, TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
 import type { Op, OpParams } from "./op-params.ts";
+import type { UpdateKernels } from "./update.ts";
 import type { Layout } from "./view.ts";
 
 /** A flat run of elements of one dtype, owned by a backend. Views share it; nobody frees it by hand. */
@@ -42,6 +43,8 @@ export interface Backend {
   /** True if the storages live in host memory, so that `Storage.data` and synchronous reads work. */
   readonly host: boolean;
   readonly kernels: Kernels;
+  /** Optimiser steps in place that the backend computes itself. */
+  readonly updates?: UpdateKernels;
   /** Memory for `length` elements; their values are undefined. */
   allocate(dtype: DType, length: number): Storage;
   /** A storage holding these elements. Whether the array is copied or adopted is the backend's choice. */

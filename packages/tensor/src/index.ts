@@ -76,4 +76,5 @@ export * from "./ops/shaping.ts";
 export * from "./random.ts";
 export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";
+export type { AdamStep, SgdStep, UpdateKernels } from "./update.ts";
 export type { SliceRange } from "./view.ts";

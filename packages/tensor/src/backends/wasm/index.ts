@@ -12,6 +12,7 @@ import { losses } from "./losses.ts";
 import { matrices } from "./matmul.ts";
 import { rows } from "./rows.ts";
 import { allocateStorage, releaseStorage, uploadStorage } from "./storage.ts";
+import { updates } from "./updates.ts";
 
 export { configureWasm, initWasm, wasmAvailable, wasmInfo } from "./engine.ts";
 export type { WasmInfo, WasmOptions } from "./engine-options.ts";
@@ -25,4 +26,5 @@ export const wasm: Backend = {
   upload: (dtype, data) => uploadStorage(wasm, dtype, data),
   read: async (storage) => storage.data.slice(),
   release: releaseStorage,
+  updates,
 };

@@ -1,0 +1,56 @@
+// Optimiser steps on float32 parameters; the numbers are those of assembly/optim.ts.
+
+import type { UpdateKernels } from "../../update.ts";
+import { getEngine } from "./engine.ts";
+import { split } from "./operands.ts";
+import type { WasmStorage } from "./storage.ts";
+
+/** Nanoseconds per element, to choose the number of threads. */
+const COST = 1;
+
+/** The in-place steps that the wasm backend computes itself. */
+export const updates: UpdateKernels = {
+  sgd(weights, gradient, velocity, step) {
+    const { learningRate, momentum, weightDecay } = step;
+    if (weights.dtype !== "float32" || step.nesterov || step.gradientFactor !== 1) return false;
+    const [w, g] = [addressOf(weights), addressOf(gradient)];
+    const v = velocity === null ? 0 : addressOf(velocity);
+    split(getEngine(), "sgd", weights.length, COST, (start, n) => [
+      start,
+      start + n,
+      w,
+      g,
+      v,
+      learningRate,
+      momentum,
+      weightDecay,
+      1,
+    ]);
+    return true;
+  },
+  adam(weights, gradient, mean, square, step) {
+    if (weights.dtype !== "float32" || !(step.decoupled || step.weightDecay === 0)) return false;
+    const [w, g, m, s] = [addressOf(weights), addressOf(gradient), addressOf(mean), addressOf(square)];
+    split(getEngine(), "adamw", weights.length, COST, (start, n) => [
+      start,
+      start + n,
+      w,
+      g,
+      m,
+      s,
+      step.learningRate,
+      step.beta1,
+      step.beta2,
+      step.epsilon,
+      step.weightDecay,
+      step.correction1,
+      step.correction2,
+      1,
+    ]);
+    return true;
+  },
+};
+
+function addressOf(storage: unknown): number {
+  return (storage as WasmStorage).address;
+}
