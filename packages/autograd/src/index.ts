@@ -8,5 +8,6 @@ export * from "./functional.ts";
 export { type GradcheckOptions, type GradcheckReport, gradcheck } from "./gradcheck.ts";
 export * from "./losses.ts";
 export * from "./nn/index.ts";
+export * from "./optim/index.ts";
 export * from "./variable.ts";
 export { type Rule, VJPS, type Vjp } from "./vjps.ts";

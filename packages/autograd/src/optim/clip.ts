@@ -1,0 +1,119 @@
+// Gradient clipping, and the search for gradients that are not finite.
+
+import { clamp, mul, type Tensor } from "@echo-ts/tensor";
+import { GradientError } from "../errors.ts";
+import { noGrad, type Parameter, zeroGrad } from "../variable.ts";
+
+/** Options of {@link clipGradNorm}. */
+export interface ClipOptions {
+  /** Order of the norm, default 2; Infinity takes the largest magnitude. */
+  readonly normType?: number;
+  /** Throw if the norm is not finite, naming the parameter (default true). */
+  readonly errorIfNonfinite?: boolean;
+}
+
+/**
+ * Scales all gradients by min(1, maxNorm / (norm + 1e-6)), norm being that of all gradients laid end to end.
+ * PyTorch's `clip_grad_norm_`.
+ *
+ * @param maxNorm at least 0; Infinity only measures
+ * @returns the norm before clipping; 0 without gradients
+ * @throws GradientError if the norm is not finite, unless told otherwise
+ * @example
+ * loss.backward();
+ * const norm = clipGradNorm(model.parameters(), 1);
+ * optimizer.step();
+ */
+export function clipGradNorm(
+  parameters: Iterable<Parameter>,
+  maxNorm: number,
+  { normType = 2, errorIfNonfinite = true }: ClipOptions = {},
+): number {
+  if (!(maxNorm >= 0)) throw new RangeError(`clipGradNorm: maxNorm must be at least 0, got ${maxNorm}`);
+  if (!(normType > 0)) throw new RangeError(`clipGradNorm: normType must be above 0, got ${normType}`);
+  const list = [...parameters].filter(({ grad }) => grad !== null);
+  const norm = totalNorm(list, normType);
+  if (!Number.isFinite(norm) && errorIfNonfinite) {
+    const culprit = list.findIndex(({ grad }) => !isAllFinite(grad!));
+    const whose = culprit < 0 ? "all" : `"${list[culprit]!.name || culprit}"`;
+    const what = culprit < 0 ? "is too large" : "is not finite";
+    throw new GradientError(
+      `clipGradNorm: the gradient of ${whose} ${what} (norm ${norm}); detectAnomaly(() => ...) names the op it came from`,
+    );
+  }
+  const scale = maxNorm / (norm + 1e-6);
+  if (!(scale >= 1)) for (const parameter of list) replaceGradient(parameter, (grad) => mul(grad, scale));
+  return norm;
+}
+
+/**
+ * Limits each element of the gradients to [-limit, limit]. PyTorch's `clip_grad_value_`.
+ *
+ * @param limit at least 0
+ */
+export function clipGradValue(parameters: Iterable<Parameter>, limit: number): void {
+  if (!(limit >= 0)) throw new RangeError(`clipGradValue: the limit must be at least 0, got ${limit}`);
+  for (const parameter of parameters) {
+    if (parameter.grad !== null) replaceGradient(parameter, (grad) => clamp(grad, -limit, limit));
+  }
+}
+
+function replaceGradient(parameter: Parameter, change: (grad: Tensor) => Tensor): void {
+  const changed = noGrad(() => change(parameter.grad!));
+  zeroGrad([parameter]);
+  parameter.grad = changed;
+}
+
+function totalNorm(parameters: readonly Parameter[], order: number): number {
+  let total = 0;
+  for (const { grad } of parameters) {
+    const values = denseValues(grad!);
+    if (order === 2) total += sumOfSquares(values);
+    else if (order === Number.POSITIVE_INFINITY) {
+      // Math.max passes NaN on.
+      for (let i = 0; i < values.length; i++) total = Math.max(total, Math.abs(values[i]!));
+    } else for (let i = 0; i < values.length; i++) total += Math.abs(values[i]!) ** order;
+  }
+  if (order === Number.POSITIVE_INFINITY) return total;
+  return order === 2 ? Math.sqrt(total) : total ** (1 / order);
+}
+
+type Values = ArrayLike<number>;
+
+/** The elements, without a copy where they lie dense in host memory. */
+function denseValues(grad: Tensor): Values {
+  const { storage, offset, size } = grad;
+  if (!grad.backend.host || !grad.isContiguous) return grad.dataSync();
+  const { data } = storage;
+  return offset === 0 && data.length === size ? data : data.subarray(offset, offset + size);
+}
+
+/** In double precision; four sums, because one would wait for each addition. Their order is fixed. */
+function sumOfSquares(values: Values): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = values.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    a += values[i]! * values[i]!;
+    b += values[i + 1]! * values[i + 1]!;
+    c += values[i + 2]! * values[i + 2]!;
+    d += values[i + 3]! * values[i + 3]!;
+  }
+  for (let i = whole; i < values.length; i++) a += values[i]! * values[i]!;
+  return a + b + (c + d);
+}
+
+/** True if no element is NaN or infinite. */
+export function isAllFinite(grad: Tensor): boolean {
+  const values = denseValues(grad);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = values.length & ~3;
+  // 0 times anything finite is 0, times the rest NaN.
+  for (let i = 0; i < whole; i += 4) {
+    a += values[i]! * 0;
+    b += values[i + 1]! * 0;
+    c += values[i + 2]! * 0;
+    d += values[i + 3]! * 0;
+  }
+  for (let i = whole; i < values.length; i++) a += values[i]! * 0;
+  return a + b + c + d === 0;
+}
