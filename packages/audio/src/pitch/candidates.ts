@@ -11,6 +11,10 @@ const SINC_REACH = 5;
 /** Step, in lags, of the parabola laid through sinc-interpolated points. */
 const PARABOLA_STEP = 0.4;
 
+/** Periods looked at to sharpen the lag, and how high their maxima must be relative to the first. */
+const MULTIPLES = 6;
+const MULTIPLE_HEIGHT = 0.7;
+
 /** Candidates of one frame. */
 export interface Candidates {
   /** log2 of the frequency in Hz. */
@@ -118,7 +122,7 @@ export class CandidateFinder {
       const height = curve[k]!;
       if (height <= 0 || height <= curve[k - 1]! || height < curve[k + 1]!) continue;
       const { lag, value } = refineMaximum(curve, k);
-      const frequency = this.#rate / lag;
+      const frequency = this.#rate / sharpenByMultiples(curve, lag, value, this.#maxLag);
       if (frequency < this.#fmin || frequency > this.#fmax) continue;
       // Interpolation and window correction may overshoot 1, the more the less there is to trust.
       const periodicity = value > 1 ? 1 / value : value;
@@ -142,6 +146,23 @@ function refineMaximum(curve: Float64Array, k: number): { lag: number; value: nu
   const right = interpolate(curve, start + PARABOLA_STEP);
   const shift = Math.min(1, Math.max(-1, vertex(left, middle, right)));
   return { lag: start + shift * PARABOLA_STEP, value: middle - 0.25 * (left - right) * shift };
+}
+
+/**
+ * The period again from the maxima at its multiples: an error of the maximum at m periods counts only 1 / m.
+ * Stops where the maxima fade, at the end of the lags, or where there is none at the expected place.
+ */
+function sharpenByMultiples(curve: Float64Array, lag: number, value: number, maxLag: number): number {
+  let period = lag;
+  for (let m = 2; m <= MULTIPLES && m * period < maxLag; m++) {
+    let k = Math.round(m * period);
+    if (curve[k + 1]! > curve[k]!) k++;
+    else if (curve[k - 1]! > curve[k]!) k--;
+    const height = curve[k]!;
+    if (height < MULTIPLE_HEIGHT * value || height < curve[k - 1]! || height < curve[k + 1]!) break;
+    period = (k + vertex(curve[k - 1]!, height, curve[k + 1]!)) / m;
+  }
+  return period;
 }
 
 /** Position of the vertex of a parabola through three equally spaced points, in steps from the middle one. */

@@ -29,7 +29,7 @@ export interface PitchStreamOptions extends Partial<TrackerSettings> {
   readonly hopLength?: number | undefined;
   /** Cut-off in Hz of a high-pass in front, against mains hum; 70 suits speech. Default 0: none. */
   readonly highPass?: number | undefined;
-  /** Seconds of future that a decision may wait for, >= 0. Default 0.6 in a stream, 10 in `trackPitch`. */
+  /** Seconds of future that a decision may wait for, >= 0, default 1. */
   readonly lookahead?: number | undefined;
 }
 
@@ -48,8 +48,8 @@ export interface PitchTrack {
 /**
  * Tracks pitch while the signal arrives; every chunking gives the same frames.
  *
- * A frame is decided at most `latency` seconds after its centre. With equal options the frames are those of
- * `trackPitch`; a shorter `lookahead` decides sooner on less evidence.
+ * A frame is decided at most `latency` seconds after its centre. The frames are those of `trackPitch` with
+ * the same options; a shorter `lookahead` decides sooner on less evidence.
  *
  * @throws AudioError (`parameter`) from the constructor for options out of range; (`nonfinite`) from `push`
  *
@@ -83,7 +83,7 @@ export class PitchStream {
   #finished = false;
 
   constructor(options: PitchStreamOptions) {
-    const { sampleRate, fmin = 55, fmax = 650, highPass = 0, lookahead = 0.6 } = options;
+    const { sampleRate, fmin = 55, fmax = 650, highPass = 0, lookahead = 1 } = options;
     requireSearchRange("trackPitch", sampleRate, fmin, fmax);
     if (fmax > sampleRate / 4) {
       throw parameterError(

@@ -41,7 +41,7 @@ export interface TrackPitchOptions extends PitchStreamOptions {
 export function trackPitch(samples: PitchSamples, options: TrackPitchOptions): PitchTrack {
   const { method = "nac" } = options;
   if (method === "nac") {
-    const stream = new PitchStream({ ...options, lookahead: options.lookahead ?? 10 });
+    const stream = new PitchStream(options);
     return joinTracks([stream.push(samples), stream.finish()]);
   }
   if (!PITCH_METHODS.includes(method)) {

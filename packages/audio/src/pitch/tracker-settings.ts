@@ -39,21 +39,21 @@ export interface TrackerSettings {
 
 /** The values in use. */
 export const TRACKER_DEFAULTS: TrackerSettings = {
-  windowPeriods: 3,
-  whitening: 0.2,
-  suppression: 1,
+  windowPeriods: 2.75,
+  whitening: 0.175,
+  suppression: 2.25,
   noiseQuantile: 0.225,
   voicingThreshold: 0.34,
   octaveCost: 0.015,
   octaveJumpCost: 0.675,
   voicingChangeCost: 0.425,
-  levelWeight: 0.375,
+  levelWeight: 0.475,
   levelSpan: 10,
   levelLimit: 1.5,
   levelDepth: 16,
   backgroundQuantile: 0.1,
   loudQuantile: 0.95,
-  edgeWeight: 0.25,
+  edgeWeight: 0.3,
   edgeSpan: 6,
   levelWindow: 0.012,
 };
