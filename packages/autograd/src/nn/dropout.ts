@@ -4,6 +4,22 @@ import { mul, type RandomState, type RandomStream, stream, type Tensor, tensor }
 import { Module } from "./module.ts";
 
 /**
+ * Fills `mask` with 0 (probability p) and 1 / (1 - p). One draw of the layer's stream seeds a counter that is
+ * hashed for each element (mulberry32), several times as fast as a draw for each.
+ */
+function fillMask(mask: Float32Array | Float64Array, p: number, seed: number): void {
+  const scale = p === 1 ? 0 : 1 / (1 - p);
+  const dropped = p * 2 ** 32;
+  let counter = seed | 0;
+  for (let i = 0; i < mask.length; i++) {
+    counter = (counter + 0x6d2b79f5) | 0;
+    let hash = Math.imul(counter ^ (counter >>> 15), counter | 1);
+    hash = (hash + Math.imul(hash ^ (hash >>> 7), hash | 61)) ^ hash;
+    mask[i] = (hash ^ (hash >>> 14)) >>> 0 < dropped ? 0 : scale;
+  }
+}
+
+/**
  * While training, sets each element to 0 with probability p and multiplies the others by 1 / (1 - p).
  * Srivastava et al. 2014; PyTorch's `nn.Dropout`. `Module.initialize` gives it the stream `dropout/NAME`.
  *
@@ -28,10 +44,8 @@ export class Dropout extends Module {
         "Dropout: no random stream; call model.initialize(seed) before training, and load weights after it",
       );
     }
-    const keep = 1 - this.p;
     const mask = x.dtype === "float64" ? new Float64Array(x.size) : new Float32Array(x.size);
-    this.#random.fillBernoulli(mask, keep);
-    if (keep > 0) for (let i = 0; i < mask.length; i++) mask[i]! /= keep;
+    fillMask(mask, this.p, this.#random.integer(0, 2 ** 32));
     return mul(x, tensor(mask, { shape: x.shape, backend: x.backend }));
   }
 
