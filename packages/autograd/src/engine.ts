@@ -69,8 +69,12 @@ export class Node implements Trace {
   }
 
   record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], output: Tensor): void {
-    // Comparisons, argmax and casts to integers end the differentiable part of a computation.
-    if (!mode.recording || !isFloating(output.dtype)) return;
+    if (!mode.recording) return;
+    if (!isFloating(output.dtype)) {
+      // Comparisons, argmax and casts to integers end the differentiable part of a computation.
+      masks.add(output.storage);
+      return;
+    }
     if (spent.length > 0) releaseSpent();
     output.trace = new Node(op, inputs, params, output);
     mode.inspector?.forward(op, inputs, output);
@@ -215,6 +219,8 @@ export function sweep(
       for (const storage of kept!) storage.pinned = false;
     }
   }
+  // A loss stays readable even so: backends keep the bits of released storages of one element.
+  if (results !== null && root.storage.length === 1 && !root.storage.pinned) spent.push(root.storage);
 }
 
 /**
@@ -280,11 +286,13 @@ function runHooks(hooks: readonly GradientHook[], gradient: Tensor): Tensor {
     // The hook may keep the tensor, so its memory must not be reclaimed.
     current.storage.pinned = true;
     insideHook = true;
+    const results = trackResults(null); // what the hook computes is the caller's
     let replacement: Tensor | undefined;
     try {
       replacement = hook(current);
     } finally {
       insideHook = false;
+      trackResults(results);
     }
     if (replacement === undefined) continue;
     if (formatShape(replacement.shape) !== formatShape(gradient.shape)) {
@@ -331,6 +339,9 @@ function withoutTrace(x: Tensor): Tensor {
 
 const VIEWS: ReadonlySet<Op> = new Set(["reshape", "permute", "broadcastTo", "slice", "unfold"]);
 
+/** Masks and indices computed from traced values: no gradient flows through, but they belong to the graph. */
+const masks = new WeakSet<Storage>();
+
 /** Values of dropped graphs. They stay readable until the next graph begins: a step may still print its logits. */
 let spent: Storage[] = [];
 
@@ -346,6 +357,9 @@ function drop(order: readonly Node[]): void {
     if (node.op === null || node.output === null) continue;
     const { storage } = node.output;
     if (!storage.pinned && !VIEWS.has(node.op)) spent.push(storage);
+    for (const input of node.inputs) {
+      if (!isFloating(input.dtype) && masks.has(input.storage)) spent.push(input.storage);
+    }
     node.inputs = NOTHING;
     node.output = null;
   }

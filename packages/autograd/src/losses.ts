@@ -3,18 +3,14 @@
 
 import {
   abs,
-  add,
   crossEntropyRows,
   DtypeError,
   div,
-  exp,
   formatShape,
   gather,
   greater,
   indexSelect,
   less,
-  log1p,
-  maximum,
   mean,
   mul,
   neg,
@@ -22,6 +18,7 @@ import {
   reshape,
   ShapeError,
   sameShape,
+  softplus,
   square,
   sub,
   sum,
@@ -90,9 +87,7 @@ export function huberLoss(
  */
 export function bceWithLogitsLoss(logits: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkSameShape("bceWithLogitsLoss", logits, target);
-  // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
-  const softplus = add(maximum(logits, 0), log1p(exp(neg(abs(logits)))));
-  return reduce(sub(softplus, mul(logits, target)), options.reduction);
+  return reduce(sub(softplus(logits), mul(logits, target)), options.reduction);
 }
 
 /**

@@ -92,7 +92,7 @@ export function applyView<P extends ViewOp>(
 let results: Storage[] | null = null;
 
 /**
- * From now on adds the storage of every op's result to `list`; null stops it. For differentiation engines,
+ * From now on adds the storage of every result and constant that is made to `list`; null stops it. For differentiation engines,
  * which give the memory of their temporaries back.
  *
  * @returns the list that was added to before, to be restored afterwards
@@ -146,7 +146,9 @@ export function fromTypedArray(
   shape: Shape,
   backend: Backend = getBackend(),
 ): Tensor {
-  return wrap(backend.upload(dtype, data), shape);
+  const storage = backend.upload(dtype, data);
+  if (results !== null) results.push(storage);
+  return wrap(storage, shape);
 }
 
 const SCALARS_KEPT = 256;

@@ -22,8 +22,10 @@ export class WasmStorage implements Storage, Lease {
   readonly backend: Backend;
   readonly dtype: DType;
   readonly length: number;
-  readonly block: Block;
-  readonly generation: number;
+  block: Block;
+  generation: number;
+  /** The value of a released storage of one element: a loss is often read steps later. */
+  last: number | null = null;
   pinned = false;
   version = 0;
 
@@ -42,6 +44,7 @@ export class WasmStorage implements Storage, Lease {
    */
   get address(): number {
     if (this.block.generation !== this.generation) {
+      if (this.last !== null) return revive(this, this.last);
       throw new BackendError(
         `read: this ${this.dtype} storage of ${this.length} elements was released and its memory may hold something else; keep tensors that outlive a training step with keep() or detach them`,
       );
@@ -87,6 +90,18 @@ export function allocateStorage(backend: Backend, dtype: DType, length: number):
   return storage;
 }
 
+/** Gives a released storage of one element memory again. */
+function revive(storage: WasmStorage, value: number): number {
+  const { arena } = getEngine();
+  const bytes = BYTES_PER_ELEMENT[storage.dtype];
+  storage.block = arena.allocate(bytes);
+  storage.generation = storage.block.generation;
+  storage.last = null;
+  arrayOf(arena, storage.dtype)[storage.block.offset / bytes] = value;
+  watch(storage);
+  return storage.block.offset;
+}
+
 /** A storage with a copy of these elements. */
 export function uploadStorage(backend: Backend, dtype: DType, data: TypedArray): WasmStorage {
   const storage = allocateStorage(backend, dtype, data.length);
@@ -113,6 +128,12 @@ export function arrayOf(arena: Arena, dtype: DType): TypedArray {
 
 /** Gives the block back at once. */
 export function releaseStorage(storage: Storage): void {
-  const { block, generation } = storage as WasmStorage;
-  getEngine().arena.release(block, generation);
+  const released = storage as WasmStorage;
+  const { block, generation, dtype } = released;
+  if (block.generation !== generation) return;
+  const { arena } = getEngine();
+  if (released.length === 1) {
+    released.last = arrayOf(arena, dtype)[block.offset / BYTES_PER_ELEMENT[dtype]]!;
+  }
+  arena.release(block, generation);
 }
