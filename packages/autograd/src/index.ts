@@ -1,7 +1,8 @@
-// The public surface of @echo-ts/autograd. Reading order: engine, variable, vjps, functional, losses, nn.
+// The public surface of @echo-ts/autograd. Reading order: engine, variable, vjps, functional, losses, nn, optim, data.
 
 export { detectAnomaly } from "./anomaly.ts";
 export * from "./ctc.ts";
+export * from "./data/index.ts";
 export { type BackwardOptions, backward } from "./engine.ts";
 export { GradientError } from "./errors.ts";
 export * from "./functional.ts";
