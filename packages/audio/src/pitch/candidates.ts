@@ -38,6 +38,7 @@ export class CandidateFinder {
   readonly #im: Float64Array;
   readonly #mixA: Float64Array;
   readonly #mixB: Float64Array;
+  readonly #roots: Float64Array;
 
   constructor(
     rate: number,
@@ -61,6 +62,7 @@ export class CandidateFinder {
     this.#im = new Float64Array(size);
     this.#mixA = new Float64Array(size / 2 + 1);
     this.#mixB = new Float64Array(size / 2 + 1);
+    this.#roots = new Float64Array(size / 2 + 1);
   }
 
   /** Candidates of two frames judged against a noise floor (power per bin). */
@@ -93,23 +95,23 @@ export class CandidateFinder {
   #mix(power: Float32Array, noise: Float64Array, out: Float64Array): void {
     const { whitening, suppression } = this.#settings;
     const bins = out.length;
+    const roots = this.#roots;
     let plain = 0;
     let compressed = 0;
     for (let k = 1; k < bins; k++) {
       const p = power[k]!;
       const floor = noise[k]!;
-      plain += (p * p) / (p + suppression * floor + 1e-30);
-      compressed += Math.sqrt(p / floor);
+      const kept = (p * p) / (p + suppression * floor + 1e-30);
+      const root = Math.sqrt(p / floor);
+      plain += kept;
+      compressed += root;
+      out[k] = kept;
+      roots[k] = root;
     }
     const plainScale = (1 - whitening) / (plain + 1e-30);
     const compressedScale = whitening / (compressed + 1e-30);
     out[0] = 0;
-    for (let k = 1; k < bins; k++) {
-      const p = power[k]!;
-      const floor = noise[k]!;
-      out[k] =
-        plainScale * ((p * p) / (p + suppression * floor + 1e-30)) + compressedScale * Math.sqrt(p / floor);
-    }
+    for (let k = 1; k < bins; k++) out[k] = plainScale * out[k]! + compressedScale * roots[k]!;
   }
 
   /** Refined local maxima of the window-corrected curve, by falling strength. `curve` is overwritten. */

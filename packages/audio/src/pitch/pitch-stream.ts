@@ -114,9 +114,8 @@ export class PitchStream {
     const length = 2 * Math.round((settings.windowPeriods * rate) / fmin / 2);
     const levelLength = Math.min(length, 2 * Math.round((settings.levelWindow * rate) / 2));
     // Room for the longest lag without wrapping, and whole bins per noise band.
-    const size =
-      2 **
-      Math.ceil(Math.log2(Math.max(length + Math.ceil(rate / fmin) + 16, 2 * NOISE_BANDS * VALLEY_PARTS)));
+    const unit = 2 * NOISE_BANDS * VALLEY_PARTS;
+    const size = unit * Math.ceil((length + Math.ceil(rate / fmin) + 16) / unit);
     this.#highPass = highPass > 0 ? new HighPass(highPass, sampleRate) : undefined;
     this.#decimator = new Decimator(factor);
     this.#analysis = new SpectrumAnalysis(length, levelLength, size);
