@@ -134,6 +134,39 @@ t.test("a mode that the engine lacks is noted, not an error", async (t) => {
   if (!info.mode.includes("fma")) t.match(info.notes.join(), /fma: this engine has no relaxed SIMD/);
 });
 
+t.test("a long synchronous job without a tape does not run out of memory", async (t) => {
+  const tensor = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;
+  const { code, out } = run(
+    `import { add, mul, setBackend, sum, tensor } from ${JSON.stringify(tensor)};
+     configureWasm({ maximumBytes: 64 * 2 ** 20, threads: 1 });
+     setBackend("wasm");
+     const first = tensor(new Float32Array(1 << 18).fill(3)); // 1 MiB
+     let x = first;
+     for (let i = 0; i < 600; i++) x = add(mul(x, 1), 1);
+     const early = tensor(Float32Array.of(7));
+     for (let i = 0; i < 100; i++) add(first, i);
+     console.log(sum(x).item() / 2 ** 18, first.item === undefined, early.item(), first.dataSync()[5]);
+     console.log(process.memoryUsage.rss() < 600 * 2 ** 20);`,
+    {},
+  );
+  t.equal(code, 0, out);
+  t.equal(out.trim(), "603 false 7 3\ntrue");
+});
+
+t.test("more than fits at once is an error that the process survives", async (t) => {
+  const tensor = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;
+  const { code, out } = run(
+    `import { BackendError, ones, setBackend, sum } from ${JSON.stringify(tensor)};
+     configureWasm({ maximumBytes: 32 * 2 ** 20, threads: 1 });
+     setBackend("wasm");
+     try { ones([2 ** 24]); } catch (error) { console.log(error instanceof BackendError, error.message.slice(0, 34)); }
+     console.log(sum(ones([1000])).item());`,
+    {},
+  );
+  t.equal(code, 0, out);
+  t.equal(out.trim(), "true allocate: out of memory: 64.0 MiB\n1000");
+});
+
 t.test("workers never keep the process alive", async (t) => {
   const { code, out } = run("getEngine(); setTimeout(() => console.log('end'), 200)", { ECHO_THREADS: "3" });
   t.equal(code, 0);

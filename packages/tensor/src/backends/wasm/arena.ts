@@ -137,6 +137,11 @@ export class Arena {
     this.queues[block.sizeClass]!.push(block);
   }
 
+  /** Bytes in blocks that are in use. */
+  get liveBytes(): number {
+    return this.live;
+  }
+
   stats(): ArenaStats {
     const { live, liveBlocks, peak, free, limit } = this;
     return { live, liveBlocks, peak, free, reserved: this.memory.buffer.byteLength, limit };

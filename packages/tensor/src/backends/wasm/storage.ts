@@ -17,17 +17,20 @@ const forgotten = new FinalizationRegistry<Lease>(({ block, generation }) => {
   getEngine().arena.release(block, generation);
 });
 
-/** A flat run of elements in the arena. */
-export class WasmStorage implements Storage, Lease {
+/** A flat run of elements in the arena, or, under pressure, in an array of the host's (see `relieve`). */
+export class WasmStorage implements Storage {
   readonly backend: Backend;
   readonly dtype: DType;
   readonly length: number;
-  block: Block;
-  generation: number;
-  /** The value of a released storage of one element: a loss is often read steps later. */
-  last: number | null = null;
   pinned = false;
   version = 0;
+  block: Block;
+  generation: number;
+  /**
+   * What the storage held when it left the arena: all elements if that was under pressure, the value of a
+   * released storage of one element (a loss is often read steps later), else nothing.
+   */
+  outside: TypedArray | number | null = null;
 
   constructor(backend: Backend, dtype: DType, length: number, block: Block) {
     this.backend = backend;
@@ -43,8 +46,9 @@ export class WasmStorage implements Storage, Lease {
    * @throws BackendError if the block was given back: the elements may be gone
    */
   get address(): number {
+    if (recent.length > 0) touch(this);
     if (this.block.generation !== this.generation) {
-      if (this.last !== null) return revive(this, this.last);
+      if (this.outside !== null) return bringBack(this, this.outside);
       throw new BackendError(
         `read: this ${this.dtype} storage of ${this.length} elements was released and its memory may hold something else; keep tensors that outlive a training step with keep() or detach them`,
       );
@@ -84,21 +88,55 @@ function watch(storage: WasmStorage): void {
 
 /** A storage of undefined elements. */
 export function allocateStorage(backend: Backend, dtype: DType, length: number): WasmStorage {
-  const block = getEngine().arena.allocate(length * BYTES_PER_ELEMENT[dtype]);
-  const storage = new WasmStorage(backend, dtype, length, block);
-  watch(storage);
+  const { arena } = getEngine();
+  const bytes = length * BYTES_PER_ELEMENT[dtype];
+  const crowded = arena.liveBytes + bytes > arena.limit / 2;
+  if (crowded) relieve();
+  const storage = new WasmStorage(backend, dtype, length, arena.allocate(bytes));
+  if (crowded) recent.push(storage);
+  else watch(storage);
   return storage;
 }
 
-/** Gives a released storage of one element memory again. */
-function revive(storage: WasmStorage, value: number): number {
+// Finalisers run only when the event loop turns, so a long synchronous job without a tape would fill the
+// arena with storages nobody holds. Once half of the arena is taken, results live there only while they are
+// among the last used; then they move to typed arrays, which the collector frees at any time.
+const RECENT = 16; // more than the operands and temporaries of any one kernel
+const recent: WasmStorage[] = [];
+
+/** Moves all but the most recently used storages of the crowded time out of the arena. */
+function relieve(): void {
+  const { arena } = getEngine();
+  while (recent.length > RECENT) {
+    const storage = recent.shift()!;
+    if (storage.block.generation !== storage.generation) continue; // released in the meantime
+    storage.outside = storage.data.slice();
+    arena.release(storage.block, storage.generation);
+  }
+}
+
+/** Makes a storage of the crowded time the most recently used. */
+function touch(storage: WasmStorage): void {
+  const at = recent.lastIndexOf(storage);
+  if (at < 0) return;
+  recent.splice(at, 1);
+  recent.push(storage);
+}
+
+/** Gives a storage that left the arena a block again; returns its address. */
+function bringBack(storage: WasmStorage, values: TypedArray | number): number {
   const { arena } = getEngine();
   const bytes = BYTES_PER_ELEMENT[storage.dtype];
-  storage.block = arena.allocate(bytes);
+  relieve();
+  storage.block = arena.allocate(storage.length * bytes);
   storage.generation = storage.block.generation;
-  storage.last = null;
-  arrayOf(arena, storage.dtype)[storage.block.offset / bytes] = value;
-  watch(storage);
+  storage.outside = null;
+  const all = arrayOf(arena, storage.dtype);
+  const at = storage.block.offset / bytes;
+  if (typeof values === "number") all[at] = values;
+  else all.set(values, at);
+  if (arena.liveBytes > arena.limit / 2) recent.push(storage);
+  else watch(storage);
   return storage.block.offset;
 }
 
@@ -133,7 +171,7 @@ export function releaseStorage(storage: Storage): void {
   if (block.generation !== generation) return;
   const { arena } = getEngine();
   if (released.length === 1) {
-    released.last = arrayOf(arena, dtype)[block.offset / BYTES_PER_ELEMENT[dtype]]!;
+    released.outside = arrayOf(arena, dtype)[block.offset / BYTES_PER_ELEMENT[dtype]]!;
   }
   arena.release(block, generation);
 }
