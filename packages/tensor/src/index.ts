@@ -30,6 +30,7 @@ export {
 } from "./backends/wasm/index.ts";
 /** Making tensors. */
 export * from "./create.ts";
+export * from "./create-random.ts";
 /** Types and errors. */
 export {
   BYTES_PER_ELEMENT,
@@ -41,7 +42,7 @@ export {
   type TypedArray,
 } from "./dtype.ts";
 export { BackendError, DtypeError, ShapeError } from "./errors.ts";
-/** File formats; `@echo-ts/tensor/files` reads and writes the files themselves. */
+/** File formats as records of plain arrays; `@echo-ts/tensor/files` has the same for paths. */
 export type { ArrayData, ArrayDtype, ArrayRecord, ReadOptions } from "./formats/array-record.ts";
 export { FormatError } from "./formats/format-error.ts";
 export { type NpyWriteOptions, readNpy, writeNpy } from "./formats/npy.ts";
@@ -77,4 +78,6 @@ export * from "./random.ts";
 export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";
 export type { AdamStep, SgdStep, UpdateKernels } from "./update.ts";
+/** Tensors in files, and as the records of the file formats. */
+export * from "./tensor-records.ts";
 export type { SliceRange } from "./view.ts";

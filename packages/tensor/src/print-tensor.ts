@@ -1,8 +1,25 @@
-// Turns a tensor into text for console.log and template strings.
+// Turns a tensor into text for console.log and template strings: NumPy's layout (print.ts) under a heading.
 
+import { formatView } from "./print.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** `tensor(float32, [2, 3])` followed by the values; only the heading on backends that cannot be read at once. */
+/**
+ * `tensor(` and the values, then dtype and shape where the values do not show them. On backends that can
+ * only be read asynchronously the values are left out.
+ *
+ * @example String(tensor([[1, 2], [3, 4]])) // tensor([[1. 2.]\n        [3. 4.]])
+ */
 export function formatTensor(tensor: Tensor): string {
-  return `tensor(${tensor.dtype}, [${tensor.shape.join(", ")}], ${tensor.backend.name})`;
+  const { shape, strides, offset, dtype, backend, storage } = tensor;
+  const notes: string[] = [];
+  if (dtype !== "float32") notes.push(dtype);
+  if (!backend.host) return `tensor(${dtype}, shape [${shape.join(", ")}], on ${backend.name})`;
+  const prefix = "tensor(";
+  const values = formatView(
+    { data: storage.data, shape, strides, offset, dtype },
+    { prefix, separator: ", " },
+  );
+  const summarised = values.includes("...");
+  if (summarised || (tensor.size === 0 && shape.length !== 1)) notes.push(`shape [${shape.join(", ")}]`);
+  return `${prefix}${[values, ...notes].join(", ")})`;
 }

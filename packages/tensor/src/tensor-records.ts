@@ -1,0 +1,153 @@
+// Tensors to and from the arrays of the file formats, and whole files of named tensors. What a file may hold
+// and what is refused is the business of formats/. Bytes in and out work everywhere; paths need Node, whose
+// modules are loaded only when a path is given.
+
+import { fromTypedArray } from "./apply.ts";
+import type { Backend } from "./backend.ts";
+import { getBackend } from "./backend.ts";
+import type { DType, TypedArray } from "./dtype.ts";
+import { DtypeError } from "./errors.ts";
+import type { ArrayRecord } from "./formats/array-record.ts";
+import { readNpy, writeNpy } from "./formats/npy.ts";
+import { readNpz, writeNpz } from "./formats/npz.ts";
+import { readSafetensors, writeSafetensors } from "./formats/safetensors.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Names and tensors, as a map or a plain object. */
+export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
+
+/** Options of reading tensors. */
+export interface LoadOptions {
+  /** Where the tensors shall live, default the current backend. */
+  readonly backend?: Backend;
+}
+
+/** Options of writing tensors. */
+export interface SaveOptions {
+  /** How float32 tensors are stored: as they are (default), or rounded to 16 bits. */
+  readonly float32As?: "float32" | "float16" | "bfloat16";
+  /** Free text stored beside the tensors of a safetensors file. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Deflate the arrays of an .npz archive, default false. */
+  readonly compressed?: boolean;
+}
+
+/**
+ * A record of the file formats as a tensor, which may adopt the record's array. Small integers (8 and 16 bits, signed or not) become int32.
+ *
+ * @throws DtypeError for element types without a dtype here: 64-bit and unsigned 32-bit integers, raw 16-bit floats
+ */
+export function tensorFromRecord(record: ArrayRecord, options: LoadOptions = {}): Tensor {
+  const [dtype, data] = elements(record);
+  return fromTypedArray(dtype, data, record.shape, options.backend ?? getBackend());
+}
+
+function elements({ dtype, data }: ArrayRecord): [DType, TypedArray] {
+  if (data instanceof Float32Array) return ["float32", data];
+  if (data instanceof Float64Array) return ["float64", data];
+  if (data instanceof Int32Array) return ["int32", data];
+  if (dtype === "bool") return ["bool", data as Uint8Array];
+  if (dtype === "int8" || dtype === "uint8" || dtype === "int16" || dtype === "uint16") {
+    return ["int32", Int32Array.from(data as Int8Array)];
+  }
+  throw new DtypeError(
+    `tensorFromRecord: ${dtype} has no dtype here, expected bool, float32, float64 or an integer that int32 holds`,
+  );
+}
+
+/** A tensor as a record of the file formats: its elements in row-major order, in memory of their own. */
+export async function recordFromTensor(x: Tensor, options: SaveOptions = {}): Promise<ArrayRecord> {
+  const dtype = x.dtype === "float32" ? (options.float32As ?? "float32") : x.dtype;
+  return { dtype, shape: x.shape, data: await x.data() };
+}
+
+const fromRecords = (records: ReadonlyMap<string, ArrayRecord>, options: LoadOptions): Map<string, Tensor> =>
+  new Map([...records].map(([name, record]) => [name, tensorFromRecord(record, options)]));
+
+async function toRecords(tensors: NamedTensors, options: SaveOptions): Promise<Map<string, ArrayRecord>> {
+  const entries: Iterable<[string, Tensor]> = tensors instanceof Map ? tensors : Object.entries(tensors);
+  const records = new Map<string, ArrayRecord>();
+  for (const [name, x] of entries) records.set(name, await recordFromTensor(x, options));
+  return records;
+}
+
+/** The bytes themselves, or those of the file. */
+async function bytesOf(source: string | Uint8Array): Promise<{ bytes: Uint8Array; source: string }> {
+  if (typeof source !== "string") return { bytes: source, source: "bytes" };
+  const { readFileBytes } = await import("./formats/files.ts");
+  return { bytes: await readFileBytes(source), source };
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  const { writeFileAtomic } = await import("./formats/files.ts");
+  await writeFileAtomic(path, bytes);
+}
+
+/**
+ * The tensors of a safetensors file, by name, in the order of its header; 16-bit floats are widened to float32.
+ *
+ * @param source the path (Node only) or the bytes of the file
+ * @throws FormatError naming file, tensor and reason when the file is refused; FileError when it cannot be read
+ * @example const weight = (await loadSafetensors("model.safetensors")).get("encoder.weight")
+ */
+export async function loadSafetensors(
+  source: string | Uint8Array,
+  options: LoadOptions = {},
+): Promise<Map<string, Tensor>> {
+  const { bytes, source: name } = await bytesOf(source);
+  return fromRecords(readSafetensors(bytes, { source: name }).tensors, options);
+}
+
+/** Named tensors as the bytes of a safetensors file; equal tensors give equal bytes. */
+export async function encodeSafetensors(
+  tensors: NamedTensors,
+  options: SaveOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { metadata = {} } = options;
+  return writeSafetensors(await toRecords(tensors, options), { metadata });
+}
+
+/** Named tensors to a safetensors file, written to a temporary name and renamed: old or new, never a part. */
+export async function saveSafetensors(
+  path: string,
+  tensors: NamedTensors,
+  options: SaveOptions = {},
+): Promise<void> {
+  await write(path, await encodeSafetensors(tensors, options));
+}
+
+/** The tensor of a NumPy .npy file, see `loadSafetensors`. Fortran order is read as well. */
+export async function loadNpy(source: string | Uint8Array, options: LoadOptions = {}): Promise<Tensor> {
+  const { bytes, source: name } = await bytesOf(source);
+  return tensorFromRecord(readNpy(bytes, { source: name }), options);
+}
+
+/** A tensor as the bytes of a NumPy .npy file. */
+export async function encodeNpy(x: Tensor, options: SaveOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  return writeNpy(await recordFromTensor(x, options));
+}
+
+/** A tensor to a NumPy .npy file, see `saveSafetensors`. */
+export async function saveNpy(path: string, x: Tensor, options: SaveOptions = {}): Promise<void> {
+  await write(path, await encodeNpy(x, options));
+}
+
+/** The tensors of a NumPy .npz archive, by name, see `loadSafetensors`. */
+export async function loadNpz(
+  source: string | Uint8Array,
+  options: LoadOptions = {},
+): Promise<Map<string, Tensor>> {
+  const { bytes, source: name } = await bytesOf(source);
+  return fromRecords(readNpz(bytes, { source: name }), options);
+}
+
+/** Named tensors as the bytes of a NumPy .npz archive. */
+export async function encodeNpz(tensors: NamedTensors, options: SaveOptions = {}): Promise<Uint8Array> {
+  const { compressed = false } = options;
+  return writeNpz(await toRecords(tensors, options), { compressed });
+}
+
+/** Named tensors to a NumPy .npz archive, see `saveSafetensors`. */
+export async function saveNpz(path: string, tensors: NamedTensors, options: SaveOptions = {}): Promise<void> {
+  await write(path, await encodeNpz(tensors, options));
+}

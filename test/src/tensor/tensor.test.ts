@@ -1,0 +1,656 @@
+// What users meet: creation, dtypes and promotion, views and storage, NumPy's rules at the edges, einsum,
+// printing, ndarrays, random tensors, files. Error texts are checked word by word.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import * as e from "@echo-ts/tensor";
+import { arange, type DType, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import ndarray from "ndarray";
+import t, { type Test as Tap } from "tap";
+import { build, indices, sumOver } from "./naive.ts";
+
+const list = (x: Tensor) => x.toArray();
+const { NaN: nan, POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: ninf } = Number;
+
+t.test("creation", async (t) => {
+  t.same(
+    list(
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+    ),
+    [
+      [1, 2],
+      [3, 4],
+    ],
+  );
+  t.equal(tensor(5).rank, 0);
+  t.equal(tensor(5).item(), 5);
+  t.same(list(tensor([true, false])), [true, false]);
+  t.same(tensor([[], []]).shape, [2, 0]);
+  t.same(list(tensor([[], []])), [[], []]);
+  t.equal(tensor([1, 2]).dtype, "float32");
+  t.equal(tensor(Int32Array.of(1)).dtype, "int32");
+  t.same(list(tensor([nan, 0, -0, 2], { dtype: "bool" })), [true, false, false, true], "as typed arrays do");
+  t.same(list(tensor(Float64Array.of(nan, 0, 2), { dtype: "bool" })), [true, false, true]);
+  t.same(list(tensor(Float32Array.of(1, 2, 3, 4), { shape: [2, 2] })), [
+    [1, 2],
+    [3, 4],
+  ]);
+  t.same(list(e.full([2], 7, { dtype: "int32" })), [7, 7]);
+  t.same(list(e.eye(2, 3)), [
+    [1, 0, 0],
+    [0, 1, 0],
+  ]);
+  t.same(list(arange(2, 8, 2)), [2, 4, 6]);
+  t.same(list(arange(5, 0, -2)), [5, 3, 1]);
+  t.equal(arange(0, 1, 0.25).dtype, "float32");
+  t.equal(arange(3e9, 3e9 + 2).dtype, "float32", "integers that int32 cannot hold");
+  const line = e.linspace(0.1, 0.7, 7, { dtype: "float64" });
+  t.equal(line.slice([-1]).item(), 0.7, "the end is exact");
+  t.same(list(e.linspace(3, 9, 1)), [3]);
+  t.same(e.zerosLike(e.ones([2, 0], { dtype: "int32" })).dtype, "int32");
+  const source = Float32Array.of(1, 2);
+  const copied = tensor(source);
+  source[0] = 9;
+  t.same(list(copied), [1, 2], "typed arrays are copied");
+});
+
+t.test("dtype promotion", async (t) => {
+  const order: DType[] = ["bool", "int32", "float32", "float64"];
+  for (const a of order)
+    for (const b of order) {
+      const [x, y] = [e.ones([1], { dtype: a }), e.ones([1], { dtype: b })];
+      const wider = order[Math.max(order.indexOf(a), order.indexOf(b))]!;
+      t.equal(e.maximum(x, y).dtype, wider, `maximum ${a} ${b}`);
+      t.equal(e.where(x, x, y).dtype, wider);
+      t.equal(e.concat([x, y]).dtype, wider);
+      t.equal(x.add(y).dtype, wider === "bool" ? "int32" : wider, `add ${a} ${b}`);
+      t.equal(e.matmul(x, y).dtype, wider === "bool" ? "int32" : wider);
+      t.equal(x.div(y).dtype, wider === "float64" ? "float64" : "float32", `div ${a} ${b}`);
+      t.equal(x.less(y).dtype, "bool");
+    }
+  const numbers: [DType, number, DType][] = [
+    ["bool", 1, "int32"],
+    ["bool", 0.5, "float32"],
+    ["int32", 2, "int32"],
+    ["int32", -(2 ** 31), "int32"],
+    ["int32", 2 ** 31, "float32"],
+    ["int32", 0.5, "float32"],
+    ["float32", 0.1, "float32"],
+    ["float64", 0.1, "float64"],
+  ];
+  for (const [dtype, value, expected] of numbers)
+    t.equal(e.ones([1], { dtype }).mul(value).dtype, expected, `${dtype} times ${value}`);
+  t.equal(e.ones([1], { dtype: "float64" }).mul(0.1).item(), 0.1, "numbers beside float64 keep all digits");
+  t.equal(e.sum(tensor([true, true])).dtype, "int32");
+  t.equal(e.mean(arange(3)).dtype, "float32");
+  t.equal(e.exp(arange(3)).dtype, "float32");
+  t.equal(e.tril(e.ones([2, 2], { dtype: "bool" })).dtype, "bool");
+  t.equal(e.pad(tensor([true]), [[1, 1]]).dtype, "bool");
+  t.same(list(e.pad(arange(2), [[0, 1]], "constant", 0.5)), [0, 1, 0.5], "a border int32 cannot hold");
+  t.same(list(e.cast(tensor([-1.7, 1.7]), "int32")), [-1, 1]);
+  t.equal(
+    arange(3)
+      .mul(2 ** 30)
+      .mul(4).dtype,
+    "int32",
+  );
+  t.same(list(tensor([65537], { dtype: "int32" }).mul(65537)), [131073], "int32 products wrap exactly");
+});
+
+t.test("int32 at its ends", async (t) => {
+  const ends = tensor([-(2 ** 31), 2 ** 31 - 1, 0], { dtype: "int32" });
+  t.equal(e.min(ends).item(), -(2 ** 31));
+  t.equal(e.argmin(ends).item(), 0);
+  t.same(list(e.minimum(ends, 5)), [-(2 ** 31), 5, 0]);
+  const places = Int32Array.of(0, 0);
+  const counts = e.scatterAdd(tensor([true]), 0, tensor(places), tensor([true, true]));
+  t.same([counts.dtype, list(counts)], ["int32", [3]], "bool counts as int32");
+});
+
+t.test("views share storage and copies do not", async (t) => {
+  const x = e.reshape(arange(24), [2, 3, 4]);
+  const views: Record<string, Tensor> = {
+    transpose: x.transpose(0, 2),
+    permute: x.permute([1, 2, 0]),
+    reshape: x.reshape([6, -1]),
+    slice: x.slice([null, { start: -1, step: -2 }]),
+    select: x.select(1, 2),
+    broadcast: x.unsqueeze(0).broadcastTo([5, 2, 3, 4]),
+    unfold: x.unfold(2, 2),
+    squeeze: x.slice([[0].length]).squeeze(),
+    flip: x.flip([0, 1]),
+    "reshape of a part that stays dense": x.slice([1]).reshape([12]),
+    "reshape of a permuted view along kept neighbours": x.permute([2, 0, 1]).reshape([4, 6]),
+  };
+  for (const [name, view] of Object.entries(views)) t.equal(view.storage, x.storage, name);
+  t.not(x.transpose().reshape([24]).storage, x.storage, "a reshape that has to move elements copies");
+  t.not(e.copy(x).storage, x.storage);
+  t.equal(e.contiguous(x), x);
+  t.same(views.unfold!.strides, [12, 4, 1, 1]);
+  t.same(views.broadcast!.strides, [0, 12, 4, 1]);
+  t.same(list(views.slice!.select(0, 0)), [
+    [8, 9, 10, 11],
+    [0, 1, 2, 3],
+  ]);
+  const target = e.zeros([4]);
+  const seen = target.reshape([2, 2]).transpose();
+  e.assign(target, tensor([1, 2, 3, 4]));
+  t.same(
+    list(seen),
+    [
+      [1, 3],
+      [2, 4],
+    ],
+    "a view shows what assign writes",
+  );
+});
+
+t.test("ndarrays go in and out without copying", async (t) => {
+  await e.withBackend("reference", async () => {
+    const data = Float32Array.from({ length: 12 }, (_, i) => i);
+    const array = ndarray(data, [3, 4]).transpose(1, 0).step(-1, 1).lo(1, 1);
+    const x = e.fromNdarray(array);
+    t.equal(x.storage.data, data);
+    t.same(x.shape, array.shape);
+    for (const [i, j] of indices(array.shape) as [number, number][])
+      t.equal(x.slice([i, j]).item(), array.get(i, j), `element ${i}, ${j}`);
+    const back = e.toNdarray(x.transpose());
+    t.equal(back.data, data);
+    t.equal(back.get(1, 2), x.slice([2, 1]).item());
+    t.throws(() => e.fromNdarray(ndarray(new Int16Array(2)) as never), {
+      name: "DtypeError",
+      message:
+        "dtypeOfArray: no dtype is stored in a Int16Array, expected Float32Array, Float64Array, Int32Array or Uint8Array (bool)",
+    });
+    t.throws(() => e.fromNdarray(ndarray(Uint8Array.of(0, 7))), {
+      message:
+        "fromNdarray: a Uint8Array is read as bool, expected only 0 and 1; convert other data to Int32Array",
+    });
+  });
+});
+
+t.test("NumPy's rules at the edges", async (t) => {
+  const x = e.reshape(arange(6), [2, 3]);
+  t.same(list(e.sum(x, [])), list(x), "no axes reduce nothing");
+  t.equal(e.sum(e.zeros([0, 3])).item(), 0);
+  t.same(list(e.sum(e.zeros([0, 3]), 0)), [0, 0, 0]);
+  t.same(list(e.prod(e.zeros([0, 2]), 0)), [1, 1]);
+  t.equal(e.prod(tensor([2, 3, 4])).item(), 24);
+  t.ok(Number.isNaN(e.mean(e.zeros([0])).item()));
+  t.equal(e.all(e.zeros([0])).item(), 1);
+  t.equal(e.any(e.zeros([0])).item(), 0);
+  t.ok(Number.isNaN(e.max(tensor([1, nan, 2])).item()));
+  t.equal(e.argmax(tensor([1, nan, 2])).item(), 1);
+  t.equal(e.argmax(tensor([3, 1, 3])).item(), 0, "the first of equal values");
+  t.same(list(e.argsort(tensor([2, nan, 1, 2]))), [2, 0, 3, 1], "stable, NaN last");
+  t.same(list(e.argsort(tensor([2, nan, 1, 2]), -1, true)), [0, 3, 2, 1]);
+  t.same(list(e.topk(tensor([5, 9, 7]), 2).values), [9, 7]);
+  t.same(list(e.round(tensor([0.5, 1.5, 2.5, -0.5, -1.5]))), [0, 2, 2, 0, -2], "halves to even");
+  t.same(list(e.mod(tensor([-7, 7, -7]), tensor([3, -3, -3]))), [2, -2, -1]);
+  t.same(list(e.pow(tensor([1, -1, 0]), tensor([nan, inf, 0]))), [1, 1, 1]);
+  t.same(list(e.sign(tensor([-2, 0, inf]))), [-1, 0, 1]);
+  t.same(list(e.isNaN(tensor([nan, inf, 1]))), [true, false, false]);
+  t.same(list(e.isFinite(tensor([nan, ninf, 1]))), [false, false, true]);
+  t.same(list(e.notEqual(tensor([nan]), tensor([nan]))), [true]);
+  t.same(list(e.clamp(tensor([nan, -5, 5]), 0, 1).slice([{ start: 1 }])), [0, 1]);
+  t.same(
+    list(
+      e.logSumExp(
+        tensor([
+          [ninf, ninf],
+          [1000, 1000],
+        ]),
+        1,
+      ),
+    ),
+    [ninf, Math.fround(1000 + Math.LN2)],
+  );
+  t.same(list(e.softmax(tensor([ninf, 0]))), [0, 1]);
+  t.same(e.softmax(e.zeros([2, 0])).shape, [2, 0]);
+  t.same(
+    list(e.matmul(e.zeros([2, 0]), e.zeros([0, 2]))),
+    [
+      [0, 0],
+      [0, 0],
+    ],
+    "an empty sum is 0",
+  );
+  t.same(list(e.pad(tensor([1, 2, 3]), [[2, 1]], "reflect")), [3, 2, 1, 2, 3, 2]);
+  t.same(list(e.pad(tensor([1, 2, 3]), [[2, 1]], "replicate")), [1, 1, 1, 2, 3, 3]);
+  t.same(list(e.tile(tensor([1, 2]), [2, 2])), [
+    [1, 2, 1, 2],
+    [1, 2, 1, 2],
+  ]);
+  t.same(list(e.repeat(tensor([1, 2]), 2, 0)), [1, 1, 2, 2]);
+  t.same(list(e.roll(arange(4), 1, 0)), [3, 0, 1, 2]);
+  t.same(list(e.roll(arange(4), -5, 0)), [1, 2, 3, 0]);
+  t.same(e.chunk(arange(5), 2).map(list), [
+    [0, 1, 2],
+    [3, 4],
+  ]);
+  t.same(e.split(arange(5), [2, 0, 3]).map(list), [[0, 1], [], [2, 3, 4]]);
+  t.same(list(e.oneHot(tensor(Int32Array.of(2, 0)), 3)), [
+    [0, 0, 1],
+    [1, 0, 0],
+  ]);
+  t.same(list(e.triu(e.ones([3, 3]), 1)), [
+    [0, 1, 1],
+    [0, 0, 1],
+    [0, 0, 0],
+  ]);
+  t.same(list(e.slice(arange(5), [{ start: 10, step: -2 }])), [4, 2, 0], "bounds past the ends are clipped");
+  t.same(e.slice(arange(5), [{ start: 3, stop: 1 }]).shape, [0]);
+  t.same(e.flatten(e.zeros([2, 0, 3]), 0, 1).shape, [0, 3]);
+  t.same(e.flatten(tensor(1)).shape, [1]);
+  t.same(e.variance(tensor([1, 2, 3, 4]), 0, false, 0).item(), 1.25);
+  t.same(list(e.cumsum(e.reshape(arange(6), [2, 3]), 0)), [
+    [0, 1, 2],
+    [3, 5, 7],
+  ]);
+  t.same(
+    list(
+      e
+        .irfft(e.rfft(tensor([1, 2, 3, 4])))
+        .mul(8)
+        .add(0.5)
+        .floor(),
+    ),
+    [8, 16, 24, 32],
+  );
+  const pooled = e.reshape(arange(6), [1, 1, 6]);
+  t.same(list(e.maxPool1d(pooled, 2)), [[[1, 3, 5]]]);
+  t.same(list(e.avgPool1d(pooled, 3, 1)), [[[1, 2, 3, 4]]]);
+  const [signal, kernel] = [e.reshape(arange(1, 4), [1, 1, 3]), tensor([[[1, 10]]])];
+  t.same(list(e.convTranspose1d(signal, kernel, null, { stride: 2 })), [[[1, 10, 2, 20, 3, 30]]]);
+  t.same(list(e.layerNorm(tensor([[1, 3]]), null, null, 0)), [[-1, 1]]);
+  t.same(list(e.rmsNorm(tensor([[3, 3]]), null, 0)), [[1, 1]]);
+});
+
+t.test("layer norm over two axes is layer norm over both flattened", async (t) => {
+  const x = e.randomNormal([4, 5, 8], stream(1, "x"), 0, 1, { dtype: "float64" });
+  const y = e.layerNorm(e.flatten(x, -2)).reshape(x.shape);
+  t.ok(
+    e
+      .less(e.abs(e.mean(y, [1, 2])), 1e-12)
+      .all()
+      .item(),
+  );
+  t.ok(
+    e
+      .less(e.abs(e.variance(y, [1, 2], false, 0).sub(1)), 1e-4)
+      .all()
+      .item(),
+  );
+});
+
+t.test("einsum agrees with explicit loops", async (t) => {
+  const cases: [string, number[][]][] = [
+    [
+      "ij,jk->ik",
+      [
+        [2, 3],
+        [3, 4],
+      ],
+    ],
+    [
+      "ij,jk",
+      [
+        [2, 3],
+        [3, 4],
+      ],
+    ],
+    [
+      "bij,bjk->bik",
+      [
+        [2, 2, 3],
+        [2, 3, 4],
+      ],
+    ],
+    ["ij->ji", [[2, 3]]],
+    ["ij->", [[2, 3]]],
+    ["ii->i", [[3, 3]]],
+    ["ii", [[3, 3]]],
+    ["i,j->ij", [[2], [3]]],
+    ["i,i->i", [[3], [3]]],
+    [
+      "bhqd,bhkd->bhqk",
+      [
+        [2, 2, 3, 4],
+        [2, 2, 5, 4],
+      ],
+    ],
+    [
+      "ij,jk,kl->il",
+      [
+        [2, 3],
+        [3, 4],
+        [4, 2],
+      ],
+    ],
+    [
+      "ijk,il,jm->klm",
+      [
+        [2, 3, 2],
+        [2, 2],
+        [3, 2],
+      ],
+    ],
+    ["iij->j", [[2, 2, 3]]],
+    [
+      "ab,ab->ba",
+      [
+        [2, 3],
+        [2, 3],
+      ],
+    ],
+    [",i->i", [[], [3]]],
+    [
+      "ij,jk->k",
+      [
+        [2, 0],
+        [0, 3],
+      ],
+    ],
+  ];
+  for (const [subscripts, shapes] of cases) {
+    const grids = shapes.map((shape, k) =>
+      build(shape, (...index) => Math.sin(7 * k + sumOver(index.length, (a) => index[a]! * (a + 1.3)))),
+    );
+    const [left, right] = subscripts.split("->") as [string, string | undefined];
+    const terms = left.split(",");
+    const all = [...new Set(left.replaceAll(",", ""))];
+    const once = all.filter((c) => left.split(c).length === 2).sort();
+    const output = right === undefined ? once : [...right];
+    const summed = all.filter((c) => !output.includes(c));
+    const size = (c: string) =>
+      shapes[terms.findIndex((term) => term.includes(c))]![
+        terms.find((term) => term.includes(c))!.indexOf(c)
+      ]!;
+    const expected = build(output.map(size), (...outer) =>
+      indices(summed.map(size)).reduce((sum, inner) => {
+        const value = (c: string) =>
+          output.includes(c) ? outer[output.indexOf(c)]! : inner[summed.indexOf(c)]!;
+        return (
+          sum +
+          terms.reduce((product, term, k) => {
+            const position = [...term].reduce((p, c, a) => p * shapes[k]![a]! + value(c), 0);
+            return product * grids[k]!.data[position]!;
+          }, 1)
+        );
+      }, 0),
+    );
+    const inputs = grids.map((g) => tensor(Float64Array.from(g.data), { shape: g.shape }));
+    const actual = e.einsum(subscripts, ...inputs);
+    t.same(actual.shape, expected.shape, subscripts);
+    const values = actual.dataSync();
+    t.ok(
+      expected.data.every((v, i) => Math.abs(v - values[i]!) < 1e-12),
+      `${subscripts}: values`,
+    );
+  }
+});
+
+t.test("error texts", async (t) => {
+  const [a, b] = [e.zeros([2, 3]), e.zeros([4, 5])];
+  const ints = (...x: number[]) => tensor(Int32Array.from(x));
+  const cases: [() => unknown, string, string][] = [
+    [() => e.matmul(a, b), "ShapeError", "matmul: inner sizes differ: [2, 3] @ [4, 5] (3 != 4)"],
+    [() => e.matmul(tensor(1), a), "ShapeError", "matmul: expected rank 1 or more, got [] @ [2, 3]"],
+    [() => a.add(b), "ShapeError", "add: shapes do not broadcast: [2, 3] and [4, 5] (axis -1: 3 != 5)"],
+    [() => e.add(1, 2), "DtypeError", "add: expected at least one tensor, got the numbers 1 and 2"],
+    [() => a.reshape([4, -1]), "ShapeError", "reshape: 6 elements do not fit the shape [4, -1]"],
+    [() => a.reshape([-1, -1]), "ShapeError", "reshape: only one size may be -1, got [-1, -1]"],
+    [
+      () => e.zeros([0]).reshape([0, -1]),
+      "ShapeError",
+      "reshape: -1 is ambiguous beside a size of 0, got [0, -1]",
+    ],
+    [() => a.permute([0, 0]), "ShapeError", "permute: expected each of the 2 axes once, got [0, 0]"],
+    [() => a.sum(2), "ShapeError", "sum: axis 2 is out of range for rank 2, expected -2 to 1"],
+    [() => tensor(1).cumsum(), "ShapeError", "cumsum: axis -1 is out of range for rank 0"],
+    [() => a.sum([0, -2]), "ShapeError", "sum: axis 0 is given twice"],
+    [() => e.max(e.zeros([0, 3]), 0), "ShapeError", "max: nothing to reduce over axes [0] of shape [0, 3]"],
+    [() => a.broadcastTo([3, 3]), "ShapeError", "broadcastTo: [2, 3] does not broadcast to [3, 3]"],
+    [() => a.squeeze(0), "ShapeError", "squeeze: axis 0 of [2, 3] has size 2, expected 1"],
+    [() => a.slice([2]), "ShapeError", "slice: index 2 is out of range for axis 0 of size 2"],
+    [() => a.slice([{ step: 0 }]), "ShapeError", "slice: step must be a non-zero integer, got 0"],
+    [() => a.narrow(1, 2, 2), "ShapeError", "narrow: positions 2 to 4 exceed axis 1 of size 3"],
+    [() => a.unfold(1, 4), "ShapeError", "unfold: a window of 4 elements does not fit axis 1 of size 3"],
+    [() => e.fold(e.zeros([2, 3]), 0, 2), "ShapeError", "fold: the windows reach to 4, beyond the length 2"],
+    [() => a.flatten(1, 0), "ShapeError", "flatten: start axis 1 comes after end axis 0"],
+    [() => e.split(a, [1, 2], 0), "ShapeError", "split: sizes [1, 2] add up to 3, expected 2"],
+    [() => e.concat([a, b]), "ShapeError", "concat: shapes differ beside axis 0: [2, 3] and [4, 5]"],
+    [() => e.stack([]), "ShapeError", "stack: expected at least one tensor, got none"],
+    [() => a.gather(0, e.zeros([1, 3])), "DtypeError", "gather: indices must be int32, got float32"],
+    [
+      () => e.indexSelect(a, ints(0, 2)),
+      "ShapeError",
+      "indexSelect: index 2 at position 1 is out of range for axis 0 of size 2",
+    ],
+    [() => e.oneHot(ints(3), 3), "ShapeError", "oneHot: index 3 is out of range for 3 classes"],
+    [() => e.topk(a, 4), "ShapeError", "topk: k must be between 0 and 3, the size of axis 1, got 4"],
+    [() => e.tril(ints(1)), "ShapeError", "tril: expected rank 2 or more, got shape [1]"],
+    [() => e.clamp(a, 1, 0), "ShapeError", "clamp: min 1 is above max 0"],
+    [() => e.norm(a, 0, false, 0), "ShapeError", "norm: the order must be positive, got 0"],
+    [() => e.linear(a, b), "ShapeError", "linear: input [2, 3] does not fit weight [4, 5], expected [.., 5]"],
+    [
+      () => e.layerNorm(a, e.ones([2])),
+      "ShapeError",
+      "layerNorm: weight [2] does not fit input [2, 3], expected [3]",
+    ],
+    [
+      () => e.conv1d(e.zeros([1, 3, 5]), e.zeros([2, 2, 1])),
+      "ShapeError",
+      "conv1d: 3 input channels do not fit weight [2, 2, 1] in 1 groups",
+    ],
+    [
+      () => e.conv1d(e.zeros([1, 1, 2]), e.zeros([1, 1, 3])),
+      "ShapeError",
+      "conv1d: a kernel of 3 frames does not fit 2 frames with padding 0",
+    ],
+    [
+      () => e.conv1d(e.zeros([1, 1, 2]), e.zeros([1, 1, 1]), null, { stride: 0 }),
+      "ShapeError",
+      "conv1d: stride must be an integer of at least 1, got 0",
+    ],
+    [
+      () => e.attention(a, a, b),
+      "ShapeError",
+      "attention: expected q [.., Tq, D], k [.., Tk, D], v [.., Tk, E], got [2, 3], [2, 3], [4, 5]",
+    ],
+    [
+      () => e.attention(a, a, a, { bias: e.ones([2, 2], { dtype: "bool" }) }),
+      "DtypeError",
+      "attention: the bias is added to the scores, got bool; turn a mask into one with where(mask, 0, -Infinity)",
+    ],
+    [() => e.rotatePairs(a, a, a), "ShapeError", "rotatePairs: angles [2, 3] do not fit the pairs of [2, 3]"],
+    [
+      () => e.pad(a, [[3, 0]], "reflect"),
+      "ShapeError",
+      "pad: a reflect border of [3, 0] needs a longer axis 1 than 3",
+    ],
+    [() => e.rfft(a, 0), "ShapeError", "rfft: size must be a positive integer, got 0 for shape [2, 3]"],
+    [() => e.irfft(a), "ShapeError", "irfft: expected [.., 2, 2] for a signal of 2, got [2, 3]"],
+    [() => e.einsum("ij,jk->ik", a), "ShapeError", 'einsum: "ij,jk->ik" names 2 operands, got 1'],
+    [() => e.einsum("ij,jk->ik", a, b), "ShapeError", 'einsum: "j" has size 3 and size 4 (operand 1)'],
+    [
+      () => e.einsum("i.j", a),
+      "ShapeError",
+      'einsum: cannot read "i.j", expected letters, commas and at most one "->"',
+    ],
+    [
+      () => tensor([[1], [1, 2]]),
+      "ShapeError",
+      "tensor: ragged array, 2 entries at depth 1 where 1 was expected",
+    ],
+    [() => tensor([1, 2], { shape: [3] }), "ShapeError", "tensor: 2 elements do not fit the shape [3]"],
+    [() => tensor([null] as never), "DtypeError", "tensor: expected numbers or booleans, got null"],
+    [() => e.zeros([-1]), "ShapeError", "full: sizes must be non-negative integers, got [-1]"],
+    [() => arange(0, 1, 0), "ShapeError", "arange: expected finite bounds and a non-zero step, got 0, 1, 0"],
+    [() => a.item(), "ShapeError", "item: expected one element, got shape [2, 3]"],
+    [
+      () => e.setBackend("abacus"),
+      "BackendError",
+      `setBackend: unknown backend "abacus", expected one of: ${e.listBackends().join(", ")}`,
+    ],
+    [() => e.assign(a, b), "ShapeError", "assign: expected shape [2, 3], got [4, 5]"],
+    [
+      () => e.assign(a.transpose(), e.zeros([3, 2])),
+      "ShapeError",
+      "assign: the target is a view of a part of its storage, expected the whole of it",
+    ],
+    [
+      () => e.randomUniform([2], stream(1, "x"), 0, 1, { dtype: "int32" }),
+      "DtypeError",
+      "randomUniform: expected float32 or float64, got int32",
+    ],
+    [
+      () => a.backward(),
+      "Error",
+      "backward: this tensor was not computed from any variable; wrap inputs with variable() or a module's parameters (@echo-ts/autograd)",
+    ],
+  ];
+  for (const [run, name, message] of cases) t.throws(run, { name, message }, message);
+});
+
+t.test("printing", async (t) => {
+  t.equal(
+    String(
+      tensor([
+        [1, 2],
+        [3, 4.5],
+      ]),
+    ),
+    "tensor([[1. , 2. ],\n        [3. , 4.5]])",
+  );
+  t.equal(inspect(arange(3)), "tensor([0, 1, 2], int32)", "console.log shows the same");
+  t.equal(String(tensor(2.5)), "tensor(2.5)");
+  t.equal(String(tensor([true, false])), "tensor([ True, False], bool)");
+  t.equal(String(e.zeros([0, 3])), "tensor([], shape [0, 3])");
+  const large = String(e.reshape(arange(5000), [50, 100]));
+  t.equal(large.split("\n")[0], "tensor([[   0,    1,    2, ...,   97,   98,   99],");
+  t.match(large, "int32, shape [50, 100])");
+  t.equal(
+    String(
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]).transpose(),
+    ),
+    String(
+      tensor([
+        [1, 3],
+        [2, 4],
+      ]),
+    ),
+    "views print their values",
+  );
+});
+
+t.test("random tensors are reproducible, and go on from a saved state", async (t) => {
+  const first = e.randomNormal([1000], stream(7, "x"));
+  t.same(list(first), list(e.randomNormal([1000], stream(7, "x"))));
+  t.notSame(list(first), list(e.randomNormal([1000], stream(7, "y"))));
+  t.ok(Math.abs(e.mean(first).item()) < 0.12 && Math.abs(e.std(first).item() - 1) < 0.08);
+  const source = stream(3, "resume");
+  e.randomUniform([5], source);
+  const state = JSON.parse(JSON.stringify(source.state()));
+  const draw = () => [
+    list(e.randomNormal([3], source)),
+    list(e.permutation(9, source)),
+    list(e.bernoulli([9], 0.3, source)),
+  ];
+  const ahead = draw();
+  source.restore(state);
+  t.same(draw(), ahead);
+  const u = e.randomUniform([2000], stream(1, "u"), -1, 3);
+  t.ok(e.max(u).item() < 3 && e.min(u).item() >= -1);
+  t.ok(Math.abs(e.mean(u).item() - 1) < 0.1);
+  t.same(list(e.sort(e.permutation(20, stream(1, "p"))).values), list(arange(20)));
+  t.equal(e.bernoulli([2], 1, stream(1, "b")).dtype, "bool");
+});
+
+t.test("tensors in files", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "echo-tensor-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const tensors = {
+    "view.weight": e.reshape(arange(6), [2, 3]).cast("float32").transpose(),
+    exact: tensor([0.1, nan, inf, -0], { dtype: "float64" }),
+    ids: arange(4),
+    mask: tensor([[true], [false]]),
+    nothing: e.zeros([0, 3]),
+    one: tensor(1.5),
+  };
+  const check = (t: Tap, read: ReadonlyMap<string, Tensor>) => {
+    t.same([...read.keys()].sort(), Object.keys(tensors).sort());
+    for (const [name, x] of Object.entries(tensors)) {
+      const y = read.get(name)!;
+      t.same([y.dtype, y.shape], [x.dtype, x.shape], name);
+      t.same(new Uint8Array(y.dataSync().buffer), new Uint8Array(x.dataSync().buffer), `${name}: every bit`);
+    }
+  };
+  const path = join(folder, "a.safetensors");
+  await e.saveSafetensors(path, tensors, { metadata: { format: "pt" } });
+  check(t, await e.loadSafetensors(path));
+  check(t, await e.loadSafetensors(await e.encodeSafetensors(new Map(Object.entries(tensors)))));
+  await e.saveNpz(join(folder, "a.npz"), tensors, { compressed: true });
+  check(t, await e.loadNpz(join(folder, "a.npz")));
+  check(t, await e.loadNpz(await e.encodeNpz(tensors)));
+  await e.saveNpy(join(folder, "a.npy"), tensors["view.weight"]);
+  t.same(list(await e.loadNpy(join(folder, "a.npy"))), list(tensors["view.weight"]));
+  const half = await e.loadSafetensors(
+    await e.encodeSafetensors({ x: tensor([1, 1.001]) }, { float32As: "bfloat16" }),
+  );
+  t.same(list(half.get("x")!), [1, 1], "rounded to 16 bits, widened again");
+  t.same(list(e.tensorFromRecord({ dtype: "int8", shape: [2], data: Int8Array.of(-1, 2) })), [-1, 2]);
+  t.throws(() => e.tensorFromRecord({ dtype: "uint32", shape: [1], data: Uint32Array.of(1) }), {
+    message:
+      "tensorFromRecord: uint32 has no dtype here, expected bool, float32, float64 or an integer that int32 holds",
+  });
+  await t.rejects(e.loadSafetensors(join(folder, "missing")), { name: "FileError" });
+  await t.rejects(e.loadNpy(Uint8Array.of(1, 2, 3)), { name: "FormatError" });
+});
+
+t.test("reading a backend that is not in host memory", async (t) => {
+  const reference = e.findBackend("reference");
+  const remote: e.Backend = {
+    name: "remote",
+    host: false,
+    kernels: {},
+    allocate: (dtype, length) => ({ ...reference.allocate(dtype, length), backend: remote, dtype, length }),
+    upload: (dtype, data) => ({
+      backend: remote,
+      dtype,
+      length: data.length,
+      data,
+      pinned: false,
+      version: 0,
+    }),
+    read: async (storage) => storage.data.slice(),
+  };
+  const x = e.toBackend(arange(4), remote).slice([{ step: 2 }]);
+  t.same([...(await x.data())], [0, 2]);
+  t.throws(() => x.dataSync(), {
+    name: "BackendError",
+    message: 'dataSync: tensors of backend "remote" can only be read with await tensor.data()',
+  });
+  t.throws(() => e.toBackend(x, "reference"), { name: "BackendError" });
+  t.same(list(await e.toBackendAsync(x, "reference")), [0, 2]);
+  t.equal(String(x), "tensor(int32, shape [2], on remote)");
+  t.throws(() => e.neg(x), { message: 'neg: backend "remote" has no kernel for int32 and no fallback' });
+  t.throws(
+    () =>
+      e.add(
+        x,
+        e.withBackend("reference", () => arange(2)),
+      ),
+    {
+      message:
+        'add: inputs live on different backends, "remote" and "reference"; move one with toBackend(tensor, name)',
+    },
+  );
+});
