@@ -42,7 +42,7 @@ export {
   type TypedArray,
 } from "./dtype.ts";
 export { BackendError, DtypeError, ShapeError } from "./errors.ts";
-/** File formats as records of plain arrays; `@echo-ts/tensor/files` has the same for paths. */
+/** File formats as records of plain arrays; paths: `@echo-ts/tensor/files`. */
 export type { ArrayData, ArrayDtype, ArrayRecord, ReadOptions } from "./formats/array-record.ts";
 export { FormatError } from "./formats/format-error.ts";
 export { type NpyWriteOptions, readNpy, writeNpy } from "./formats/npy.ts";
@@ -77,7 +77,7 @@ export * from "./ops/shaping.ts";
 export * from "./random.ts";
 export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";
-export type { AdamStep, SgdStep, UpdateKernels } from "./update.ts";
-/** Tensors in files, and as the records of the file formats. */
+/** Tensors as the bytes of files; paths: `@echo-ts/tensor/files`. */
 export * from "./tensor-records.ts";
+export type { AdamStep, SgdStep, UpdateKernels } from "./update.ts";
 export type { SliceRange } from "./view.ts";

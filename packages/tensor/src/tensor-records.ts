@@ -1,6 +1,5 @@
-// Tensors to and from the arrays of the file formats, and whole files of named tensors. What a file may hold
-// and what is refused is the business of formats/. Bytes in and out work everywhere; paths need Node, whose
-// modules are loaded only when a path is given.
+// Tensors to and from the arrays of the file formats, and whole files of named tensors as bytes. What a file
+// may hold and what is refused is the business of formats/. Read next: files.ts, which takes paths.
 
 import { fromTypedArray } from "./apply.ts";
 import type { Backend } from "./backend.ts";
@@ -20,6 +19,8 @@ export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string,
 export interface LoadOptions {
   /** Where the tensors shall live, default the current backend. */
   readonly backend?: Backend;
+  /** The name of the file for error messages, default "bytes". */
+  readonly source?: string;
 }
 
 /** Options of writing tensors. */
@@ -71,31 +72,15 @@ async function toRecords(tensors: NamedTensors, options: SaveOptions): Promise<M
   return records;
 }
 
-/** The bytes themselves, or those of the file. */
-async function bytesOf(source: string | Uint8Array): Promise<{ bytes: Uint8Array; source: string }> {
-  if (typeof source !== "string") return { bytes: source, source: "bytes" };
-  const { readFileBytes } = await import("./formats/files.ts");
-  return { bytes: await readFileBytes(source), source };
-}
-
-async function write(path: string, bytes: Uint8Array): Promise<void> {
-  const { writeFileAtomic } = await import("./formats/files.ts");
-  await writeFileAtomic(path, bytes);
-}
-
 /**
  * The tensors of a safetensors file, by name, in the order of its header; 16-bit floats are widened to float32.
  *
- * @param source the path (Node only) or the bytes of the file
- * @throws FormatError naming file, tensor and reason when the file is refused; FileError when it cannot be read
- * @example const weight = (await loadSafetensors("model.safetensors")).get("encoder.weight")
+ * @param bytes the whole file
+ * @throws FormatError naming file, tensor and reason when the file is refused
+ * @example const weight = decodeSafetensors(bytes).get("encoder.weight")
  */
-export async function loadSafetensors(
-  source: string | Uint8Array,
-  options: LoadOptions = {},
-): Promise<Map<string, Tensor>> {
-  const { bytes, source: name } = await bytesOf(source);
-  return fromRecords(readSafetensors(bytes, { source: name }).tensors, options);
+export function decodeSafetensors(bytes: Uint8Array, options: LoadOptions = {}): Map<string, Tensor> {
+  return fromRecords(readSafetensors(bytes, { source: options.source ?? "bytes" }).tensors, options);
 }
 
 /** Named tensors as the bytes of a safetensors file; equal tensors give equal bytes. */
@@ -107,19 +92,9 @@ export async function encodeSafetensors(
   return writeSafetensors(await toRecords(tensors, options), { metadata });
 }
 
-/** Named tensors to a safetensors file, written to a temporary name and renamed: old or new, never a part. */
-export async function saveSafetensors(
-  path: string,
-  tensors: NamedTensors,
-  options: SaveOptions = {},
-): Promise<void> {
-  await write(path, await encodeSafetensors(tensors, options));
-}
-
-/** The tensor of a NumPy .npy file, see `loadSafetensors`. Fortran order is read as well. */
-export async function loadNpy(source: string | Uint8Array, options: LoadOptions = {}): Promise<Tensor> {
-  const { bytes, source: name } = await bytesOf(source);
-  return tensorFromRecord(readNpy(bytes, { source: name }), options);
+/** The tensor of a NumPy .npy file, in C or Fortran order; see `decodeSafetensors`. */
+export function decodeNpy(bytes: Uint8Array, options: LoadOptions = {}): Tensor {
+  return tensorFromRecord(readNpy(bytes, { source: options.source ?? "bytes" }), options);
 }
 
 /** A tensor as the bytes of a NumPy .npy file. */
@@ -127,27 +102,13 @@ export async function encodeNpy(x: Tensor, options: SaveOptions = {}): Promise<U
   return writeNpy(await recordFromTensor(x, options));
 }
 
-/** A tensor to a NumPy .npy file, see `saveSafetensors`. */
-export async function saveNpy(path: string, x: Tensor, options: SaveOptions = {}): Promise<void> {
-  await write(path, await encodeNpy(x, options));
-}
-
-/** The tensors of a NumPy .npz archive, by name, see `loadSafetensors`. */
-export async function loadNpz(
-  source: string | Uint8Array,
-  options: LoadOptions = {},
-): Promise<Map<string, Tensor>> {
-  const { bytes, source: name } = await bytesOf(source);
-  return fromRecords(readNpz(bytes, { source: name }), options);
+/** The tensors of a NumPy .npz archive, by name; see `decodeSafetensors`. */
+export function decodeNpz(bytes: Uint8Array, options: LoadOptions = {}): Map<string, Tensor> {
+  return fromRecords(readNpz(bytes, { source: options.source ?? "bytes" }), options);
 }
 
 /** Named tensors as the bytes of a NumPy .npz archive. */
 export async function encodeNpz(tensors: NamedTensors, options: SaveOptions = {}): Promise<Uint8Array> {
   const { compressed = false } = options;
   return writeNpz(await toRecords(tensors, options), { compressed });
-}
-
-/** Named tensors to a NumPy .npz archive, see `saveSafetensors`. */
-export async function saveNpz(path: string, tensors: NamedTensors, options: SaveOptions = {}): Promise<void> {
-  await write(path, await encodeNpz(tensors, options));
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import * as e from "@echo-ts/tensor";
 import { arange, type DType, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import { loadTensor, loadTensors, saveTensor, saveTensors } from "@echo-ts/tensor/files";
 import ndarray from "ndarray";
 import t, { type Test as Tap } from "tap";
 import { build, indices, sumOver } from "./naive.ts";
@@ -594,25 +595,27 @@ t.test("tensors in files", async (t) => {
     }
   };
   const path = join(folder, "a.safetensors");
-  await e.saveSafetensors(path, tensors, { metadata: { format: "pt" } });
-  check(t, await e.loadSafetensors(path));
-  check(t, await e.loadSafetensors(await e.encodeSafetensors(new Map(Object.entries(tensors)))));
-  await e.saveNpz(join(folder, "a.npz"), tensors, { compressed: true });
-  check(t, await e.loadNpz(join(folder, "a.npz")));
-  check(t, await e.loadNpz(await e.encodeNpz(tensors)));
-  await e.saveNpy(join(folder, "a.npy"), tensors["view.weight"]);
-  t.same(list(await e.loadNpy(join(folder, "a.npy"))), list(tensors["view.weight"]));
-  const half = await e.loadSafetensors(
-    await e.encodeSafetensors({ x: tensor([1, 1.001]) }, { float32As: "bfloat16" }),
-  );
-  t.same(list(half.get("x")!), [1, 1], "rounded to 16 bits, widened again");
+  await saveTensors(path, tensors, { metadata: { format: "pt" } });
+  check(t, await loadTensors(path));
+  check(t, e.decodeSafetensors(await e.encodeSafetensors(new Map(Object.entries(tensors)))));
+  await saveTensors(join(folder, "a.npz"), tensors, { compressed: true });
+  check(t, await loadTensors(join(folder, "a.npz")));
+  check(t, e.decodeNpz(await e.encodeNpz(tensors)));
+  await saveTensor(join(folder, "a.npy"), tensors["view.weight"]);
+  t.same(list(await loadTensor(join(folder, "a.npy"))), list(tensors["view.weight"]));
+  const rounded = await e.encodeSafetensors({ x: tensor([1, 1.001]) }, { float32As: "bfloat16" });
+  t.same(list(e.decodeSafetensors(rounded).get("x")!), [1, 1], "rounded to 16 bits, widened again");
   t.same(list(e.tensorFromRecord({ dtype: "int8", shape: [2], data: Int8Array.of(-1, 2) })), [-1, 2]);
   t.throws(() => e.tensorFromRecord({ dtype: "uint32", shape: [1], data: Uint32Array.of(1) }), {
     message:
       "tensorFromRecord: uint32 has no dtype here, expected bool, float32, float64 or an integer that int32 holds",
   });
-  await t.rejects(e.loadSafetensors(join(folder, "missing")), { name: "FileError" });
-  await t.rejects(e.loadNpy(Uint8Array.of(1, 2, 3)), { name: "FormatError" });
+  await t.rejects(loadTensors(join(folder, "missing.npz")), { name: "FileError" });
+  await t.rejects(saveTensors(join(folder, "a.txt"), tensors), {
+    name: "FileError",
+    message: "a.txt: expected a name ending in .safetensors or .npz",
+  });
+  t.throws(() => e.decodeNpy(Uint8Array.of(1, 2, 3)), { name: "FormatError" });
 });
 
 t.test("reading a backend that is not in host memory", async (t) => {

@@ -1,5 +1,5 @@
 // Files for Node: whole-file reads, and writes that leave either the old file or the new one, never a part.
-// A module of its own (`@echo-ts/tensor/files`), so that browsers can bundle everything else.
+// Part of `@echo-ts/tensor/files`, an entry of its own, so that browsers can bundle everything else.
 import { constants } from "node:fs";
 import { access, type FileHandle, open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
