@@ -1,8 +1,8 @@
 // Finds the op that produced the first NaN or Infinity, forward or backward.
 
 import { formatShape, isFloating, type Tensor } from "@echo-ts/tensor";
-import { type Inspector, mode } from "./engine.ts";
 import { GradientError } from "./errors.ts";
+import { type Inspector, mode } from "./node.ts";
 
 type Kind = "finite" | "Infinity" | "NaN";
 

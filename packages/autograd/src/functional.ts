@@ -1,8 +1,9 @@
 // Differentiation of functions rather than of values: grad, valueAndGrad, vjp. They leave every `.grad` alone.
 
 import { DtypeError, isFloating, Tensor, zerosLike } from "@echo-ts/tensor";
-import { mode, Node, nodeOf, seedFor, sweep } from "./engine.ts";
 import { GradientError } from "./errors.ts";
+import { mode, Node, nodeOf } from "./node.ts";
+import { seedFor, sweep } from "./sweep.ts";
 import { detach } from "./variable.ts";
 
 /** Options of `grad` and `valueAndGrad`. */

@@ -1,8 +1,9 @@
 // Applies the rule of one node's op: the link between the engine, which knows no op, and the table of rules.
 
 import { DEFINITIONS, type FusedOp, type Op, type OpParams, Tensor } from "@echo-ts/tensor";
-import { leaf, mode, Node, nodeOf, sweep } from "./engine.ts";
 import { GradientError } from "./errors.ts";
+import { leaf, mode, Node, nodeOf } from "./node.ts";
+import { sweep } from "./sweep.ts";
 import { type Rule, VJPS } from "./vjps.ts";
 
 /** True if the op has a gradient rule of its own. */

@@ -1,8 +1,8 @@
 // Tensors that gradients are taken of, and switches: variable, Parameter, detach, noGrad. Read next: vjps.ts.
 
 import { assign, copy, DtypeError, formatShape, isFloating, ShapeError, Tensor } from "@echo-ts/tensor";
-import { type GradientHook, leaf, mode, type Node, nodeOf } from "./engine.ts";
 import { GradientError } from "./errors.ts";
+import { type GradientHook, leaf, mode, type Node, nodeOf } from "./node.ts";
 
 function checkFloating(what: string, x: Tensor): void {
   if (!isFloating(x.dtype)) {

@@ -1,109 +1,14 @@
-// The engine. Forward, each op applied to a traced tensor leaves a node that remembers op, inputs, parameters
-// and output. Backward, nodes are visited from the latest to the earliest; each hands its gradient to the
-// rule of its op and adds what comes back to the nodes of its inputs. Nothing here knows any op: the rules
-// are in vjps.ts. Read next: variable.ts, then vjps.ts.
+// The walk back: nodes are visited from the latest to the earliest; each hands its gradient to the rule of its
+// op and adds what comes back to the nodes of its inputs. Read next: vjps.ts, and reclaim.ts for the memory.
 
-import {
-  add,
-  copy,
-  type FusedOp,
-  formatShape,
-  isFloating,
-  type Op,
-  type OpParams,
-  onesLike,
-  type Storage,
-  scalar,
-  Tensor,
-  type Trace,
-  trackResults,
-} from "@echo-ts/tensor";
+import { add, formatShape, onesLike, type Storage, scalar, type Tensor, trackResults } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
-import { hasRule, pullBack } from "./pull-back.ts";
+import { type GradientHook, mode, type Node, nodeOf, versionsOf } from "./node.ts";
+import { pullBack } from "./pull-back.ts";
+import { accumulate, drop, isView, keepDuringSweep, spend } from "./reclaim.ts";
 
-/** Called with the gradient of a value; may return another one to go on with. */
-export type GradientHook = (gradient: Tensor) => Tensor | undefined;
-
-/** What happens at each op at the moment; set by `noGrad`, `backward` and `detectAnomaly`. */
-export const mode: { recording: boolean; inspector: Inspector | null } = { recording: true, inspector: null };
-
-/** Looks at every value on its way, see `detectAnomaly`. */
-export interface Inspector {
-  forward(op: Op, inputs: readonly Tensor[], output: Tensor): void;
-  backward(node: Node, gradient: Tensor, parts: readonly (Tensor | null)[]): void;
-}
-
-const NOTHING: readonly Tensor[] = [];
-let created = 0;
 let sweeps = 0;
 let insideHook = false;
-
-/** A traced value: a leaf (op null), or the record of the op that computed it. */
-export class Node implements Trace {
-  readonly op: Op | null;
-  inputs: readonly Tensor[];
-  readonly params: OpParams[Op] | null;
-  /** The value itself; null for leaves and once the graph was dropped. */
-  output: Tensor | null;
-  /** Later nodes have larger numbers, so descending order is a topological order. */
-  readonly order: number;
-  /** Sum of the storage versions of inputs and output when recorded: any write in place changes it. */
-  readonly versions: number;
-  /** Accumulated gradient, leaves only. */
-  grad: Tensor | null = null;
-  hooks: GradientHook[] | null = null;
-  /** Name for messages, parameters only. */
-  name = "";
-  /** During a sweep: what has arrived so far. */
-  pending: Tensor | null = null;
-  /** Number of the sweep that saw the node last; see `sweep`. */
-  mark = 0;
-
-  constructor(op: Op | null, inputs: readonly Tensor[], params: OpParams[Op] | null, output: Tensor | null) {
-    this.op = op;
-    this.inputs = inputs;
-    this.params = params;
-    this.output = output;
-    this.order = created++;
-    this.versions = output === null ? 0 : versionsOf(inputs, output);
-  }
-
-  record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], output: Tensor): void {
-    if (!mode.recording) return;
-    if (!isFloating(output.dtype)) {
-      // Comparisons, argmax and casts to integers end the differentiable part of a computation.
-      masks.add(output.storage);
-      return;
-    }
-    if (spent.length > 0) releaseSpent();
-    output.trace = new Node(op, inputs, params, output);
-    mode.inspector?.forward(op, inputs, output);
-  }
-
-  recordsWhole(op: FusedOp): boolean {
-    return !mode.recording || hasRule(op);
-  }
-
-  backward(tensor: Tensor, seed?: Tensor): void {
-    backward(tensor, seed);
-  }
-}
-
-/** A node without history: where gradients end up. */
-export function leaf(): Node {
-  return new Node(null, NOTHING, null, null);
-}
-
-/** The node of a tensor, or null for a constant. */
-export function nodeOf(tensor: Tensor): Node | null {
-  return tensor.trace as Node | null;
-}
-
-function versionsOf(inputs: readonly Tensor[], output: Tensor): number {
-  let total = output.storage.version;
-  for (let i = 0; i < inputs.length; i++) total += inputs[i]!.storage.version;
-  return total;
-}
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -205,7 +110,7 @@ export function sweep(
       }
     }
     if (targets !== null && results !== null) {
-      for (const { pending } of targets) if (pending !== null) keep(pending.storage, kept!);
+      for (const { pending } of targets) if (pending !== null) keepDuringSweep(pending.storage, kept!);
     }
     if (reclaim) drop(order);
   } catch (error) {
@@ -220,7 +125,7 @@ export function sweep(
     }
   }
   // A loss stays readable even so: backends keep the bits of released storages of one element.
-  if (results !== null && root.storage.length === 1 && !root.storage.pinned) spent.push(root.storage);
+  if (results !== null && root.storage.length === 1 && !root.storage.pinned) spend(root.storage);
 }
 
 /**
@@ -276,7 +181,7 @@ function changedInPlace(node: Node): GradientError {
 /** Name of the parameter whose storage a tensor shows, "" if none. */
 function parameterName(x: Tensor): string {
   let node = nodeOf(x);
-  while (node !== null && node.op !== null && VIEWS.has(node.op)) node = nodeOf(node.inputs[0]!);
+  while (node !== null && node.op !== null && isView(node.op)) node = nodeOf(node.inputs[0]!);
   return node?.name ?? "";
 }
 
@@ -303,64 +208,4 @@ function runHooks(hooks: readonly GradientHook[], gradient: Tensor): Tensor {
     current = replacement;
   }
   return current;
-}
-
-/** Adds to a leaf's gradient, which owns its storage: nobody else's gradient shares it. */
-function accumulate(node: Node, gradient: Tensor, createGraph: boolean, kept: Storage[] | null): void {
-  const { grad } = node;
-  if (createGraph) {
-    node.grad = grad === null ? gradient : add(grad, gradient);
-    return;
-  }
-  if (grad !== null) {
-    node.grad = withoutTrace(add(grad, gradient));
-    if (grad.trace === null && !grad.storage.pinned) grad.storage.backend.release?.(grad.storage);
-  } else {
-    const exclusive =
-      kept !== null &&
-      !gradient.storage.pinned &&
-      gradient.isContiguous &&
-      gradient.storage.length === gradient.size;
-    node.grad = withoutTrace(exclusive ? gradient : copy(gradient));
-  }
-  if (kept !== null) keep(node.grad.storage, kept);
-}
-
-/** Protects a storage until the sweep is over. */
-function keep(storage: Storage, kept: Storage[]): void {
-  if (storage.pinned) return;
-  storage.pinned = true;
-  kept.push(storage);
-}
-
-function withoutTrace(x: Tensor): Tensor {
-  return x.trace === null ? x : new Tensor(x.storage, x.shape, x.strides, x.offset);
-}
-
-const VIEWS: ReadonlySet<Op> = new Set(["reshape", "permute", "broadcastTo", "slice", "unfold"]);
-
-/** Masks and indices computed from traced values: no gradient flows through, but they belong to the graph. */
-const masks = new WeakSet<Storage>();
-
-/** Values of dropped graphs. They stay readable until the next graph begins: a step may still print its logits. */
-let spent: Storage[] = [];
-
-function releaseSpent(): void {
-  const storages = spent;
-  spent = [];
-  for (const storage of storages) if (!storage.pinned) storage.backend.release?.(storage);
-}
-
-/** Cuts the nodes off their tensors and marks the storages that they made to be given back. */
-function drop(order: readonly Node[]): void {
-  for (const node of order) {
-    if (node.op === null || node.output === null) continue;
-    const { storage } = node.output;
-    if (!storage.pinned && !VIEWS.has(node.op)) spent.push(storage);
-    for (const input of node.inputs) {
-      if (!isFloating(input.dtype) && masks.has(input.storage)) spent.push(input.storage);
-    }
-    node.inputs = NOTHING;
-    node.output = null;
-  }
 }

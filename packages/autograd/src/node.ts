@@ -1,0 +1,91 @@
+// What the engine remembers about a value: a node per traced tensor. Nothing here or in sweep.ts knows any
+// op. Read next: sweep.ts, then vjps.ts.
+
+import { type FusedOp, isFloating, type Op, type OpParams, type Tensor, type Trace } from "@echo-ts/tensor";
+import { hasRule } from "./pull-back.ts";
+import { noteMask, releaseSpent } from "./reclaim.ts";
+import { backward } from "./sweep.ts";
+
+/** Called with the gradient of a value; may return another one to go on with. */
+export type GradientHook = (gradient: Tensor) => Tensor | undefined;
+
+/** What happens at each op at the moment; set by `noGrad`, `backward` and `detectAnomaly`. */
+export const mode: { recording: boolean; inspector: Inspector | null } = { recording: true, inspector: null };
+
+/** Looks at every value on its way, see `detectAnomaly`. */
+export interface Inspector {
+  forward(op: Op, inputs: readonly Tensor[], output: Tensor): void;
+  backward(node: Node, gradient: Tensor, parts: readonly (Tensor | null)[]): void;
+}
+
+/** The inputs of leaves and of dropped nodes. */
+export const NOTHING: readonly Tensor[] = [];
+let created = 0;
+
+/** A traced value: a leaf (op null), or the record of the op that computed it. */
+export class Node implements Trace {
+  readonly op: Op | null;
+  inputs: readonly Tensor[];
+  readonly params: OpParams[Op] | null;
+  /** The value itself; null for leaves and once the graph was dropped. */
+  output: Tensor | null;
+  /** Later nodes have larger numbers, so descending order is a topological order. */
+  readonly order: number;
+  /** Sum of the storage versions of inputs and output when recorded: any write in place changes it. */
+  readonly versions: number;
+  /** Accumulated gradient, leaves only. */
+  grad: Tensor | null = null;
+  hooks: GradientHook[] | null = null;
+  /** Name for messages, parameters only. */
+  name = "";
+  /** During a sweep: what has arrived so far. */
+  pending: Tensor | null = null;
+  /** Number of the sweep that saw the node last; see `sweep`. */
+  mark = 0;
+
+  constructor(op: Op | null, inputs: readonly Tensor[], params: OpParams[Op] | null, output: Tensor | null) {
+    this.op = op;
+    this.inputs = inputs;
+    this.params = params;
+    this.output = output;
+    this.order = created++;
+    this.versions = output === null ? 0 : versionsOf(inputs, output);
+  }
+
+  record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], output: Tensor): void {
+    if (!mode.recording) return;
+    if (!isFloating(output.dtype)) {
+      // Comparisons, argmax and casts to integers end the differentiable part of a computation.
+      noteMask(output.storage);
+      return;
+    }
+    releaseSpent();
+    output.trace = new Node(op, inputs, params, output);
+    mode.inspector?.forward(op, inputs, output);
+  }
+
+  recordsWhole(op: FusedOp): boolean {
+    return !mode.recording || hasRule(op);
+  }
+
+  backward(tensor: Tensor, seed?: Tensor): void {
+    backward(tensor, seed);
+  }
+}
+
+/** A node without history: where gradients end up. */
+export function leaf(): Node {
+  return new Node(null, NOTHING, null, null);
+}
+
+/** The node of a tensor, or null for a constant. */
+export function nodeOf(tensor: Tensor): Node | null {
+  return tensor.trace as Node | null;
+}
+
+/** Sum of the versions of all storages an op touched. */
+export function versionsOf(inputs: readonly Tensor[], output: Tensor): number {
+  let total = output.storage.version;
+  for (let i = 0; i < inputs.length; i++) total += inputs[i]!.storage.version;
+  return total;
+}
