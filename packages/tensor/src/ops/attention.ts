@@ -3,7 +3,7 @@
 import { applyFused, type Definition, fromTypedArray, NONE } from "../apply.ts";
 import { DtypeError, ShapeError } from "../errors.ts";
 import type { AttentionParams } from "../op-params.ts";
-import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
+import { broadcastShapes, formatShape, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, maskedFill, mul, sub } from "./elementwise.ts";
 import { triu } from "./indexing.ts";
@@ -12,6 +12,9 @@ import { matmul } from "./linear-algebra.ts";
 import { softmax } from "./normalization.ts";
 import { alike } from "./operands.ts";
 import { broadcastTo, reshape, slice, transpose } from "./shaping.ts";
+
+/** Elements of attention weights up to which they are kept for the backward pass: 32 MiB of float32. */
+const KEPT_WEIGHTS = 2 ** 23;
 
 /** Options of `attention`. */
 export interface AttentionOptions {
@@ -82,6 +85,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     );
   }
   const inputs = alike(bias === null ? [q, k, v] : [q, k, v, bias], "float32");
+  // Under a gradient the weights are kept when they are small: computing them again costs a third of the
+  // backward pass. The definition does so, because its intermediate results are recorded.
+  const traced = inputs.some((input) => input.trace !== null);
+  if (traced && sizeOf(scores) <= KEPT_WEIGHTS) return defineAttention(inputs, { scale, causal });
   return applyFused("attention", inputs, { scale, causal }, defineAttention);
 }
 

@@ -11,7 +11,7 @@ import { epilogue } from "./epilogue";
 
 const KC: i32 = 256;
 const MC: i32 = 96; // a multiple of every MR
-const NC: i32 = 480; // a multiple of every NR
+const NC: i32 = 512; // a multiple of every NR
 const ACCUMULATE: i32 = 1;
 const SWAPPED_BIAS: i32 = 2;
 
