@@ -15,6 +15,7 @@ import {
   where,
 } from "@echo-ts/tensor";
 import type { Reduction } from "./losses.ts";
+import { graphConstant } from "./reclaim.ts";
 
 /** Options of `ctcLoss`. */
 export interface CtcLossOptions {
@@ -67,18 +68,26 @@ export function ctcLoss(
   const counts = lengths("target", targetLengths, samples, Number.POSITIVE_INFINITY);
   const padded = padTargets(targets, counts, blank, classes);
   const place = { dtype: "int32", backend: logProbs.backend } as const;
+  const constant = (data: Int32Array, shape: number[]): Tensor =>
+    graphConstant(() => tensor(data, { ...place, shape }));
   const rows = ctcRows(
     steps,
-    tensor(padded.labels, { ...place, shape: [samples, padded.width] }),
-    tensor(inputs, place),
-    tensor(counts, place),
+    constant(padded.labels, [samples, padded.width]),
+    constant(inputs, [samples]),
+    constant(counts, [samples]),
     { blank },
   );
   const loss = zeroInfinity ? where(isFinite(rows), rows, 0) : rows;
   if (reduction === "none") return loss;
   if (reduction === "sum") return sum(loss);
   const perLabel = Float32Array.from(counts, (count) => Math.max(1, count));
-  return mean(div(loss, tensor(perLabel, { dtype: loss.dtype, backend: loss.backend })));
+  const { dtype, backend } = loss;
+  return mean(
+    div(
+      loss,
+      graphConstant(() => tensor(perLabel, { dtype, backend })),
+    ),
+  );
 }
 
 function lengths(kind: string, given: readonly number[] | Tensor, samples: number, most: number): Int32Array {

@@ -56,7 +56,8 @@ export class Node implements Trace {
     if (!mode.recording) return;
     if (!isFloating(output.dtype)) {
       // Comparisons, argmax and casts to integers end the differentiable part of a computation.
-      noteMask(output.storage);
+      // Those of a leaf may be made once and used in every step, so they are not the graph's to give back.
+      if (this.op !== null) noteMask(output.storage);
       return;
     }
     releaseSpent();

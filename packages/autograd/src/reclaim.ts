@@ -1,8 +1,8 @@
 // Who owns the memory of gradients and intermediate results, and when it is given back. `Backend.release` is a
 // hint: a backend that ignores it only uses more memory.
 
-import { add, copy, isFloating, type Op, type Storage, Tensor } from "@echo-ts/tensor";
-import { NOTHING, type Node } from "./node.ts";
+import { add, copy, type Op, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
+import { mode, NOTHING, type Node } from "./node.ts";
 
 /** Adds to a leaf's gradient, which owns its storage: nobody else's gradient shares it. */
 export function accumulate(node: Node, gradient: Tensor, createGraph: boolean, kept: Storage[] | null): void {
@@ -51,6 +51,28 @@ export function noteMask(storage: Storage): void {
   masks.add(storage);
 }
 
+/**
+ * Makes a constant that a loss needs, such as lengths or a count: not recorded, and given back with the graph
+ * that uses it. What else `body` computes is given back at once.
+ */
+export function graphConstant(body: () => Tensor): Tensor {
+  const made: Storage[] = [];
+  const outer = trackResults(made);
+  const { recording } = mode;
+  mode.recording = false;
+  try {
+    const out = body();
+    for (const storage of made) {
+      if (storage === out.storage) masks.add(storage);
+      else if (!storage.pinned) storage.backend.release?.(storage);
+    }
+    return out;
+  } finally {
+    mode.recording = recording;
+    trackResults(outer);
+  }
+}
+
 /** Values of dropped graphs. They stay readable until the next graph begins: a step may still print its logits. */
 let spent: Storage[] = [];
 
@@ -74,7 +96,8 @@ export function drop(order: readonly Node[]): void {
     const { storage } = node.output;
     if (!storage.pinned && !VIEWS.has(node.op)) spent.push(storage);
     for (const input of node.inputs) {
-      if (!isFloating(input.dtype) && masks.has(input.storage)) spent.push(input.storage);
+      const { storage: used } = input;
+      if (input.trace === null && !used.pinned && masks.has(used)) spent.push(used);
     }
     node.inputs = NOTHING;
     node.output = null;
