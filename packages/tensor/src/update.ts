@@ -1,7 +1,7 @@
 // What an optimiser asks of a backend: one step on one parameter, written in place. A backend that has no
 // kernel for it leaves it out; @echo-ts/autograd then runs its plain loop on the host array.
 
-import type { Storage } from "./backend.ts";
+import type { Storage, View } from "./backend.ts";
 
 /** One step of stochastic gradient descent; see `SGD` in @echo-ts/autograd. */
 export interface SgdStep {
@@ -38,4 +38,6 @@ export interface UpdateKernels {
   sgd?(weights: Storage, gradient: Storage, velocity: Storage | null, step: SgdStep): boolean;
   /** Moments and weights, in PyTorch's order: decay, moments, step. */
   adam?(weights: Storage, gradient: Storage, mean: Storage, square: Storage, step: AdamStep): boolean;
+  /** Sum of the squares of a gradient's elements in double precision, for norms; null for a view it does not take. */
+  sumOfSquares?(gradient: View): number | null;
 }

@@ -168,7 +168,9 @@ t.test("more than fits at once is an error that the process survives", async (t)
 });
 
 t.test("workers never keep the process alive", async (t) => {
-  const { code, out } = run("getEngine(); setTimeout(() => console.log('end'), 200)", { ECHO_THREADS: "3" });
+  const { code, out } = run("getEngine().pool.start(); setTimeout(() => console.log('end'), 200)", {
+    ECHO_THREADS: "3",
+  });
   t.equal(code, 0);
   t.equal(out.trim(), "end");
 });

@@ -67,9 +67,12 @@ function replaceGradient(parameter: Parameter, change: (grad: Tensor) => Tensor)
 function totalNorm(parameters: readonly Parameter[], order: number): number {
   let total = 0;
   for (const { grad } of parameters) {
+    if (order === 2) {
+      total += grad!.backend.updates?.sumOfSquares?.(grad!) ?? sumOfSquares(denseValues(grad!));
+      continue;
+    }
     const values = denseValues(grad!);
-    if (order === 2) total += sumOfSquares(values);
-    else if (order === Number.POSITIVE_INFINITY) {
+    if (order === Number.POSITIVE_INFINITY) {
       // Math.max passes NaN on.
       for (let i = 0; i < values.length; i++) total = Math.max(total, Math.abs(values[i]!));
     } else for (let i = 0; i < values.length; i++) total += Math.abs(values[i]!) ** order;

@@ -9,7 +9,7 @@ import { addressOf, all, denseAddress, releaseAll } from "./operands.ts";
 import type { WasmStorage } from "./storage.ts";
 
 const BLOCK = 96; // query rows per block, as in assembly/attention.ts
-const TASK_BYTES = 128;
+const TASK_BYTES = 17 * 4;
 const PARALLEL_FLOPS = 1_000_000;
 
 /** A matrix per head: address of the first, distance of rows, and offset of each head, all in elements. */
@@ -122,7 +122,7 @@ function run(
   const base = record.offset / 4;
   arena.int32.set(numbers, base);
   arena.float32[base + 9] = params.scale;
-  arena.int32.set([...addresses, 0, 0, 0, 0, 0, table.offset], base + 10);
+  arena.int32.set([...addresses, table.offset], base + 10);
 
   const task = record.offset;
   const args = (h0: number, h1: number, r0: number, r1: number, part: number): number[] => [

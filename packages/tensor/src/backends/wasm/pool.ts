@@ -1,5 +1,5 @@
 // Threads on the shared memory. A call is cut into parts that write different outputs; this thread runs the
-// first part, each worker one of the others. Workers spin for a moment, then sleep; they never keep the
+// first part, each worker one of the others. Workers start with the first call that is worth cutting, spin for a moment, then sleep; they never keep the
 // process alive. As no result depends on the cut, any number of threads gives the same bits.
 // Read next: worker-source.ts.
 
@@ -39,7 +39,11 @@ export class Pool {
   private readonly numbers: Float64Array;
   private readonly names: string[];
   private readonly kernels: KernelTable;
-  private readonly workers: number;
+  private readonly setup: WorkerSetup;
+  private readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  private readonly notes: string[];
+  private workers: number;
+  private started = false;
   private readonly scratch: number;
   private readonly scratchBytes: number;
   private readonly mayWait: boolean;
@@ -55,16 +59,25 @@ export class Pool {
     const buffer = threads > 1 ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
     this.control = new Int32Array(buffer);
     this.numbers = new Float64Array(buffer);
-    let started = 0;
-    try {
-      for (; started < threads - 1; started++) {
-        const own = setup.scratch + (started + 1) * setup.scratchBytes;
-        startWorker({ ...setup, scratch: own, names: this.names, buffer, index: started });
+    this.buffer = buffer;
+    this.setup = setup;
+    this.notes = notes;
+    this.workers = threads - 1;
+  }
+
+  /** Starts the workers, unless that was done. They take calls as soon as they are up. */
+  start(): void {
+    if (this.started) return;
+    this.started = true;
+    const { setup, buffer, names, notes } = this;
+    for (let index = 0; index < this.workers; index++) {
+      try {
+        startWorker({ ...setup, scratch: this.scratchOf(index + 1), names, buffer, index });
+      } catch (error) {
+        notes.push(`threads: worker ${index + 1} could not be started: ${String(error)}`);
+        this.workers = index;
       }
-    } catch (error) {
-      notes.push(`threads: a worker could not be started: ${String(error)}`);
     }
-    this.workers = started;
   }
 
   /** Threads that can take part, this one included. */
@@ -77,7 +90,7 @@ export class Pool {
     return this.scratch + index * this.scratchBytes;
   }
 
-  /** True once every worker has made its instance; until then calls run here alone. */
+  /** True once every worker is up; until then calls run here alone. */
   get ready(): boolean {
     for (let i = 0; i < this.workers; i++) {
       if (Atomics.load(this.control, i * CONTROL_WORDS + READY) === 0) return false;
@@ -92,7 +105,8 @@ export class Pool {
    */
   run(name: string, parts: readonly Part[]): void {
     const kernel = this.kernels[name]!;
-    if (parts.length > 1 && this.ready) {
+    if (parts.length > 1 && !this.started) this.start();
+    if (parts.length > 1 && parts.length <= this.threads && this.ready) {
       for (let i = 1; i < parts.length; i++) this.hand(i - 1, name, parts[i]!);
       kernel(...parts[0]!);
       for (let i = 1; i < parts.length; i++) this.join(i - 1, name);

@@ -200,7 +200,6 @@ const rotatePairs: Kernel<"rotatePairs"> = (out, inputs) => {
     n,
     from,
     ...angles,
-    0,
     to,
     engine.pool.scratchOf(part),
   ]);

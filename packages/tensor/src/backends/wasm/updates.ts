@@ -1,5 +1,6 @@
 // Optimiser steps on float32 parameters; the numbers are those of assembly/optim.ts.
 
+import { isContiguous, sizeOf } from "../../shape.ts";
 import type { UpdateKernels } from "../../update.ts";
 import { getEngine } from "./engine.ts";
 import { split } from "./operands.ts";
@@ -7,6 +8,9 @@ import type { WasmStorage } from "./storage.ts";
 
 /** Nanoseconds per element, to choose the number of threads. */
 const COST = 1;
+
+/** Elements per partial sum, as in assembly/reduce.ts. */
+const PART = 65536;
 
 /** The in-place steps that the wasm backend computes itself. */
 export const updates: UpdateKernels = {
@@ -48,6 +52,20 @@ export const updates: UpdateKernels = {
       1,
     ]);
     return true;
+  },
+  sumOfSquares(gradient) {
+    const { storage, shape, strides, offset } = gradient;
+    if (storage.dtype !== "float32" || !isContiguous(shape, strides)) return null;
+    const engine = getEngine();
+    const length = sizeOf(shape);
+    const count = Math.ceil(length / PART);
+    const parts = engine.arena.allocate(count * 8);
+    const from = addressOf(storage) + offset * 4;
+    split(engine, "squareParts", count, 0.3 * PART, (i, n) => [i, i + n, from, length, parts.offset], 1);
+    let total = 0;
+    for (let i = 0; i < count; i++) total += engine.arena.float64[parts.offset / 8 + i]!;
+    engine.arena.release(parts, parts.generation);
+    return total;
   },
 };
 

@@ -1,10 +1,9 @@
-// Scaled dot-product attention per head, forward and backward, on the matrix product of the other module.
-// Query rows go in blocks, so that a block of scores stays in the cache between the product that makes it,
-// the softmax, and the product that uses it. The forward pass can keep the probabilities P for the backward
-// pass, which then needs, per block:  dP = dO V^T,  dS = P (dP - sum(P dP)) scale,  dQ = dS K,
-// dK += dS^T Q,  dV += P^T dO.  Read next: conv1d.ts.
+// Scaled dot-product attention per head, on the matrix product of the other module. Query rows go in blocks,
+// so that a block of scores stays in the cache between the product that makes it, the softmax, and the
+// product that uses it. Gradients are products and a softmax gradient on the kept or recomputed
+// probabilities, put together by the differentiation engine. Read next: conv1d.ts.
 import { maxRow } from "./reduce";
-import { dotRow, expShifted, scaleRow } from "./softmax";
+import { expShifted, scaleRow } from "./softmax";
 
 @external("gemm", "gemm")
 export declare function gemm(
@@ -15,7 +14,6 @@ export declare function gemm(
 
 /** Query rows per block; fixed, because sums over blocks depend on it. */
 const BLOCK: i32 = 96;
-const ADD: i32 = 1;
 
 /** What a call works on; the host fills it in. Offsets and strides are in elements, the rest addresses. */
 @unmanaged
@@ -36,11 +34,6 @@ class Task {
   bias: usize; // or 0
   out: usize; // [heads, Tq, E], or 0 for the probabilities alone
   probabilities: usize; // [heads, Tq, Tk], or 0 to keep none (forward only)
-  gradient: usize; // dO [heads, Tq, E]
-  dq: usize; // [heads, Tq, D]
-  dk: usize; // [heads, Tk, D]
-  dv: usize; // [heads, Tk, E]
-  ds: usize; // [heads, Tq, Tk] receives the gradient of the bias, or 0
   offsets: usize; // per head: of q, k, v and bias
 }
 
@@ -89,59 +82,6 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
         memory.fill(line + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }
       if (task.out) gemm(m, width, seen, s, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
-    }
-  }
-}
-
-/** dS from P and dP over a row of n: P (dP - sum(P dP)) scale, in place of dP; the unscaled value to `ds`. */
-@inline function scoreGradient(p: usize, dp: usize, n: i32, scale: f32, ds: usize): void {
-  const total = f32x4.splat(dotRow(p, dp, n));
-  const f = f32x4.splat(scale);
-  let i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const at = <usize>i << 2;
-    const d = f32x4.mul(v128.load(p + at), f32x4.sub(v128.load(dp + at), total));
-    if (ds) v128.store(ds + at, d);
-    v128.store(dp + at, f32x4.mul(d, f));
-  }
-  for (; i < n; i++) {
-    const at = <usize>i << 2;
-    const d = load<f32>(p + at) * (load<f32>(dp + at) - f32x4.extract_lane(total, 0));
-    if (ds) store<f32>(ds + at, d);
-    store<f32>(dp + at, d * scale);
-  }
-}
-
-/** Backward for heads [h0, h1); `scores` holds one block of dP. */
-export function attentionGrad(h0: i32, h1: i32, task: Task, scores: usize, scratch: usize): void {
-  const keys = task.keys;
-  const depth = task.depth;
-  const width = task.width;
-  for (let head = h0; head < h1; head++) {
-    const k = task.k + offset(task, head, 1);
-    const v = task.v + offset(task, head, 2);
-    const dk = task.dk + (<usize>head * keys * depth << 2);
-    const dv = task.dv + (<usize>head * keys * width << 2);
-    memory.fill(dk, 0, <usize>keys * depth << 2);
-    memory.fill(dv, 0, <usize>keys * width << 2);
-    for (let row = 0; row < task.queries; row += BLOCK) {
-      const m = min(BLOCK, task.queries - row);
-      const seen = task.causal ? min(keys, row + m) : keys;
-      const first = <usize>head * task.queries + row;
-      const p = task.probabilities + (first * keys << 2);
-      const g = task.gradient + (first * width << 2);
-      const q = task.q + offset(task, head, 0) + (<usize>row * task.qRow << 2);
-      gemm(m, seen, width, g, width, 1, v, 1, task.vRow, 0, 0, scores, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
-      for (let i = 0; i < m; i++) {
-        const line = <usize>i * keys << 2;
-        const ds = task.ds ? task.ds + (first * keys << 2) + line : 0;
-        scoreGradient(p + line, scores + line, seen, task.scale, ds);
-        if (ds) memory.fill(ds + (<usize>seen << 2), 0, <usize>(keys - seen) << 2);
-      }
-      const dq = task.dq + (first * depth << 2);
-      gemm(m, depth, seen, scores, keys, 1, k, task.kRow, 1, 0, 0, dq, depth, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
-      gemm(seen, depth, m, scores, 1, keys, q, task.qRow, 1, 0, 0, dk, depth, 1, 0, 0, 0, ADD, 0, 0, 0, scratch);
-      gemm(seen, width, m, p, 1, keys, g, width, 1, 0, 0, dv, width, 1, 0, 0, 0, ADD, 0, 0, 0, scratch);
     }
   }
 }

@@ -6,6 +6,6 @@ export * from "./norm";
 export * from "./rotary";
 export * from "./gather";
 export * from "./optim";
-export { attention, attentionGrad } from "./attention";
+export { attention } from "./attention";
 export * from "./conv1d";
 export * from "./loss";

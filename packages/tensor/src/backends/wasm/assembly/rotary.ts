@@ -8,16 +8,14 @@ const PAIRS: i32 = 512;
  * Pairs [start, start + count) of a dense x.
  *
  * @param cosine, cLayout, sine, sLayout views with one element per pair
- * @param back 1 turns the other way
  */
 export function rotatePairs(
-  start: i32, count: i32, x: usize, cosine: usize, cLayout: usize, sine: usize, sLayout: usize, back: i32, out: usize,
+  start: i32, count: i32, x: usize, cosine: usize, cLayout: usize, sine: usize, sLayout: usize, out: usize,
   scratch: usize,
 ): void {
   const second = scratch + CHUNK_BYTES;
   if (cLayout == SCALAR) spread<f32>(cosine, scratch);
   if (sLayout == SCALAR) spread<f32>(sine, second);
-  const turn = i32x4.splat(back ? 0x80000000 : 0);
   for (let done = 0; done < count; done += PAIRS) {
     const n = min(PAIRS, count - done);
     let c = chunk<f32>(cosine, cLayout, start + done, n, scratch);
@@ -31,7 +29,7 @@ export function rotatePairs(
       const a = i32x4.shuffle(p, q, 0, 2, 4, 6);
       const b = i32x4.shuffle(p, q, 1, 3, 5, 7);
       const cos = v128.load(c);
-      const sin = v128.xor(v128.load(s), turn);
+      const sin = v128.load(s);
       const u = f32x4.sub(f32x4.mul(a, cos), f32x4.mul(b, sin));
       const v = f32x4.add(f32x4.mul(a, sin), f32x4.mul(b, cos));
       v128.store(to, i32x4.shuffle(u, v, 0, 4, 1, 5));
@@ -45,7 +43,7 @@ export function rotatePairs(
       const a = load<f32>(from);
       const b = load<f32>(from, 4);
       const cos = load<f32>(c);
-      const sin = back ? -load<f32>(s) : load<f32>(s);
+      const sin = load<f32>(s);
       store<f32>(to, a * cos - b * sin);
       store<f32>(to, a * sin + b * cos, 4);
       from += 8;
