@@ -1,0 +1,63 @@
+// Every example runs in its short form and ends in the line it promises; so does the tour in the README.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t from "tap";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const folder = mkdtempSync(join(tmpdir(), "echo-examples-"));
+t.teardown(() => rmSync(folder, { recursive: true }));
+
+interface Example {
+  /** Arguments that make it short, or send its files elsewhere. */
+  readonly args?: readonly string[];
+  readonly lastLine: RegExp;
+}
+
+/** Every file of examples/src; a new example without a row fails. */
+const EXAMPLES: Readonly<Record<string, Example>> = {
+  main: { lastLine: /^\d+ ops, \d+ of them primitive$/ },
+  spectrogram: {
+    args: ["--out", folder, "--columns", "60"],
+    lastLine: /^chirp: f0 is \d+ Hz at 0\.5 s and \d+ Hz at 1\.5 s, a factor of (1\.9[5-9]|2\.0[0-5])$/,
+  },
+  "strided-views": { lastLine: /^42 elements of the windows in a buffer of 24; a dense copy has 42$/ },
+};
+
+function run(
+  args: readonly string[],
+  cwd: string,
+): { lines: string[]; status: number | null; stderr: string } {
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd, encoding: "utf8" });
+  return { lines: stdout.trimEnd().split("\n"), status, stderr };
+}
+
+t.test("every example has a row here", async (t) => {
+  const files = readdirSync(join(ROOT, "examples", "src")).filter((name) => name.endsWith(".ts"));
+  t.same(files.map((name) => name.slice(0, -3)).sort(), Object.keys(EXAMPLES).sort());
+});
+
+for (const [name, { args = [], lastLine }] of Object.entries(EXAMPLES)) {
+  t.test(name, async (t) => {
+    const { lines, status, stderr } = run([join("examples", "dist", `${name}.js`), ...args], ROOT);
+    t.equal(status, 0, stderr);
+    t.match(lines.at(-1), lastLine);
+  });
+}
+
+for (const readme of ["README.md", join("packages", "tensor", "README.md")]) {
+  t.test(`the code of ${readme} prints what its comments say`, async (t) => {
+    const text = readFileSync(join(ROOT, readme), "utf8");
+    const code = /```ts\n(.*?)```/s.exec(text)?.[1];
+    t.ok(code, "there is a block of code");
+    const { lines, status, stderr } = run(
+      ["--input-type=module", "--eval", code!],
+      join(ROOT, "test"), // where the packages can be found by name
+    );
+    t.equal(status, 0, stderr);
+    const promised = [...code!.matchAll(/^(?:console\.log\(.*)?\); \/\/ (.*)$/gm)].map((match) => match[1]);
+    t.ok(promised.length > 0);
+    t.same(lines, promised);
+  });
+}
