@@ -32,6 +32,7 @@ export * from "./model/attention.ts";
 export * from "./model/batch.ts";
 export * from "./model/block.ts";
 export * from "./model/decoder.ts";
+export * from "./model/diagnostics.ts";
 export * from "./model/encoder.ts";
 export * from "./model/encoder-feature.ts";
 export * from "./model/frame-lengths.ts";

@@ -6,6 +6,7 @@ import {
   ctcFrameScores,
   Echo,
   type EchoFeatures,
+  GradientDiagnostics,
   greedyDecode,
   type ModelConfig,
   resolveConfig,
@@ -317,4 +318,31 @@ t.test("bad input is refused by name", async (t) => {
     () => new Echo({ ...configWith(), vocabSize: 0 }, { mels: MELS, hopLength: HOP }),
     /vocabSize is 0/,
   );
+});
+
+t.test("diagnostics compare gradients block by block", async (t) => {
+  const echo = build();
+  const diagnostics = new GradientDiagnostics(echo);
+  const batch = features();
+  for (let step = 0; step < 2; step++) {
+    echo.zeroGrad();
+    sequenceLoss(echo.forward(batch, ids([1, 4], [1, 5])).logits, ids([4, 2], [5, 2])).backward();
+    diagnostics.observe();
+  }
+  const report = diagnostics.report();
+  t.same(
+    report.map(({ name }) => name),
+    ["encoder.processors.spectrogram.1", "decoder.self_attn_layers.0", "decoder.processors.spectrogram.0"],
+  );
+  const block = report[2]!;
+  const mean = (name: string): number => {
+    const grad = echo.namedParameters().find(([n]) => n === `${block.name}.${name}`)![1].grad!;
+    return Float64Array.from(grad.dataSync()).reduce((sum, g) => sum + Math.abs(g), 0) / grad.size;
+  };
+  const near = (got: number, want: number): boolean => Math.abs(got - want) <= 1e-12 * want;
+  t.ok(near(block.gateOverMlp!, mean("mlp_gate.0.linear.weight") / mean("mlp.0.linear.weight")));
+  t.ok(near(block.self!.value, mean("attna.v.linear.weight")), "equal steps average to themselves");
+  t.ok(near(block.cross!.query, mean("attnb.q.linear.weight")));
+  t.equal(report[0]!.cross, null, "encoder blocks have no cross-attention");
+  t.match(diagnostics.table(), /gate\/MLP[\s\S]+decoder\.self_attn_layers\.0/);
 });
