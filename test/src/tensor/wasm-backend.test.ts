@@ -213,6 +213,20 @@ for (const [name, { f, low }] of Object.entries(BINARY)) {
   });
 }
 
+t.test("transposed copies of every size", async (t) => {
+  for (const [batch, rows, columns] of [
+    [1, 2, 3],
+    [2, 4, 4],
+    [3, 17, 21],
+    [1, 300, 257],
+    [2, 33, 100],
+  ] as const) {
+    const x = both([batch, rows, columns], 1);
+    const turn = (y: Tensor): Tensor => T.add(T.reshape(T.permute(y, [0, 2, 1]), [-1]), 0);
+    t.equal(distance(turn(x.wasm), turn(x.reference)), 0, `${batch} of ${rows} x ${columns}`);
+  }
+});
+
 t.test("matmul takes any strides and broadcasts its batch axes", async (t) => {
   const cases: [number[], number[]][] = [
     [

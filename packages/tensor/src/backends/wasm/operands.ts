@@ -104,8 +104,21 @@ export function copyView(view: View, to: number): boolean {
     return true;
   }
   const dense = layout === SCALAR ? DENSE : layout;
+  if (dense !== DENSE && bytes === 4 && isTransposed(engine, dense)) {
+    const rows = engine.arena.int32[dense / 4 + engine.arena.int32[dense / 4]! - 1]!;
+    split(engine, "copyTransposed", rows, count / rows, (r, n) => [r, r + n, from, dense, to], 16);
+    return true;
+  }
   split(engine, "copy", count, 1, (start, n) => [bytes, start, n, from, dense, to]);
   return true;
+}
+
+/** True for a record whose last axis but one is the dense one. */
+function isTransposed({ arena: { int32 } }: Engine, record: number): boolean {
+  const at = record / 4;
+  const rank = int32[at]!;
+  const stride = (axis: number): number => int32[at + 1 + MAX_RANK + axis]!;
+  return rank >= 2 && stride(rank - 1) > 1 && stride(rank - 2) === 1;
 }
 
 /** Views of more than eight axes that do not merge: element by element. */

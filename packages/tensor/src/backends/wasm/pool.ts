@@ -1,7 +1,7 @@
 // Threads on the shared memory. A call is cut into parts that write different outputs; this thread runs the
-// first part, each worker one of the others. Workers start with the first call that is worth cutting, spin for a moment, then sleep; they never keep the
-// process alive. As no result depends on the cut, any number of threads gives the same bits.
-// Read next: worker-source.ts.
+// first part, each worker one of the others. Workers start with the first call worth cutting, spin for a
+// moment when idle, then sleep; they never keep the process alive. As no result depends on the cut, any
+// number of threads gives the same bits. Read next: worker-source.ts.
 
 import { BackendError } from "../../errors.ts";
 import type { KernelTable } from "./engine.ts";

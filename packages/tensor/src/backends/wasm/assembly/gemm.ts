@@ -8,6 +8,7 @@
 // Read next: the tile, written out by scripts/wasm.mjs for each MR x NR; then epilogue.ts.
 import { MR, NR, tile } from "./tile";
 import { epilogue } from "./epilogue";
+import { transpose4 } from "./lanes";
 
 const KC: i32 = 256;
 const MC: i32 = 96; // a multiple of every MR
@@ -97,18 +98,6 @@ function block(
       }
     }
   }
-}
-
-/** Four rows of four as four columns, stored `step` bytes apart. */
-@inline function transpose4(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, step: usize): void {
-  const a = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
-  const b = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
-  const c = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
-  const d = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-  v128.store(to, i64x2.shuffle(a, c, 0, 2));
-  v128.store(to + step, i64x2.shuffle(a, c, 1, 3));
-  v128.store(to + step * 2, i64x2.shuffle(b, d, 0, 2));
-  v128.store(to + step * 3, i64x2.shuffle(b, d, 1, 3));
 }
 
 /** Slivers of MR rows, stored column by column; rows past the end are zero. */

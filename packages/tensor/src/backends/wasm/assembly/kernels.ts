@@ -6,6 +6,7 @@ export * from "./norm";
 export * from "./rotary";
 export * from "./gather";
 export * from "./optim";
+export { copyTransposed } from "./strided";
 export { attention } from "./attention";
 export * from "./conv1d";
 export * from "./loss";

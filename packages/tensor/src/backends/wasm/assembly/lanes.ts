@@ -33,3 +33,15 @@ function storePartial(to: usize, x: v128, wide: i32): void {
 @inline export function maxLanes(x: v128): f32 {
   return max(max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)), max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3)));
 }
+
+/** Four rows of four as four columns, stored `step` bytes apart. */
+@inline export function transpose4(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, step: usize): void {
+  const a = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+  const b = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+  const c = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+  const d = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+  v128.store(to, i64x2.shuffle(a, c, 0, 2));
+  v128.store(to + step, i64x2.shuffle(a, c, 1, 3));
+  v128.store(to + step * 2, i64x2.shuffle(b, d, 0, 2));
+  v128.store(to + step * 3, i64x2.shuffle(b, d, 1, 3));
+}
