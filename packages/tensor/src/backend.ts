@@ -52,6 +52,11 @@ export interface Backend {
   /** The elements, copied to host memory once all pending work on them is done. */
   read(storage: Storage): Promise<TypedArray>;
   /**
+   * The elements if they are in host memory at the moment, for backends that compute elsewhere: what was
+   * uploaded, say. Not to be written to.
+   */
+  peek?(storage: Storage): TypedArray | null;
+  /**
    * A hint that no further computation needs this storage. The backend may reuse the memory, but a later
    * read must give the same bits or throw: never others.
    */
@@ -87,6 +92,11 @@ export function listBackends(): string[] {
 export function findBackend(name: string): Backend {
   const backend = backends.get(name);
   if (backend === undefined) {
+    if (name === "gpu") {
+      throw new BackendError(
+        'setBackend: backend "gpu" is not started; call await initGpu() first (it needs the optional package gpu.js)',
+      );
+    }
     throw new BackendError(
       `setBackend: unknown backend "${name}", expected one of: ${listBackends().join(", ")}`,
     );

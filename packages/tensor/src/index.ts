@@ -19,6 +19,8 @@ export {
   type View,
   withBackend,
 } from "./backend.ts";
+/** The gpu backend: started on demand. */
+export { type GpuInfo, type GpuMode, type GpuOptions, gpuInfo, initGpu } from "./backends/gpu/index.ts";
 /** The wasm backend's settings. */
 export {
   configureWasm,

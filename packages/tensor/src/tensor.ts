@@ -114,15 +114,18 @@ export class Tensor {
   /**
    * The elements in row-major order, as a fresh typed array, at once.
    *
-   * @throws BackendError on backends that do not compute in host memory; use `await data()` there
+   * @throws BackendError on backends that do not compute in host memory, unless the tensor was uploaded and
+   *   not computed; use `await data()` there
    */
   dataSync(): TypedArray {
-    if (!this.backend.host) {
+    const { host, name, peek } = this.backend;
+    const all = host ? this.storage.data : (peek?.(this.storage) ?? null);
+    if (all === null) {
       throw new BackendError(
-        `dataSync: tensors of backend "${this.backend.name}" can only be read with await tensor.data()`,
+        `dataSync: tensors of backend "${name}" can only be read with await tensor.data()`,
       );
     }
-    return rowMajorCopy(this.storage.data, this);
+    return rowMajorCopy(all, this);
   }
 
   /**

@@ -1,0 +1,244 @@
+// A device: kernels compiled from source text, a queue that keeps their order, and the memory they fill.
+// Everything is a task of one queue. Where gpu.js answers at once a task runs at once; on WebGPU tasks wait
+// for each other, which also keeps two first calls of a kernel apart (they would share one output size).
+// Read next: storage.ts.
+
+import { BackendError } from "../../errors.ts";
+import type { GpuInstance, GpuJs, GpuKernel, GpuMode, Handle } from "./gpu-js.ts";
+import type { Slot } from "./slot.ts";
+
+/** A kernel as text. Arguments are the arrays x0, x1, ..., then the integers, then the floats. */
+export interface Program {
+  /** Names the text: programs of one key are the same. */
+  readonly key: string;
+  readonly arrays: number;
+  readonly integers: readonly string[];
+  readonly floats: readonly string[];
+  /** Statements in gpu.js' subset of JavaScript; every path returns the value of element `this.thread.x`. */
+  readonly body: string;
+}
+
+/** One run of a program. */
+export interface Launch {
+  readonly program: Program;
+  readonly inputs: readonly Slot[];
+  readonly integers: readonly number[];
+  readonly floats: readonly number[];
+  readonly out: Slot;
+}
+
+/** Loops bounded by an argument end silently after this many rounds, whose default is 1000. */
+const LOOP_MAX_ITERATIONS = 1 << 20;
+
+const COPY: Program = {
+  key: "copy",
+  arrays: 1,
+  integers: [],
+  floats: [],
+  body: "return x0[this.thread.x];",
+};
+
+/** Below this a buffer is not worth telling the garbage collector about. */
+const BALLAST_BYTES = 4096;
+
+type Task = () => undefined | Promise<void>;
+
+/** A device with its kernels, queue and memory. */
+export class Device {
+  readonly mode: GpuMode;
+  /** Device arrays alive, and their bytes. */
+  buffers = 0;
+  bytes = 0;
+  readonly #gpu: GpuInstance;
+  readonly #library: GpuJs;
+  readonly #kernels = new Map<string, GpuKernel>();
+  #tail: Promise<void> | null = null;
+
+  constructor(library: GpuJs, mode: GpuMode) {
+    this.#library = library;
+    this.mode = mode;
+    this.#gpu = new library.GPU({ mode });
+  }
+
+  /** True if arrays live outside host memory. */
+  get #remote(): boolean {
+    return this.mode === "webgpu" || this.mode === "webgl2";
+  }
+
+  /** Runs a task after all earlier ones: now if none is pending. */
+  enqueue(task: Task): void {
+    if (this.#tail !== null) this.#follow(this.#tail.then(task));
+    else {
+      const pending = task();
+      if (pending !== undefined) this.#follow(pending);
+    }
+  }
+
+  #follow(pending: Promise<void>): void {
+    const tail = pending.then(() => {
+      if (this.#tail === tail) this.#tail = null;
+    });
+    this.#tail = tail;
+  }
+
+  /** Computes `out` once its inputs are there. What goes wrong is kept in `out` and met when it is read. */
+  launch({ program, inputs, integers, floats, out }: Launch): void {
+    for (const input of inputs) input.users++;
+    this.enqueue(() =>
+      this.#guard(out, () => {
+        const uploads = this.#upload(inputs);
+        const run = (): undefined | Promise<void> => {
+          const handles = inputs.map((input) => input.handle!);
+          return this.#call(program, handles, [...integers, ...floats], out);
+        };
+        return uploads === undefined ? run() : uploads.then(run);
+      }),
+    );
+    for (const input of inputs) this.drop(input);
+  }
+
+  /** The values of a slot, once all earlier tasks are done. */
+  read(slot: Slot): Promise<Float32Array> {
+    return new Promise((resolve, reject) => {
+      slot.users++;
+      this.enqueue(() => {
+        try {
+          const values = this.values(slot);
+          if (!(values instanceof Promise)) return void resolve(values);
+          return values.then(resolve, reject);
+        } catch (error) {
+          reject(error);
+        }
+        return undefined;
+      });
+      this.drop(slot);
+    });
+  }
+
+  /** The values of a slot whose task has run; at once where gpu.js can. */
+  values(slot: Slot): Float32Array | Promise<Float32Array> {
+    if (slot.error !== null) throw slot.error;
+    if (slot.host !== null) return Float32Array.from(slot.host);
+    const { handle } = slot;
+    if (handle === null) throw new BackendError("read: the elements were never computed");
+    if (handle instanceof Float32Array) return handle.slice(0, slot.length);
+    const read = handle.toArray();
+    return read instanceof Promise
+      ? read.then((values) => values.slice(0, slot.length))
+      : read.slice(0, slot.length);
+  }
+
+  /** Runs `body` as a part of a task and keeps its failure in `out`. */
+  #guard(out: Slot, body: () => undefined | Promise<void>): undefined | Promise<void> {
+    const failed = (error: unknown): undefined => {
+      out.error = error instanceof Error ? error : new BackendError(String(error));
+      return undefined;
+    };
+    try {
+      return body()?.catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /** Counts one use of a slot less; its memory goes after the tasks before. */
+  drop(slot: Slot): void {
+    this.enqueue(() => {
+      if (--slot.users > 0) return undefined;
+      const { handle } = slot;
+      if (handle === null) return undefined;
+      slot.handle = null;
+      slot.ballast = null;
+      this.buffers--;
+      this.bytes -= 4 * slot.length;
+      if (!(handle instanceof Float32Array)) handle.delete();
+      return undefined;
+    });
+  }
+
+  /** Brings to the device what is only in host memory. */
+  #upload(slots: readonly Slot[]): undefined | Promise<void> {
+    let pending: undefined | Promise<void>;
+    for (const slot of new Set(slots)) {
+      if (slot.error !== null) throw slot.error;
+      if (slot.handle !== null) continue;
+      if (slot.host === null) throw new BackendError("launch: an input was never computed");
+      slot.checkExact();
+      const values = slot.host instanceof Float32Array ? slot.host : Float32Array.from(slot.host);
+      if (!this.#remote) this.#adopt(slot, values);
+      // One after the other: the copies share one kernel.
+      else if (pending !== undefined) pending = pending.then(() => this.#call(COPY, [values], [], slot));
+      else pending = this.#call(COPY, [values], [], slot);
+    }
+    return pending;
+  }
+
+  #adopt(slot: Slot, handle: Handle): void {
+    slot.handle = handle;
+    this.buffers++;
+    this.bytes += 4 * slot.length;
+    // The collector cannot see device memory. Untouched pages cost nothing but count, so it runs in time.
+    if (this.#remote && 4 * slot.length >= BALLAST_BYTES) slot.ballast = new ArrayBuffer(4 * slot.length);
+  }
+
+  #call(
+    program: Program,
+    handles: readonly Handle[],
+    scalars: readonly number[],
+    out: Slot,
+  ): undefined | Promise<void> {
+    const kernel = this.#kernel(program);
+    kernel.setOutput([out.length]);
+    const arrays = handles.map((handle) =>
+      handle instanceof Float32Array ? this.#library.input(handle, [handle.length]) : handle,
+    );
+    const result = kernel(...arrays, ...scalars);
+    if (!(result instanceof Promise)) {
+      this.#checkMode(kernel);
+      this.#adopt(out, result);
+      return undefined;
+    }
+    return result.then((handle) => {
+      this.#checkMode(kernel);
+      this.#adopt(out, handle);
+    });
+  }
+
+  #checkMode(kernel: GpuKernel): void {
+    const { mode } = kernel.kernel.constructor;
+    if (mode !== this.mode) {
+      throw new BackendError(`launch: gpu.js ran a kernel in mode "${mode}", expected "${this.mode}"`);
+    }
+  }
+
+  #kernel(program: Program): GpuKernel {
+    let kernel = this.#kernels.get(program.key);
+    if (kernel === undefined) {
+      const arrays = Array.from({ length: program.arrays }, (_, i) => `x${i}`);
+      const { integers, floats } = program;
+      const source = `function (${[...arrays, ...integers, ...floats].join(", ")}) {\n${program.body}\n}`;
+      kernel = this.#gpu.createKernel(source, {
+        output: [1],
+        argumentTypes: [
+          ...arrays.map(() => "Input"),
+          ...integers.map(() => "Integer"),
+          ...floats.map(() => "Float"),
+        ],
+        dynamicOutput: true,
+        dynamicArguments: true,
+        pipeline: true,
+        immutable: true,
+        precision: "single",
+        tactic: "precision",
+        loopMaxIterations: LOOP_MAX_ITERATIONS,
+      });
+      this.#kernels.set(program.key, kernel);
+    }
+    return kernel;
+  }
+
+  /** Waits until all tasks so far are done. */
+  async idle(): Promise<void> {
+    while (this.#tail !== null) await this.#tail;
+  }
+}

@@ -1,0 +1,223 @@
+// The gpu backend on the modes that run everywhere, gpu.js' JavaScript and WebAssembly: every op against the
+// reference backend, PyTorch's values and gradients, the traps that gpu.js has, memory, and start-up. Real
+// WebGL 2 and WebGPU run in ../browser.
+import * as a from "@echo-ts/autograd";
+import * as e from "@echo-ts/tensor";
+import t from "tap";
+import { GOLDEN_OPS, readGoldenCases, shareOfTolerance } from "../golden-cases.ts";
+import { skipWithoutShared } from "../shared-material.ts";
+import { type Agreement, compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
+
+const MODES = ["cpu", "webasm"] as const;
+const backends = {
+  cpu: await e.initGpu({ mode: "cpu" }),
+  webasm: await e.initGpu({ mode: "webasm" }),
+};
+
+/** Largest allowed distance from the reference backend, over the largest magnitude. */
+const TOLERANCE = 1e-6;
+
+t.test("every op agrees with the reference backend", async (t) => {
+  const table: Record<string, Partial<Record<(typeof MODES)[number], Agreement>>> = {};
+  for (const mode of MODES) {
+    for (const op of OP_NAMES) {
+      const agreement = await compareOp(op, backends[mode]);
+      table[op] = { ...table[op], [mode]: agreement };
+      t.ok(agreement.worst <= TOLERANCE, `${op} on ${mode}: ${agreement.worst} at ${agreement.at}`);
+      t.ok(agreement.cases >= 3, `${op}: ${agreement.cases} cases`);
+    }
+  }
+  t.comment(`max norm by op\n${"op".padEnd(22)}${MODES.map((mode) => mode.padStart(12)).join("")}`);
+  for (const [op, row] of Object.entries(table)) {
+    t.comment(op.padEnd(22) + MODES.map((mode) => row[mode]!.worst.toExponential(1).padStart(12)).join(""));
+  }
+});
+
+t.test("PyTorch's values and gradients", { skip: skipWithoutShared }, async (t) => {
+  const { cases, value } = readGoldenCases();
+  for (const mode of MODES) {
+    let compared = 0;
+    for (const c of cases) {
+      const op = GOLDEN_OPS[c.op];
+      if (op === undefined || c.op === "optimiser") continue;
+      const wrong: string[] = [];
+      const check = async (what: string, actual: e.Tensor | null, wanted: e.Tensor): Promise<void> => {
+        const worst =
+          actual === null ? Number.NaN : shareOfTolerance(await actual.data(), await wanted.data());
+        compared++;
+        if (!(worst <= 1)) wrong.push(`${what}: ${worst} of the tolerance`);
+      };
+      const inputs: Record<string, e.Tensor> = {};
+      const outputs: Record<string, e.Tensor> = {};
+      e.withBackend(backends[mode], () => {
+        for (const [name, key] of Object.entries(c.in)) {
+          inputs[name] = name in (c.grad ?? {}) ? a.variable(value(c, key)) : value(c, key);
+        }
+        const expected = Object.values(c.out).map((key) => value(c, key));
+        const result = op(inputs, c.params, expected[0]!);
+        Object.assign(outputs, result instanceof e.Tensor ? { y: result } : result);
+        if (c.grad === undefined || Object.keys(c.grad).length === 0) return;
+        let total: e.Tensor = e.tensor(0);
+        for (const name of Object.keys(c.out)) {
+          total = e.add(total, e.sum(e.mul(outputs[name]!, value(c, c.cot![name]!))));
+        }
+        a.backward(total, undefined, { retainGraph: true });
+      });
+      const wanted = (key: string): e.Tensor => e.withBackend("reference", () => value(c, key));
+      for (const [name, key] of Object.entries(c.out)) await check(name, outputs[name]!, wanted(key));
+      for (const [name, key] of Object.entries(c.grad ?? {})) {
+        await check(`gradient of ${name}`, inputs[name]!.grad, wanted(key));
+      }
+      t.same(wrong, [], `${c.name} on ${mode}`);
+    }
+    t.ok(compared > 300, `${compared} tensors on ${mode}`);
+  }
+});
+
+for (const mode of MODES) {
+  const on = <T>(body: () => T): T => e.withBackend(backends[mode], body);
+  const values = async (body: () => e.Tensor): Promise<number[]> => Array.from(await on(body).data());
+
+  t.test(`traps of gpu.js, ${mode}`, async (t) => {
+    t.test("one kernel serves matrices of any shape, one after the other", async (t) => {
+      for (const [m, k, n] of [
+        [2, 3, 4],
+        [5, 1, 2],
+        [1, 7, 3],
+        [6, 2, 1],
+        [3, 3, 3],
+        [2, 9, 5],
+      ] as const) {
+        const make = (): e.Tensor =>
+          e.matmul(
+            e.randomNormal([m, k], e.stream(1, "a")),
+            e.transpose(e.randomNormal([n, k], e.stream(1, "b"))),
+          );
+        const expected = e.withBackend("reference", make);
+        t.ok(maxNorm(await on(make).data(), expected.dataSync()) < 1e-6, `${m} ${k} ${n}`);
+      }
+    });
+
+    t.test("loops longer than gpu.js' default limit of 1000 rounds are whole", async (t) => {
+      const n = 2600;
+      t.same(await values(() => e.ones([3, n]).sum(1)), [n, n, n]);
+      t.same(await values(() => e.matmul(e.ones([2, n]), e.ones([n, 1]))), [n, n]);
+      t.same(await values(() => e.argmax(e.arange(n).cast("float32").reshape([1, n]), 1)), [n - 1]);
+      t.same(
+        await values(() => e.conv1d(e.ones([1, n, 1]), e.ones([1, n, 1]))),
+        [n],
+        "channels of a convolution",
+      );
+      const add = (): e.Tensor =>
+        e.indexAdd(e.zeros([2, 1]), e.zeros([n], { dtype: "int32" }), e.ones([n, 1]));
+      t.same(await values(add), [n, 0]);
+    });
+
+    t.test("results are not overwritten by the next call", async (t) => {
+      const [x, y] = on(() => [e.exp(e.tensor([0, 0])), e.exp(e.tensor([1, 1]))]);
+      t.same(Array.from(await x.data()), [1, 1]);
+      t.ok(maxNorm(await y.data(), [Math.E, Math.E]) < 1e-6);
+    });
+
+    t.test("sizes do not leak from one un-awaited first call into another", async (t) => {
+      const [x, y] = on(() => [e.expm1(e.zeros([2])), e.expm1(e.zeros([4]))]);
+      t.same([(await x.data()).length, (await y.data()).length], [2, 4]);
+    });
+
+    t.test("more inputs than a WebGPU kernel can bind", async (t) => {
+      const parts = (): e.Tensor[] => Array.from({ length: 20 }, (_, i) => e.full([2, 1 + (i % 3)], i / 2));
+      const expected = e.withBackend("reference", () => e.concat(parts(), 1));
+      t.same(await values(() => e.concat(parts(), 1)), Array.from(expected.dataSync()));
+    });
+
+    t.test("integers beyond 2^24 and float64 stay exact, in host memory, and explain() tells", async (t) => {
+      e.explain({ reset: true });
+      const large = 16_777_217;
+      const int = (x: number[]): e.Tensor => e.tensor(x, { dtype: "int32" });
+      t.same(await values(() => e.add(int([large]), int([1]))), [large + 1]);
+      t.same(await values(() => e.where(e.tensor([1, 0]).greater(0.5), int([large]), int([3]))), [large, 3]);
+      t.same(await values(() => int([large]).cast("float64").add(0.25)), [large + 0.25]);
+      const fine = () => e.tensor([1], { dtype: "float64" }).add(1e-12).sub(1);
+      t.ok(Math.abs((await values(fine))[0]! - 1e-12) < 1e-15);
+      t.match(e.explain(), [{ backend: "gpu", op: "add", dtype: "int32", count: 1 }]);
+    });
+
+    t.test("nothing has no elements but a shape", async (t) => {
+      t.same(await values(() => e.ones([0, 3]).mul(2)), []);
+      t.same(await values(() => e.ones([0, 3]).sum(0)), [0, 0, 0]);
+    });
+
+    t.test("limits of functions", async (t) => {
+      const { POSITIVE_INFINITY: inf, NEGATIVE_INFINITY, NaN: nan } = Number;
+      t.same(await values(() => e.tanh(e.tensor([100, -100, 50]))), [1, -1, 1]);
+      t.same(await values(() => e.log(e.tensor([0, -1, inf, nan]))), [NEGATIVE_INFINITY, nan, inf, nan]);
+      t.same(await values(() => e.exp(e.tensor([200, -200]))), [inf, 0]);
+      t.same(await values(() => e.sqrt(e.tensor([-1, 4]))), [nan, 2]);
+      t.same(await values(() => e.maximum(e.tensor([nan, 1]), e.tensor([1, nan]))), [nan, nan]);
+      t.same(await values(() => e.max(e.tensor([1, nan, 2]))), [nan]);
+      t.same(await values(() => e.isNaN(e.tensor([nan, 1]))), [1, 0]);
+      t.same(await values(() => e.relu(e.tensor([nan, -1]))), [nan, 0]);
+      t.same(await values(() => e.pow(e.tensor([-2, -2, 0]), e.tensor([3, 0.5, -1]))), [-8, nan, inf]);
+      t.same(await values(() => e.softmax(e.tensor([0, NEGATIVE_INFINITY]))), [1, 0]);
+      t.same(await values(() => e.softmax(e.full([2], NEGATIVE_INFINITY))), [nan, nan]);
+      const sines = await values(() => e.sin(e.tensor([1000, -3333.25, 1e4])));
+      t.ok(maxNorm(sines, [1000, -3333.25, 1e4].map(Math.sin)) < 1e-6, `${sines}`);
+    });
+
+    t.test("an index out of range is refused, or becomes NaN where only the device knows it", async (t) => {
+      t.throws(() => on(() => e.indexSelect(e.ones([2, 1]), e.tensor([2], { dtype: "int32" }))), {
+        name: "ShapeError",
+        message: "indexSelect: index 2 at position 0 is out of range for axis 0 of size 2",
+      });
+      const computed = (): e.Tensor => e.argmax(e.tensor([[0, 0, 1]]), 1);
+      t.same(await values(() => e.indexSelect(e.ones([2]), computed())), [Number.NaN]);
+    });
+  });
+
+  t.test(`a training step on ${mode}`, async (t) => {
+    const step = (): e.Tensor => {
+      const x = e.randomNormal([6, 4], e.stream(3, "x"));
+      const w = a.variable(e.randomNormal([5, 4], e.stream(3, "w")));
+      const labels = e.tensor([0, 1, 4, 2, 3, 0], { dtype: "int32" });
+      a.crossEntropyLoss(e.linear(e.rmsNorm(x, e.ones([4])), w), labels).backward();
+      return w.grad!;
+    };
+    const expected = e.withBackend("reference", step);
+    t.ok(maxNorm(await on(step).data(), expected.dataSync()) < 1e-6);
+  });
+
+  t.test(`reading at once on ${mode}: what was uploaded, not what was computed`, async (t) => {
+    const x = on(() => e.tensor([1, 2]));
+    t.same(x.toArray(), [1, 2]);
+    t.throws(() => on(() => e.add(x, 1)).dataSync(), {
+      name: "BackendError",
+      message: 'dataSync: tensors of backend "gpu" can only be read with await tensor.data()',
+    });
+  });
+}
+
+t.test("nothing grows over 2 000 training steps", async (t) => {
+  const backend = await e.initGpu({ mode: "cpu" });
+  await e.withBackend(backend, async () => {
+    const w = a.variable(e.randomNormal([8, 8], e.stream(1, "w"), 0, 0.3));
+    const x = e.randomNormal([16, 8], e.stream(1, "x"));
+    const labels = e.tensor(Int32Array.from({ length: 16 }, (_, i) => i % 8));
+    const held: number[] = [];
+    const losses: number[] = [];
+    for (let i = 0; i < 2000; i++) {
+      e.setBackend(backend);
+      const loss = a.crossEntropyLoss(e.linear(e.tanh(e.linear(x, w)), w), labels);
+      loss.backward();
+      a.noGrad(() => e.assign(w, e.sub(w, e.mul(w.grad!, 0.05))));
+      a.zeroGrad([w]);
+      if (i % 200 === 199) {
+        losses.push((await loss.data())[0]!);
+        await new Promise((resolve) => setImmediate(resolve));
+        held.push(e.gpuInfo()!.bytes);
+      }
+    }
+    t.ok(losses.at(-1)! < losses[0]! * 0.8, `the loss falls: ${losses}`);
+    t.ok(Math.max(...held) < 4 * 2 ** 20, `bytes on the device, every 200 steps: ${held}`);
+  });
+  e.setBackend("wasm");
+});
