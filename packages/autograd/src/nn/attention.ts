@@ -3,6 +3,7 @@
 import {
   any,
   attention,
+  type Backend,
   broadcastTo,
   chunk,
   DtypeError,
@@ -14,16 +15,17 @@ import {
   matmul,
   mul,
   narrow,
-  ones,
   permute,
   reshape,
   ShapeError,
+  scalar,
   softmax,
   type Tensor,
+  tensor,
   transpose,
-  tril,
   where,
 } from "@echo-ts/tensor";
+import { computeConstant } from "../reclaim.ts";
 import type { Parameter } from "../variable.ts";
 import { Dropout } from "./dropout.ts";
 import { type ParameterOptions, parameter, xavierUniformInit, zerosInit } from "./init.ts";
@@ -69,25 +71,55 @@ export function scaledDotProductAttention(
   } = options;
   const dropout = options.dropout?.training && options.dropout.p > 0 ? options.dropout : null;
   if (mask === null && dropout === null) return attention(q, k, v, { bias, causal, scale });
-  const scores = [q.shape[q.rank - 2] ?? 0, k.shape[k.rank - 2] ?? 0];
-  const allowed = causal ? withPast(mask, scores) : mask;
-  if (allowed === null) return attend(q, k, v, bias, scale, dropout);
-  if (allowed.dtype !== "bool") {
+  if (mask !== null && mask.dtype !== "bool") {
     throw new DtypeError(
-      `scaledDotProductAttention: the mask must be bool (true = may attend), got ${allowed.dtype}; pass numbers to add to the scores as bias`,
+      `scaledDotProductAttention: the mask must be bool (true = may attend), got ${mask.dtype}; pass numbers to add to the scores as bias`,
     );
   }
+  const past = causal ? pastMask(q.shape[q.rank - 2] ?? 0, k.shape[k.rank - 2] ?? 0, q.backend) : null;
+  if (mask === null) {
+    const open = past === null ? bias : withMask(() => past, bias, q);
+    return attend(q, k, v, open, scale, dropout);
+  }
+  const allowed = (): Tensor => (past === null ? mask : logicalAnd(mask, past));
   // A row without any key would be 0 / 0: let it attend to all, then take the result away.
-  const some = any(allowed, -1, true); // [.., Tq, 1]
-  const open = where(logicalOr(allowed, logicalNot(some)), bias ?? 0, Number.NEGATIVE_INFINITY);
-  const out = attend(q, k, v, q.dtype === open.dtype ? open : open.cast(q.dtype), scale, dropout);
+  const rows = (): Tensor => {
+    const keys = allowed();
+    return logicalOr(keys, logicalNot(any(keys, -1, true)));
+  };
+  const out = attend(q, k, v, withMask(rows, bias, q), scale, dropout);
+  const some = computeConstant(() => any(allowed(), -1, true)); // [.., Tq, 1]
   return where(broadcastTo(some, [...out.shape.slice(0, -1), 1]), out, 0);
 }
 
-function withPast(mask: Tensor | null, scores: readonly number[]): Tensor {
-  const backend = mask === null ? {} : { backend: mask.backend };
-  const past = tril(ones(scores, { dtype: "bool", ...backend })).cast("bool");
-  return mask === null ? past : logicalAnd(mask, past);
+/** The bias where the mask is true, -Infinity elsewhere. */
+function withMask(mask: () => Tensor, bias: Tensor | null, q: Tensor): Tensor {
+  if (bias !== null) return where(computeConstant(mask), bias, Number.NEGATIVE_INFINITY);
+  return computeConstant(() => where(mask(), scalar(0, q.dtype, q.backend), Number.NEGATIVE_INFINITY));
+}
+
+const PAST_MASKS_KEPT = 32;
+const pastMasks = new WeakMap<Backend, Map<string, Tensor>>();
+
+/** bool [Tq, Tk], true where the key is not behind the query. The most recent sizes are kept. */
+function pastMask(queries: number, keys: number, backend: Backend): Tensor {
+  let known = pastMasks.get(backend);
+  if (known === undefined) {
+    known = new Map();
+    pastMasks.set(backend, known);
+  }
+  const key = `${queries},${keys}`;
+  let mask = known.get(key);
+  if (mask === undefined) {
+    const values = Uint8Array.from({ length: queries * keys }, (_, i) =>
+      i % keys <= Math.floor(i / keys) ? 1 : 0,
+    );
+    mask = tensor(values, { shape: [queries, keys], backend });
+    mask.storage.pinned = true;
+    if (known.size >= PAST_MASKS_KEPT) known.delete(known.keys().next().value!);
+    known.set(key, mask);
+  }
+  return mask;
 }
 
 function attend(

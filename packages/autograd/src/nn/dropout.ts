@@ -1,6 +1,7 @@
 // Dropout, with draws from a stream of its own so that a resumed training drops the same elements.
 
 import { mul, type RandomState, type RandomStream, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import { noteMask } from "../reclaim.ts";
 import { Module } from "./module.ts";
 
 /**
@@ -46,7 +47,9 @@ export class Dropout extends Module {
     }
     const mask = x.dtype === "float64" ? new Float64Array(x.size) : new Float32Array(x.size);
     fillMask(mask, this.p, this.#random.integer(0, 2 ** 32));
-    return mul(x, tensor(mask, { shape: x.shape, backend: x.backend }));
+    const factors = tensor(mask, { shape: x.shape, backend: x.backend });
+    noteMask(factors.storage);
+    return mul(x, factors);
   }
 
   protected override seed(seed: string | number, name: string): void {

@@ -1,6 +1,6 @@
 // Layer norm and RMS norm over the last axis.
 
-import { layerNorm, rmsNorm, type Tensor, zeros } from "@echo-ts/tensor";
+import { layerNorm, rmsNorm, type Tensor, zerosLike } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { onesInit, type ParameterOptions, parameter, zerosInit } from "./init.ts";
 import { checkSizes } from "./linear.ts";
@@ -26,6 +26,8 @@ export interface LayerNormOptions extends NormOptions {
 export class LayerNorm extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
+  /** Stands in for the bias that the op wants. */
+  readonly #zeros: Tensor | null;
   readonly #epsilon: number;
 
   constructor(width: number, options: LayerNormOptions = {}) {
@@ -33,13 +35,12 @@ export class LayerNorm extends Module {
     checkSizes("LayerNorm", { width });
     this.weight = parameter([width], onesInit, options);
     this.bias = (options.bias ?? true) ? parameter([width], zerosInit, options) : null;
+    this.#zeros = this.bias === null ? zerosLike(this.weight) : null;
     this.#epsilon = options.epsilon ?? 1e-5;
   }
 
   forward(x: Tensor): Tensor {
-    const { weight } = this;
-    const bias = this.bias ?? zeros(weight.shape, { dtype: weight.dtype, backend: weight.backend });
-    return layerNorm(x, weight, bias, this.#epsilon);
+    return layerNorm(x, this.weight, this.bias ?? this.#zeros!, this.#epsilon);
   }
 }
 

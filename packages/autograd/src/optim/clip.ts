@@ -1,6 +1,6 @@
 // Gradient clipping, and the search for gradients that are not finite.
 
-import { clamp, mul, type Tensor } from "@echo-ts/tensor";
+import { clamp, full, mul, type Tensor } from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
 import { noGrad, type Parameter, zeroGrad } from "../variable.ts";
 
@@ -42,7 +42,7 @@ export function clipGradNorm(
     );
   }
   const scale = maxNorm / (norm + 1e-6);
-  if (!(scale >= 1)) for (const parameter of list) replaceGradient(parameter, (grad) => mul(grad, scale));
+  if (!(scale >= 1)) for (const parameter of list) replaceGradient(parameter, (grad) => scaled(grad, scale));
   return norm;
 }
 
@@ -56,6 +56,14 @@ export function clipGradValue(parameters: Iterable<Parameter>, limit: number): v
   for (const parameter of parameters) {
     if (parameter.grad !== null) replaceGradient(parameter, (grad) => clamp(grad, -limit, limit));
   }
+}
+
+/** With a factor of its own: the ops keep the numbers that formulas use, and this one never comes again. */
+function scaled(grad: Tensor, scale: number): Tensor {
+  const factor = full([], scale, { dtype: grad.dtype, backend: grad.backend });
+  const product = mul(grad, factor);
+  grad.backend.release?.(factor.storage);
+  return product;
 }
 
 function replaceGradient(parameter: Parameter, change: (grad: Tensor) => Tensor): void {

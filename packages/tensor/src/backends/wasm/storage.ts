@@ -24,6 +24,8 @@ export class WasmStorage implements Storage {
   readonly length: number;
   pinned = false;
   version = 0;
+  /** True once a finaliser is registered. */
+  watched = false;
   block: Block;
   generation: number;
   /**
@@ -82,7 +84,9 @@ function watch(storage: WasmStorage): void {
   youngBytes = 0;
   for (const old of grown) {
     const { block, generation } = old;
-    if (block.generation === generation) forgotten.register(old, { block, generation });
+    if (block.generation !== generation) continue;
+    old.watched = true;
+    forgotten.register(old, { block, generation }, old);
   }
 }
 
@@ -174,4 +178,6 @@ export function releaseStorage(storage: Storage): void {
     released.outside = arrayOf(arena, dtype)[block.offset / BYTES_PER_ELEMENT[dtype]]!;
   }
   arena.release(block, generation);
+  // The registry would remember it until the event loop turns, which a synchronous loop never lets it.
+  if (released.watched) forgotten.unregister(released);
 }
