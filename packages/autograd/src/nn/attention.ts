@@ -25,7 +25,7 @@ import {
   transpose,
   where,
 } from "@echo-ts/tensor";
-import { computeConstant } from "../reclaim.ts";
+import { graphConstant } from "../reclaim.ts";
 import type { Parameter } from "../variable.ts";
 import { Dropout } from "./dropout.ts";
 import { type ParameterOptions, parameter, xavierUniformInit, zerosInit } from "./init.ts";
@@ -88,14 +88,14 @@ export function scaledDotProductAttention(
     return logicalOr(keys, logicalNot(any(keys, -1, true)));
   };
   const out = attend(q, k, v, withMask(rows, bias, q), scale, dropout);
-  const some = computeConstant(() => any(allowed(), -1, true)); // [.., Tq, 1]
+  const some = graphConstant(() => any(allowed(), -1, true)); // [.., Tq, 1]
   return where(broadcastTo(some, [...out.shape.slice(0, -1), 1]), out, 0);
 }
 
 /** The bias where the mask is true, -Infinity elsewhere. */
 function withMask(mask: () => Tensor, bias: Tensor | null, q: Tensor): Tensor {
-  if (bias !== null) return where(computeConstant(mask), bias, Number.NEGATIVE_INFINITY);
-  return computeConstant(() => where(mask(), scalar(0, q.dtype, q.backend), Number.NEGATIVE_INFINITY));
+  if (bias !== null) return where(graphConstant(mask), bias, Number.NEGATIVE_INFINITY);
+  return graphConstant(() => where(mask(), scalar(0, q.dtype, q.backend), Number.NEGATIVE_INFINITY));
 }
 
 const PAST_MASKS_KEPT = 32;
