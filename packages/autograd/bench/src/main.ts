@@ -54,7 +54,9 @@ async function run(setting: Setting, { items, budgetMs, json }: BenchOptions): P
   const { backend } = setting;
   const { mode, threads } = await start(setting);
   if (!json) {
-    console.log(`${backend}, ${mode}, ${threads} ${threads === 1 ? "thread" : "threads"}, Node ${process.version}`);
+    console.log(
+      `${backend}, ${mode}, ${threads} ${threads === 1 ? "thread" : "threads"}, Node ${process.version}`,
+    );
     console.log(row(["item", "ms min", "ms median", "GFLOP/s", "runs", "check"]));
   }
   for (const item of ITEMS.filter(({ name }) => items.includes(name))) {
@@ -73,7 +75,9 @@ async function run(setting: Setting, { items, budgetMs, json }: BenchOptions): P
     if (json) console.log(JSON.stringify(line));
     else {
       const rate = gflops === null ? "" : gflops.toFixed(1);
-      console.log(row([item.name, `${line.msMin}`, `${line.msMedian}`, rate, `${runs}`, check.toPrecision(9)]));
+      console.log(
+        row([item.name, `${line.msMin}`, `${line.msMedian}`, rate, `${runs}`, check.toPrecision(9)]),
+      );
     }
     await new Promise((resolve) => setImmediate(resolve)); // lets finalisers give memory back
   }

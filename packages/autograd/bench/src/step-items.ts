@@ -1,29 +1,32 @@
 // Whole training steps, written as a user would write them: modules, a loss, backward, an optimiser.
 
+import { AdamW, crossEntropyLoss, Linear, Module, mseLoss, RMSNorm, SGD } from "@echo-ts/autograd";
 import {
-  AdamW,
-  crossEntropyLoss,
-  Linear,
-  Module,
-  mseLoss,
-  RMSNorm,
-  SGD,
-} from "@echo-ts/autograd";
-import { add, attention, geluTanh, narrow, permute, reshape, stream, type Tensor, tanh, tensor } from "@echo-ts/tensor";
+  add,
+  attention,
+  geluTanh,
+  narrow,
+  permute,
+  reshape,
+  stream,
+  type Tensor,
+  tanh,
+  tensor,
+} from "@echo-ts/tensor";
 import type { Item, Prepared } from "./item.ts";
 import { normal } from "./op-items.ts";
 
 const SEED = 1;
 
 /** One optimiser step on a fixed batch; the loss is read back each time. */
-function prepareStep(model: Module, optimizer: { step(): void }, lossOf: () => Tensor): Prepared {
+function prepareStep(optimizer: { step(): void; zeroGrad(): void }, lossOf: () => Tensor): Prepared {
   let last = Number.NaN;
   return {
     run: () => {
       const loss = lossOf();
       loss.backward();
       optimizer.step();
-      model.zeroGrad();
+      optimizer.zeroGrad();
       last = loss.item();
     },
     check: () => last,
@@ -51,7 +54,7 @@ const microMlpStep: Item = {
     const optimizer = new SGD(model, { learningRate: 0.01 });
     const x = normal("x", [MLP_BATCH, 2]);
     const y = normal("y", [MLP_BATCH, 1]);
-    return prepareStep(model, optimizer, () => mseLoss(model.forward(x), y));
+    return prepareStep(optimizer, () => mseLoss(model.forward(x), y));
   },
 };
 
@@ -142,7 +145,7 @@ function encoderStep(sizes: EncoderSizes): Item {
         Int32Array.from({ length: batch * frames }, () => random.integer(0, classes)),
         { shape: [batch, frames] },
       );
-      return prepareStep(model, optimizer, () => crossEntropyLoss(model.forward(x), labels));
+      return prepareStep(optimizer, () => crossEntropyLoss(model.forward(x), labels));
     },
   };
 }

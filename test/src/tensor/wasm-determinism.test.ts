@@ -1,0 +1,173 @@
+// The same bits whatever runs the kernels: trainings in processes of their own, with other numbers of threads
+// and with the engine's switches; and the golden operations in every mode. What a switch changes is set before
+// the first use of the backend, so that each setting needs its own process.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { AdamW, crossEntropyLoss, Linear, Module } from "@echo-ts/autograd";
+import * as e from "@echo-ts/tensor";
+import t from "tap";
+import { getEngine } from "../../../packages/tensor/dist/backends/wasm/engine.js";
+import { sharedRoot, skipWithoutShared } from "../shared-material.ts";
+
+e.configureWasm({ threads: 2 });
+
+const skip = e.wasmAvailable() ? false : "this engine cannot run the wasm backend";
+const HERE = import.meta.dirname;
+
+interface Trained {
+  readonly hash: string;
+  readonly losses: readonly [number, number];
+  readonly info: e.WasmInfo;
+}
+
+/**
+ * 200 steps of AdamW on a network with every kind of kernel that threads share: products, attention, norms,
+ * convolution, activations, cross entropy, sums. Sizes lie above the limits from which work is cut up.
+ */
+const TRAINING = `
+import { createHash } from "node:crypto";
+import { AdamW, Conv1d, crossEntropyLoss, Linear, Module, RMSNorm } from "@echo-ts/autograd";
+import * as e from "@echo-ts/tensor";
+
+const [B, T, D, H, V] = [2, 128, 64, 4, 16];
+class Net extends Module {
+  stem = new Conv1d(D, D, 3, { padding: 1 });
+  norm = new RMSNorm(D);
+  qkv = new Linear(D, 3 * D);
+  expand = new Linear(D, 4 * D);
+  output = new Linear(4 * D, V);
+  forward(x) {
+    const h = this.stem.forward(e.transpose(x, 1, 2)).transpose(1, 2);
+    const qkv = this.qkv.forward(this.norm.forward(h));
+    const head = (i) => e.narrow(qkv, 2, i * D, D).reshape([B, T, H, D / H]).permute([0, 2, 1, 3]);
+    const mixed = e.attention(head(0), head(1), head(2), { causal: true }).permute([0, 2, 1, 3]).reshape([B, T, D]);
+    return this.output.forward(e.geluTanh(this.expand.forward(e.add(h, mixed))));
+  }
+}
+e.setBackend("wasm");
+const info = e.wasmInfo();
+// Workers take part once they have started.
+await new Promise((resolve) => setTimeout(resolve, 500));
+const random = e.stream(3, "determinism");
+const x = e.tensor(Float32Array.from({ length: B * T * D }, () => random.normal()), { shape: [B, T, D] });
+const labels = e.tensor(Int32Array.from({ length: B * T }, () => random.integer(0, V)), { shape: [B, T] });
+const net = new Net().initialize(5);
+const optimizer = new AdamW(net, { learningRate: 1e-3 });
+const hash = createHash("sha256");
+const losses = [];
+for (let step = 0; step < 200; step++) {
+  const loss = crossEntropyLoss(net.forward(x), labels);
+  loss.backward();
+  optimizer.step();
+  optimizer.zeroGrad();
+  losses.push(loss.item());
+}
+hash.update(Float64Array.from(losses));
+for (const [, { data }] of net.stateDict()) hash.update(data);
+console.log(JSON.stringify({ hash: hash.digest("hex"), losses: [losses[0], losses.at(-1)], info }));
+`;
+
+function train(env: Readonly<Record<string, string>>): Trained {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", TRAINING], {
+    cwd: HERE,
+    env: { ...process.env, ECHO_WASM_MODE: "simd", ...env },
+    encoding: "utf8",
+    timeout: 110_000,
+  });
+  if (status !== 0) throw new Error(`the training exits with ${status}: ${stderr}`);
+  return JSON.parse(stdout) as Trained;
+}
+
+t.test("200 steps of training", { skip }, async (t) => {
+  const one = train({ ECHO_THREADS: "1" });
+  t.equal(one.info.mode, "simd");
+  t.ok(one.losses[1] < 0.5 * one.losses[0], `it learns: ${one.losses.join(" -> ")}`);
+
+  await t.test("two threads, the same bits", async (t) => {
+    const two = train({ ECHO_THREADS: "2" });
+    t.equal(two.info.threads, 2, two.info.notes.join("; "));
+    t.equal(two.hash, one.hash);
+  });
+
+  const revectorized = train({ ECHO_THREADS: "1", ECHO_WASM_MODE: "revectorize" });
+  const lacks = revectorized.info.mode === "revectorize" ? false : revectorized.info.notes.join("; ");
+  await t.test("revectorize, the same bits", { skip: lacks }, async (t) => {
+    t.equal(revectorized.hash, one.hash);
+  });
+
+  const fma = train({ ECHO_THREADS: "1", ECHO_WASM_MODE: "fma" });
+  const lacksFma = fma.info.mode === "fma" ? false : fma.info.notes.join("; ");
+  await t.test("fma, another rounding of the same training", { skip: lacksFma }, async (t) => {
+    t.not(fma.hash, one.hash, "the numerical mode is really on");
+    t.ok(Math.abs(fma.losses[0] - one.losses[0]) < 1e-5 * one.losses[0], `${fma.losses[0]}`);
+    t.ok(fma.losses[1] < 0.5 * fma.losses[0]);
+  });
+});
+
+/** Values and gradients of PyTorch once more, with other switches than the suite runs them with. */
+t.test("golden operations in every mode", { skip: skip || skipWithoutShared }, async (t) => {
+  const settings = [
+    { ECHO_WASM_MODE: "simd", ECHO_THREADS: "1" },
+    { ECHO_WASM_MODE: "revectorize", ECHO_THREADS: "2" },
+    { ECHO_WASM_MODE: "fma", ECHO_THREADS: "1" },
+    { ECHO_WASM_MODE: "revectorize+fma", ECHO_THREADS: "2" },
+  ];
+  for (const setting of settings) {
+    for (const file of ["tensor/golden", "autograd/golden-gradients"]) {
+      const { status, stdout } = spawnSync(process.execPath, [join(HERE, "..", `${file}.test.js`)], {
+        env: { ...process.env, ...setting, ECHO_SHARED: sharedRoot!, TAP: "1" },
+        encoding: "utf8",
+        timeout: 110_000,
+        maxBuffer: 1 << 28,
+      });
+      const failed = stdout.split("\n").filter((line) => /^\s*not ok/.test(line));
+      t.equal(
+        status,
+        0,
+        `${file}, ${setting.ECHO_WASM_MODE}, threads ${setting.ECHO_THREADS}: ${failed[0] ?? "passes"}`,
+      );
+      t.match(stdout, /ok \d+ - wasm/, "it ran on the wasm backend");
+    }
+  }
+});
+
+class Classifier extends Module {
+  readonly hidden = new Linear(2, 16);
+  readonly output = new Linear(16, 3);
+
+  forward(x: e.Tensor): e.Tensor {
+    return this.output.forward(e.tanh(this.hidden.forward(x)));
+  }
+}
+
+t.test("5000 steps with an optimiser leave no block behind", { skip }, async (t) => {
+  e.withBackend("wasm", () => {
+    const random = e.stream(7, "memory");
+    const x = e.tensor(
+      Float32Array.from({ length: 128 }, () => random.normal()),
+      { shape: [64, 2] },
+    );
+    const labels = e.tensor(Int32Array.from({ length: 64 }, (_, i) => i % 3));
+    const model = new Classifier().initialize(1);
+    const optimizer = new AdamW(model, { learningRate: 1e-2 });
+    const step = (): number => {
+      const loss = crossEntropyLoss(model.forward(x), labels);
+      loss.backward();
+      optimizer.step();
+      optimizer.zeroGrad();
+      return loss.item();
+    };
+    const first = step();
+    for (let i = 0; i < 2000; i++) step();
+    const before = getEngine().arena.stats();
+    const heap = process.memoryUsage().rss;
+    let last = first;
+    for (let i = 0; i < 5000; i++) last = step();
+    const after = getEngine().arena.stats();
+    t.ok(last < first, `${first} -> ${last}`);
+    t.equal(after.liveBlocks - before.liveBlocks, 0);
+    t.equal(after.reserved, before.reserved);
+    const slope = (process.memoryUsage().rss - heap) / 5000;
+    t.ok(slope < 2048, `resident set grows by ${slope.toFixed(0)} bytes a step`);
+  });
+});
