@@ -18,6 +18,8 @@ interface Trained {
   readonly hash: string;
   readonly losses: readonly [number, number];
   readonly info: e.WasmInfo;
+  /** Whether the workers took part in the end. */
+  readonly shared: boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ const TRAINING = `
 import { createHash } from "node:crypto";
 import { AdamW, Conv1d, crossEntropyLoss, Linear, Module, RMSNorm } from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
+import { getEngine } from "${new URL("../../../packages/tensor/dist/backends/wasm/engine.js", import.meta.url).href}";
 
 const [B, T, D, H, V] = [2, 128, 64, 4, 16];
 class Net extends Module {
@@ -46,8 +49,6 @@ class Net extends Module {
 }
 e.setBackend("wasm");
 const info = e.wasmInfo();
-// Workers take part once they have started.
-await new Promise((resolve) => setTimeout(resolve, 500));
 const random = e.stream(3, "determinism");
 const x = e.tensor(Float32Array.from({ length: B * T * D }, () => random.normal()), { shape: [B, T, D] });
 const labels = e.tensor(Int32Array.from({ length: B * T }, () => random.integer(0, V)), { shape: [B, T] });
@@ -64,7 +65,8 @@ for (let step = 0; step < 200; step++) {
 }
 hash.update(Float64Array.from(losses));
 for (const [, { data }] of net.stateDict()) hash.update(data);
-console.log(JSON.stringify({ hash: hash.digest("hex"), losses: [losses[0], losses.at(-1)], info }));
+const shared = info.threads > 1 && getEngine().pool.ready;
+console.log(JSON.stringify({ hash: hash.digest("hex"), losses: [losses[0], losses.at(-1)], info, shared }));
 `;
 
 function train(env: Readonly<Record<string, string>>): Trained {
@@ -86,6 +88,7 @@ t.test("200 steps of training", { skip }, async (t) => {
   await t.test("two threads, the same bits", async (t) => {
     const two = train({ ECHO_THREADS: "2" });
     t.equal(two.info.threads, 2, two.info.notes.join("; "));
+    t.ok(two.shared, "the second thread took part");
     t.equal(two.hash, one.hash);
   });
 

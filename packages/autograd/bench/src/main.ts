@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { configureWasm, initWasm, setBackend, wasmInfo } from "@echo-ts/tensor";
+import { add, configureWasm, initWasm, setBackend, wasmInfo, zeros } from "@echo-ts/tensor";
 import { type Item, measure } from "./item.ts";
 import { OP_ITEMS } from "./op-items.ts";
 import { type BenchOptions, readOptions, usage } from "./options.ts";
@@ -45,8 +45,11 @@ async function start({ backend, mode, threads }: Setting): Promise<{ mode: strin
   await initWasm();
   const info = wasmInfo();
   for (const note of info.notes) console.error(`bench: ${note}`);
-  // Threads take part once they have made their instances of the kernels.
-  if (threads > 1) await new Promise((resolve) => setTimeout(resolve, WORKER_START_MS));
+  if (threads > 1) {
+    // The first work worth sharing starts the workers; they take part once they have made their instances.
+    add(zeros([2 ** 20]), 1);
+    await new Promise((resolve) => setTimeout(resolve, WORKER_START_MS));
+  }
   return info;
 }
 
