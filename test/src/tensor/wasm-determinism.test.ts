@@ -10,6 +10,7 @@ import { getEngine } from "../../../packages/tensor/dist/backends/wasm/engine.js
 import { sharedRoot, skipWithoutShared } from "../shared-material.ts";
 
 e.configureWasm({ threads: 2 });
+t.setTimeout(180_000); // a dozen processes, one after the other
 
 const skip = e.wasmAvailable() ? false : "this engine cannot run the wasm backend";
 const HERE = import.meta.dirname;
