@@ -98,9 +98,9 @@ export const AUDIO_FIELDS = {
   pitch: {
     method: {
       type: "choice",
-      choices: ["yin", "pyin", "mpm"],
-      default: "yin",
-      meaning: "how f0 is tracked (the original used CREPE, which is not included)",
+      choices: ["nac", "yin", "pyin", "mpm"],
+      default: "nac",
+      meaning: "how f0 is tracked: noise-aware autocorrelation, or a classic method (the original used CREPE)",
     },
     minHz: {
       type: "number",
@@ -124,7 +124,7 @@ export const AUDIO_FIELDS = {
       max: 65536,
       default: 1024,
       unit: "samples",
-      meaning: "samples looked at for one f0 value; more than two periods of minHz",
+      meaning: "yin, pyin, mpm: samples looked at for one f0 value; more than two periods of minHz",
     },
   },
 } as const;
