@@ -1,0 +1,198 @@
+// Where training batches come from: passes over a data set (here) or endless random digit strings
+// (digit-batches.ts). A source knows its position as plain JSON and goes on from it exactly.
+// Read first: batch-plan.ts. Read next: trainer.ts.
+import { type RandomStream, stream } from "@echo-ts/tensor";
+import type { EchoConfig } from "../config/fields.ts";
+import type { Utterance } from "../data/utterance.ts";
+import { DataError } from "../errors.ts";
+import { hopCount, type UtteranceFeatures } from "../features.ts";
+import { augmentMel, augmentWave, changesSamples } from "../features/augment.ts";
+import { type FeatureStore, joinPieces } from "../features/feature-store.ts";
+import { normalizeText } from "../text/normalize.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type PlannedUtterance, planPass } from "./batch-plan.ts";
+import type { Example } from "./examples.ts";
+
+/** Where a source of batches stands; plain JSON. */
+export interface BatchPosition {
+  /** Passes begun, from 0; 0 for endless sources. */
+  readonly pass: number;
+  /** Batches taken from this pass. */
+  readonly batch: number;
+  /** Utterances used before this pass. */
+  readonly used: number;
+}
+
+/** A source of training batches. */
+export interface BatchSource {
+  /** The next batch. */
+  next(): Promise<readonly Example[]>;
+  /** Utterances handed out so far, divided by the size of the data set; 0 for endless sources. */
+  readonly epochs: number;
+  readonly position: BatchPosition;
+  /** Goes on from a position as if the batches before it had just been taken. */
+  restore(position: BatchPosition): void;
+}
+
+/** What a source is made from. */
+export interface BatchSourceOptions {
+  readonly store: FeatureStore;
+  readonly tokenizer: Tokenizer;
+  readonly config: EchoConfig;
+  readonly seed: string | number;
+}
+
+const JOIN_GAP_SECONDS = 0.2;
+
+/** What a masked cell of the spectrogram holds: the mean of a band, or the floor of a scaled spectrogram. */
+export function maskFill(config: EchoConfig): number {
+  return config.audio.normalize === "bands" ? 0 : -1;
+}
+
+interface Transcript {
+  readonly text: string;
+  readonly tokens: readonly number[];
+}
+
+/** Normalised text and tokens of an utterance. */
+export function transcriptOf({ text }: Pick<Utterance, "text">, tokenizer: Tokenizer): Transcript {
+  const { normalization } = tokenizer.toJSON();
+  const normalized = normalizeText(text, normalization);
+  return { text: normalized, tokens: tokenizer.encode(normalized) };
+}
+
+/** Passes over a data set. Make one with {@link PassBatches.prepare}. */
+export class PassBatches implements BatchSource {
+  readonly #options: BatchSourceOptions;
+  readonly #utterances: readonly Utterance[];
+  readonly #texts: readonly Transcript[];
+  readonly #frames: readonly ReadonlyMap<number, number>[];
+  readonly #speakers = new Map<string | undefined, number[]>();
+  #position: BatchPosition = { pass: 0, batch: 0, used: 0 };
+  #plan: PlannedUtterance[][] | null = null;
+
+  private constructor(
+    utterances: readonly Utterance[],
+    frames: readonly ReadonlyMap<number, number>[],
+    options: BatchSourceOptions,
+  ) {
+    this.#options = options;
+    this.#utterances = utterances;
+    this.#frames = frames;
+    this.#texts = utterances.map((utterance) => transcriptOf(utterance, options.tokenizer));
+    utterances.forEach(({ speaker }, i) => {
+      const own = this.#speakers.get(speaker);
+      if (own === undefined) this.#speakers.set(speaker, [i]);
+      else own.push(i);
+    });
+  }
+
+  /**
+   * Computes (or takes from the cache) the features of all utterances at all speeds.
+   * @param onProgress - called with the number of utterances done.
+   * @throws DataError for an empty data set or a recording that cannot be decoded.
+   */
+  static async prepare(
+    utterances: readonly Utterance[],
+    options: BatchSourceOptions,
+    onProgress?: (done: number) => void,
+  ): Promise<PassBatches> {
+    if (utterances.length === 0) throw new DataError("training: no utterance, expected at least one");
+    const { store, config } = options;
+    const samplesChange = changesSamples(config.augment);
+    const frames: Map<number, number>[] = [];
+    for (const [i, utterance] of utterances.entries()) {
+      const own = new Map<number, number>();
+      for (const speed of config.augment.speeds) {
+        if (samplesChange) {
+          const { wave } = await store.wholePiece(utterance, speed);
+          own.set(speed, hopCount(wave.length, config.audio.hopLength));
+        } else own.set(speed, (await store.features(utterance, speed)).frames);
+      }
+      if (!samplesChange) store.forgetPieces();
+      frames.push(own);
+      onProgress?.(i + 1);
+    }
+    return new PassBatches(utterances, frames, options);
+  }
+
+  get epochs(): number {
+    const { batch, used } = this.#position;
+    const taken = this.#plan?.slice(0, batch).reduce((sum, items) => sum + items.length, 0) ?? 0;
+    return (used + taken) / this.#utterances.length;
+  }
+
+  get position(): BatchPosition {
+    return this.#position;
+  }
+
+  restore(position: BatchPosition): void {
+    this.#position = { ...position };
+    this.#plan = this.#planOf(position);
+  }
+
+  async next(): Promise<readonly Example[]> {
+    this.#plan ??= this.#planOf(this.#position);
+    if (this.#position.batch >= this.#plan.length) {
+      const { pass, used } = this.#position;
+      const taken = this.#plan.reduce((sum, items) => sum + items.length, 0);
+      this.#position = { pass: pass + 1, batch: 0, used: used + taken };
+      this.#plan = this.#planOf(this.#position);
+    }
+    const { pass, batch, used } = this.#position;
+    const items = this.#plan[batch]!;
+    this.#position = { pass, batch: batch + 1, used };
+    return Promise.all(items.map((item) => this.#example(item, pass)));
+  }
+
+  #planOf({ pass, used }: BatchPosition): PlannedUtterance[][] {
+    const { seed, config } = this.#options;
+    const { sampleRate, hopLength } = config.audio;
+    return planPass({
+      seed,
+      pass,
+      used,
+      config,
+      size: this.#utterances.length,
+      framesOf: (index, speed) => this.#frames[index]!.get(speed)!,
+      partnersOf: (index) =>
+        this.#speakers.get(this.#utterances[index]!.speaker)!.filter((other) => other !== index),
+      longest: hopCount((config.data.maxSeconds - JOIN_GAP_SECONDS) * sampleRate, hopLength),
+    });
+  }
+
+  async #example({ index, speed, partner }: PlannedUtterance, pass: number): Promise<Example> {
+    const { config, seed } = this.#options;
+    // One stream for each utterance and pass: what is drawn does not depend on the order of batches.
+    const random = stream(seed, `augment/${pass}/${index}`);
+    const clean = await this.#features(index, speed, partner, random);
+    const features = augmentMel(clean, config.audio.melBins, config.augment, random, maskFill(config));
+    const own = { id: this.#utterances[index]!.id, ...this.#texts[index]!, features };
+    if (partner === null) return own;
+    const other = this.#texts[partner]!;
+    return {
+      features,
+      id: `${own.id}+${this.#utterances[partner]!.id}`,
+      text: `${own.text} ${other.text}`,
+      tokens: [...own.tokens, ...other.tokens],
+    };
+  }
+
+  async #features(
+    index: number,
+    speed: number,
+    partner: number | null,
+    random: RandomStream,
+  ): Promise<UtteranceFeatures> {
+    const { store, config } = this.#options;
+    const utterance = this.#utterances[index]!;
+    if (!changesSamples(config.augment)) return store.features(utterance, speed);
+    let piece = await store.wholePiece(utterance, speed);
+    if (partner !== null) {
+      const other = await store.wholePiece(this.#utterances[partner]!, speed);
+      const gap = Math.round(JOIN_GAP_SECONDS * config.audio.sampleRate);
+      piece = joinPieces([piece, other], [0, gap, 0], config.audio.hopLength);
+    }
+    return store.extract(augmentWave(piece.wave, config.augment, random), piece.f0);
+  }
+}
