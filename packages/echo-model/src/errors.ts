@@ -21,3 +21,13 @@ export class TextError extends Error {
 export class DataError extends Error {
   override readonly name = "DataError";
 }
+
+/** A training that cannot go on; the message names the step. */
+export class TrainingError extends Error {
+  override readonly name = "TrainingError";
+}
+
+/** A checkpoint that is damaged, or does not fit what it is to be used for; the message names the file. */
+export class CheckpointError extends Error {
+  override readonly name = "CheckpointError";
+}

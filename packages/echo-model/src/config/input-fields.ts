@@ -100,7 +100,8 @@ export const AUDIO_FIELDS = {
       type: "choice",
       choices: ["nac", "yin", "pyin", "mpm"],
       default: "nac",
-      meaning: "how f0 is tracked: noise-aware autocorrelation, or a classic method (the original used CREPE)",
+      meaning:
+        "how f0 is tracked: noise-aware autocorrelation, or a classic method (the original used CREPE)",
     },
     minHz: {
       type: "number",

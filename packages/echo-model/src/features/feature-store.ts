@@ -1,8 +1,8 @@
 // Recordings to features, once: waves and f0 tracks of recordings, features of utterances, each kept by what it
 // depends on. Strings of recordings are put together here. Read next: feature-cache.ts, ../training/batches.ts.
-import { type ArrayRecord } from "@echo-ts/tensor";
-import type { FileAccess } from "../data/file-access.ts";
+import type { ArrayRecord } from "@echo-ts/tensor";
 import { joinClips } from "../data/digit-strings.ts";
+import type { FileAccess } from "../data/file-access.ts";
 import type { Utterance } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
 import {

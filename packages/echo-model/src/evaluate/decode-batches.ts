@@ -1,0 +1,154 @@
+// Texts of many utterances at once by greedy decoding: CTC, attention running freely, attention told the truth.
+// For scoring; single recordings with beams and word times are transcribe.ts's.
+// Shapes: B utterances, T' encoder frames, L tokens, V vocabulary.
+import { noGrad } from "@echo-ts/autograd";
+import { argmax, tensor } from "@echo-ts/tensor";
+import type { UtteranceFeatures } from "../features.ts";
+import type { EncodedStream } from "../model/encoder.ts";
+import type { FeatureName } from "../model/encoder-feature.ts";
+import type { Echo } from "../model/model.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { cutBatches } from "../training/batch-plan.ts";
+import { collateFeatures, collateTargets, type Example, type InputLayout } from "../training/examples.ts";
+
+/** Which texts are wanted. */
+export interface DecodeChoice {
+  readonly ctc: boolean;
+  /** The attention decoder fed with its own output: what a user gets. */
+  readonly free: boolean;
+  /** The attention decoder fed with the true text: not a recognition result, shown beside. */
+  readonly forced: boolean;
+  /** Longest output of the attention decoder, in tokens. */
+  readonly maxTokens: number;
+}
+
+/** Texts of one utterance; null where not wanted or not available. */
+export interface DecodedTexts {
+  readonly ctc: string | null;
+  readonly free: string | null;
+  readonly forced: string | null;
+}
+
+const BATCH = { maxFrames: 6400, maxUtterances: 16 };
+
+/**
+ * Decodes utterances, in batches of similar length.
+ * @param onProgress - called with the number of utterances done.
+ * @returns texts in the order of the examples.
+ */
+export function decodeBatches(
+  echo: Echo,
+  tokenizer: Tokenizer,
+  examples: readonly Example[],
+  layout: InputLayout,
+  choice: DecodeChoice,
+  onProgress?: (done: number) => void,
+): DecodedTexts[] {
+  const wasTraining = echo.training;
+  echo.eval();
+  const order = examples.map(({ features }, index) => ({ index, frames: features.frames }));
+  order.sort((a, b) => a.frames - b.frames || a.index - b.index);
+  const results = new Array<DecodedTexts>(examples.length);
+  let done = 0;
+  for (const batch of cutBatches(order, BATCH)) {
+    const texts = noGrad(() =>
+      decodeBatch(
+        echo,
+        tokenizer,
+        batch.map(({ index }) => examples[index]!),
+        layout,
+        choice,
+      ),
+    );
+    batch.forEach(({ index }, i) => {
+      results[index] = texts[i]!;
+    });
+    done += batch.length;
+    onProgress?.(done);
+  }
+  echo.train(wasTraining);
+  return results;
+}
+
+function decodeBatch(
+  echo: Echo,
+  tokenizer: Tokenizer,
+  examples: readonly Example[],
+  layout: InputLayout,
+  { ctc, free, forced, maxTokens }: DecodeChoice,
+): DecodedTexts[] {
+  const features: UtteranceFeatures[] = examples.map((example) => example.features);
+  const encoded = echo.encode(collateFeatures(features, layout));
+  const ctcIds = ctc ? ctcGreedy(echo, encoded) : null;
+  const freeIds = free ? attentionGreedy(echo, encoded, tokenizer, examples.length, maxTokens) : null;
+  const forcedIds = forced ? teacherForced(echo, encoded, tokenizer, examples) : null;
+  const text = (ids: readonly number[][] | null, i: number): string | null =>
+    ids === null ? null : tokenizer.decode(ids[i]!);
+  return examples.map((_, i) => ({
+    ctc: text(ctcIds, i),
+    free: text(freeIds, i),
+    forced: text(forcedIds, i),
+  }));
+}
+
+type Encoded = ReadonlyMap<FeatureName, EncodedStream>;
+
+/** Best class of each frame, repeats merged, blanks (id 0) left out; null without a CTC head. */
+function ctcGreedy(echo: Echo, encoded: Encoded): number[][] | null {
+  const logits = echo.ctcLogits(encoded);
+  if (logits === null) return null;
+  const [batch, frames] = logits.shape as [number, number, number];
+  const best = argmax(logits, -1).dataSync(); // [B, T']
+  const { lengths } = encoded.get(echo.config.features[0] as FeatureName)!;
+  return Array.from({ length: batch }, (_, b) => {
+    const row = best.subarray(b * frames, b * frames + (lengths?.[b] ?? frames));
+    return Array.from(row).filter((id, t) => id !== 0 && id !== row[t - 1]);
+  });
+}
+
+/** Feeds the decoder its own best token until it ends or `maxTokens`. */
+function attentionGreedy(
+  echo: Echo,
+  encoded: Encoded,
+  { special }: Tokenizer,
+  batch: number,
+  maxTokens: number,
+): number[][] {
+  const cache = echo.decoder.startCache(encoded);
+  const end = special.eos ?? special.pad;
+  const found: number[][] = Array.from({ length: batch }, () => []);
+  const finished = new Uint8Array(batch);
+  let last = new Int32Array(batch).fill(special.bos);
+  const limit = Math.min(maxTokens, echo.config.textContext - 1);
+  for (let i = 0; i < limit && finished.includes(0); i++) {
+    const logits = echo.decodeStep(tensor(last, { shape: [batch, 1] }), encoded, cache);
+    const best = argmax(logits, -1).dataSync(); // [B, 1]
+    last = Int32Array.from(best);
+    for (let b = 0; b < batch; b++) {
+      if (best[b] === end || best[b] === special.pad) finished[b] = 1;
+      if (finished[b] === 0) found[b]!.push(best[b]!);
+    }
+  }
+  return found;
+}
+
+/** Best token at each position of the true text, cut at the first end. */
+function teacherForced(
+  echo: Echo,
+  encoded: Encoded,
+  { special }: Tokenizer,
+  examples: readonly Example[],
+): number[][] {
+  const { inputIds } = collateTargets(
+    examples.map(({ tokens }) => tokens),
+    special,
+  );
+  const length = inputIds.shape[1]!;
+  const best = argmax(echo.decoder.forward(inputIds, encoded), -1).dataSync(); // [B, L]
+  const end = special.eos ?? special.pad;
+  return examples.map(({ tokens }, b) => {
+    const row = Array.from(best.subarray(b * length, b * length + tokens.length + 1));
+    const stop = row.indexOf(end);
+    return (stop < 0 ? row : row.slice(0, stop)).filter((id) => id !== special.pad && id !== special.bos);
+  });
+}

@@ -1,0 +1,150 @@
+// Trustworthy error rates of a model on a set: free-running, CTC and teacher-forced, with the audio-zeroed control
+// beside them, intervals, and groups of speakers. Read first: wer.ts, decode-batches.ts.
+import { stream } from "@echo-ts/tensor";
+import type { EchoConfig } from "../config/fields.ts";
+import { extractFeatures } from "../features.ts";
+import type { Echo } from "../model/model.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { Example } from "../training/examples.ts";
+import { bootstrapRate, type Interval } from "./bootstrap.ts";
+import { type DecodedTexts, decodeBatches } from "./decode-batches.ts";
+import { type ErrorRate, pitchRange, scoreCorpus, scoreGroups, scoreText, type TextScore } from "./wer.ts";
+
+/** An utterance to score, with what it can be grouped by. */
+export interface EvaluationExample extends Example {
+  readonly speaker?: string | undefined;
+  readonly sex?: string | undefined;
+}
+
+/** The three ways to read a model's output; `free` and `ctc` are recognition, `forced` is not. */
+export type OutputKind = "ctc" | "free" | "forced";
+
+/** Figures of one kind of output. */
+export interface OutputScore extends TextScore {
+  /** Interval of the word error rate: utterances resampled. */
+  readonly interval: Interval;
+  /** Word error rates by speaker, sex and pitch range; empty unless asked for. */
+  readonly groups: Readonly<Record<"speaker" | "sex" | "pitch", ReadonlyMap<string, ErrorRate>>>;
+}
+
+/** Figures of a model on a set. */
+export interface Evaluation {
+  readonly utterances: number;
+  readonly scores: ReadonlyMap<OutputKind, OutputScore>;
+  /** Word error rates when every recording is replaced by digital silence; empty unless asked for. */
+  readonly zeroed: ReadonlyMap<OutputKind, ErrorRate>;
+  /** Texts of each utterance. */
+  readonly texts: readonly (DecodedTexts & { readonly id: string; readonly reference: string })[];
+}
+
+/** Settings of {@link evaluateModel}. */
+export interface EvaluationOptions {
+  /** Default all three; "ctc" is left out without a CTC head. */
+  readonly kinds?: readonly OutputKind[];
+  /** Score silence too, default false. */
+  readonly zeroed?: boolean;
+  /** Group by speaker, sex and pitch, default false. */
+  readonly groups?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Scores a model. Texts are compared as the tokenizer normalises them; words outside its vocabulary stay in the
+ * reference and count as errors.
+ */
+export function evaluateModel(
+  echo: Echo,
+  tokenizer: Tokenizer,
+  examples: readonly EvaluationExample[],
+  config: EchoConfig,
+  options: EvaluationOptions = {},
+): Evaluation {
+  const wanted = options.kinds ?? ["ctc", "free", "forced"];
+  const kinds = wanted.filter((kind) => kind !== "ctc" || echo.ctcHead !== null);
+  const layout = {
+    melBins: config.audio.melBins,
+    hopLength: config.audio.hopLength,
+    streams: config.model.features,
+  };
+  const choice = {
+    ctc: kinds.includes("ctc"),
+    free: kinds.includes("free"),
+    forced: kinds.includes("forced"),
+    maxTokens: config.decode.maxTokens,
+  };
+  const total = examples.length * (options.zeroed ? 2 : 1);
+  const decode = (list: readonly Example[], before: number): DecodedTexts[] =>
+    decodeBatches(echo, tokenizer, list, layout, choice, (done) =>
+      options.onProgress?.(before + done, total),
+    );
+  const decoded = decode(examples, 0);
+  const scores = new Map<OutputKind, OutputScore>();
+  for (const kind of kinds) scores.set(kind, scoreKind(examples, decoded, kind, options.groups ?? false));
+  const zeroed = new Map<OutputKind, ErrorRate>();
+  if (options.zeroed) {
+    const silence = decode(
+      examples.map((example) => silenced(example, config)),
+      examples.length,
+    );
+    for (const kind of kinds) zeroed.set(kind, scoreCorpus(pairs(examples, silence, kind)).words);
+  }
+  return {
+    utterances: examples.length,
+    scores,
+    zeroed,
+    texts: examples.map(({ id, text }, i) => ({ id, reference: text, ...decoded[i]! })),
+  };
+}
+
+function pairs(
+  examples: readonly Example[],
+  decoded: readonly DecodedTexts[],
+  kind: OutputKind,
+): { reference: string; hypothesis: string }[] {
+  return examples.map(({ text }, i) => ({ reference: text, hypothesis: decoded[i]![kind] ?? "" }));
+}
+
+function scoreKind(
+  examples: readonly EvaluationExample[],
+  decoded: readonly DecodedTexts[],
+  kind: OutputKind,
+  grouped: boolean,
+): OutputScore {
+  const rows = pairs(examples, decoded, kind).map((pair, i) => ({ ...pair, example: examples[i]! }));
+  const by = (groupOf: (example: EvaluationExample) => string | undefined): Map<string, ErrorRate> => {
+    const groups = grouped
+      ? scoreGroups(rows, ({ example }) => groupOf(example))
+      : new Map<string, TextScore>();
+    return new Map([...groups].map(([name, score]) => [name, score.words]));
+  };
+  return {
+    ...scoreCorpus(rows),
+    interval: bootstrapRate(
+      rows.map((row) => scoreText(row).words),
+      { random: stream("evaluation", `bootstrap/${kind}`) },
+    ),
+    groups: {
+      speaker: by(({ speaker }) => speaker),
+      sex: by(({ sex }) => sex),
+      pitch: by(({ features }) => pitchRange(medianPitch(features.f0))),
+    },
+  };
+}
+
+/** The same utterance with a recording of digital silence. */
+function silenced(example: Example, config: EchoConfig): Example {
+  const { frames } = example.features;
+  const wave = new Float32Array((frames - 1) * config.audio.hopLength + 1);
+  const features = extractFeatures(wave, config.audio, {
+    silenceDecades: config.model.zeroKeys.silenceDecades,
+    f0: new Float32Array(frames),
+    keepSamples: config.model.features.includes("waveform"),
+  });
+  return { ...example, features };
+}
+
+/** Median of the voiced frames in Hz; undefined when there is none. */
+export function medianPitch(f0: Float32Array): number | undefined {
+  const voiced = f0.filter((hz) => hz > 0).sort();
+  return voiced[voiced.length >> 1];
+}

@@ -1,0 +1,27 @@
+// Checkpoints by path, for Node: written atomically, so that a kill leaves the old file or the new one.
+import { type FileError, readFileBytes, writeFileAtomic } from "@echo-ts/tensor/files";
+import { CheckpointError } from "../errors.ts";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+
+/** Writes a checkpoint; see `encodeCheckpoint`. Throws FileError when it cannot; the old file then stays. */
+export async function saveCheckpoint(
+  path: string,
+  checkpoint: Checkpoint,
+  options: { readonly half?: boolean } = {},
+): Promise<void> {
+  await writeFileAtomic(path, await encodeCheckpoint(checkpoint, options));
+}
+
+/**
+ * Reads a checkpoint.
+ * @throws CheckpointError naming the file when it is missing, damaged or no checkpoint.
+ */
+export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFileBytes(path);
+  } catch (error) {
+    throw new CheckpointError(`checkpoint: ${(error as FileError).message}`, { cause: error });
+  }
+  return decodeCheckpoint(bytes, path);
+}

@@ -1,0 +1,217 @@
+// Training steps: batches in, weights changed, everything that the next step depends on savable as plain data.
+// Evaluation, checkpoints and logs around it are in run-training.ts.
+import { AdamW, clipGradNorm, detectAnomaly, type OptimizerState, type Parameter } from "@echo-ts/autograd";
+import type { RandomState } from "@echo-ts/tensor";
+import type { EchoConfig } from "../config/fields.ts";
+import { TrainingError } from "../errors.ts";
+import type { Echo } from "../model/model.ts";
+import type { SpecialIds } from "../text/tokenizer.ts";
+import type { BatchPosition, BatchSource } from "./batches.ts";
+import { collateFeatures, collateTargets, type Example } from "./examples.ts";
+import { learningRateAt, progressOf } from "./learning-rate.ts";
+import { batchLoss } from "./loss.ts";
+
+/** What one step did. */
+export interface StepReport {
+  /** Steps done, this one included. */
+  readonly step: number;
+  /** Mean over the accumulated batches. */
+  readonly loss: number;
+  /** CTC part, null when it is off. */
+  readonly ctc: number | null;
+  /** Cross-entropy part, null when it is off. */
+  readonly crossEntropy: number | null;
+  readonly learningRate: number;
+  /** Norm of all gradients together, before clipping. */
+  readonly gradientNorm: number;
+  readonly epochs: number;
+  readonly utterances: number;
+  /** Hops, padding included. */
+  readonly frames: number;
+}
+
+/** Everything a resumed training needs beside the weights; `optimizer.arrays` apart, plain JSON. */
+export interface TrainerState {
+  readonly step: number;
+  readonly position: BatchPosition;
+  readonly optimizer: OptimizerState;
+  readonly random: Readonly<Record<string, RandomState>>;
+}
+
+/** Changes a model's weights, a step at a time. */
+export class Trainer {
+  readonly echo: Echo;
+  readonly source: BatchSource;
+  readonly #config: EchoConfig;
+  readonly #special: SpecialIds;
+  readonly #optimizer: AdamW;
+  readonly #parameters: readonly Parameter[];
+  #step = 0;
+
+  constructor(echo: Echo, source: BatchSource, config: EchoConfig, special: SpecialIds) {
+    this.echo = echo;
+    this.source = source;
+    this.#config = config;
+    this.#special = special;
+    this.#parameters = echo.parameters().filter((parameter) => parameter.requiresGrad);
+    this.#optimizer = makeOptimizer(this.#parameters, config.optimizer);
+  }
+
+  /** Steps done. */
+  get steps(): number {
+    return this.#step;
+  }
+
+  /** Share of the run that is done, 0 to 1. */
+  get progress(): number {
+    return progressOf(this.#config.training, this.#step, this.source.epochs);
+  }
+
+  /**
+   * One step: `training.accumulate` batches, clipping, AdamW.
+   * @throws TrainingError naming step, utterances and operation when the loss or a gradient is not finite; the
+   * weights are then those of the step before.
+   */
+  async step(): Promise<StepReport> {
+    const { training, optimizer } = this.#config;
+    const learningRate = learningRateAt(optimizer, training, this.#step, this.progress);
+    this.#optimizer.learningRate = learningRate;
+    const sums = { loss: 0, ctc: 0, crossEntropy: 0, utterances: 0, frames: 0 };
+    const ids: string[] = [];
+    this.echo.train();
+    for (let i = 0; i < training.accumulate; i++) {
+      const examples = await this.source.next();
+      const part = this.#accumulate(examples);
+      ids.push(...examples.map(({ id }) => id));
+      sums.loss += part.loss;
+      sums.ctc += part.ctc ?? 0;
+      sums.crossEntropy += part.crossEntropy ?? 0;
+      sums.utterances += examples.length;
+      sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
+    }
+    const gradientNorm = this.#update(ids);
+    this.#step++;
+    const { ctcWeight } = this.#config.loss;
+    const share = 1 / training.accumulate;
+    return {
+      step: this.#step,
+      loss: sums.loss * share,
+      ctc: ctcWeight > 0 ? sums.ctc * share : null,
+      crossEntropy: ctcWeight < 1 ? sums.crossEntropy * share : null,
+      learningRate,
+      gradientNorm,
+      epochs: this.source.epochs,
+      utterances: sums.utterances,
+      frames: sums.frames,
+    };
+  }
+
+  /** Gradients of one batch, added to those that are there. */
+  #accumulate(examples: readonly Example[]): {
+    loss: number;
+    ctc: number | null;
+    crossEntropy: number | null;
+  } {
+    const { audio, model, loss: weights, training } = this.#config;
+    const layout = { melBins: audio.melBins, hopLength: audio.hopLength, streams: model.features };
+    const random = this.echo.randomState();
+    const forward = () => {
+      const features = collateFeatures(
+        examples.map((example) => example.features),
+        layout,
+      );
+      const targets = collateTargets(
+        examples.map(({ tokens }) => tokens),
+        this.#special,
+      );
+      return batchLoss(this.echo, features, targets, weights);
+    };
+    const { total, ctc, crossEntropy } = forward();
+    const values = {
+      loss: total.item(),
+      ctc: ctc?.item() ?? null,
+      crossEntropy: crossEntropy?.item() ?? null,
+    };
+    if (!Number.isFinite(values.loss)) {
+      const cause = this.#culprit(() => {
+        this.echo.restoreRandomState(random);
+        forward().total.backward();
+      });
+      throw this.#failure(
+        `the loss is ${values.loss}`,
+        examples.map(({ id }) => id),
+        cause,
+      );
+    }
+    (training.accumulate === 1 ? total : total.mul(1 / training.accumulate)).backward();
+    return values;
+  }
+
+  /** Clips, updates, forgets the gradients; returns their norm. */
+  #update(ids: readonly string[]): number {
+    const { clipNorm } = this.#config.optimizer;
+    try {
+      const limit = clipNorm === 0 ? Number.POSITIVE_INFINITY : clipNorm;
+      const norm = clipGradNorm(this.#parameters, limit);
+      this.#optimizer.step();
+      return norm;
+    } catch (error) {
+      throw this.#failure("a gradient is not finite", ids, error);
+    } finally {
+      this.#optimizer.zeroGrad();
+    }
+  }
+
+  /** What `detectAnomaly` says about a computation that is known to go wrong. */
+  #culprit(compute: () => void): unknown {
+    try {
+      detectAnomaly(compute);
+      return null;
+    } catch (error) {
+      return error;
+    } finally {
+      this.#optimizer.zeroGrad();
+    }
+  }
+
+  #failure(what: string, ids: readonly string[], cause: unknown): TrainingError {
+    const shown = ids.slice(0, 8).join(", ") + (ids.length > 8 ? `, ... (${ids.length})` : "");
+    const op = cause instanceof Error ? `; ${cause.message}` : "";
+    return new TrainingError(`training: ${what} in step ${this.#step + 1} (utterances ${shown})${op}`, {
+      cause,
+    });
+  }
+
+  /** A copy of everything the next step depends on, the weights excepted. */
+  state(): TrainerState {
+    return {
+      step: this.#step,
+      position: this.source.position,
+      optimizer: this.#optimizer.state(),
+      random: this.echo.randomState(),
+    };
+  }
+
+  /** Goes on from a state; the weights must be those of its time. Throws Error naming what does not fit. */
+  restore({ step, position, optimizer, random }: TrainerState): void {
+    this.#optimizer.restore(optimizer);
+    this.echo.restoreRandomState(random);
+    this.source.restore(position);
+    this.#step = step;
+  }
+}
+
+/** AdamW whose weight decay spares vectors and single numbers, as `optimizer.decay` says. */
+function makeOptimizer(parameters: readonly Parameter[], settings: EchoConfig["optimizer"]): AdamW {
+  const { learningRate, beta1, beta2, epsilon, weightDecay, decay } = settings;
+  const decays = ({ rank }: Parameter): boolean => decay === "all" || rank >= 2;
+  const groups = [
+    { parameters: parameters.filter(decays), weightDecay },
+    { parameters: parameters.filter((parameter) => !decays(parameter)), weightDecay: 0 },
+  ];
+  // clipGradNorm has looked at every gradient already.
+  return new AdamW(
+    groups.filter((group) => group.parameters.length > 0),
+    { learningRate, betas: [beta1, beta2], epsilon, weightDecay, checkGradients: false },
+  );
+}
