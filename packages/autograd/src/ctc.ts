@@ -4,8 +4,8 @@ import {
   ctcRows,
   DtypeError,
   div,
+  equal,
   formatShape,
-  isFinite,
   mean,
   moveAxis,
   ShapeError,
@@ -77,7 +77,8 @@ export function ctcLoss(
     constant(counts, [samples]),
     { blank },
   );
-  const loss = zeroInfinity ? where(isFinite(rows), rows, 0) : rows;
+  // Only infinity: NaN must stay visible.
+  const loss = zeroInfinity ? where(equal(rows, Number.POSITIVE_INFINITY), 0, rows) : rows;
   if (reduction === "none") return loss;
   if (reduction === "sum") return sum(loss);
   const perLabel = Float32Array.from(counts, (count) => Math.max(1, count));

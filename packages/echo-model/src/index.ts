@@ -25,8 +25,15 @@ export * from "./decode/timestamps.ts";
 export * from "./errors.ts";
 // Evaluation: error rates that can be trusted.
 export * from "./evaluate/bootstrap.ts";
+export * from "./evaluate/decode-batches.ts";
 export * from "./evaluate/edit-distance.ts";
+export * from "./evaluate/evaluate-model.ts";
 export * from "./evaluate/wer.ts";
+// Features: log-mel, f0, silence; cached and augmented.
+export * from "./features/augment.ts";
+export * from "./features/feature-cache.ts";
+export * from "./features/feature-store.ts";
+export * from "./features.ts";
 // The model: rotary, pitch bias, silence, attention, blocks, encoder, decoder.
 export * from "./model/attention.ts";
 export * from "./model/batch.ts";
@@ -61,3 +68,15 @@ export * from "./text/normalize.ts";
 export * from "./text/restore-tokenizer.ts";
 export * from "./text/tokenizer.ts";
 export * from "./text/word-tokenizer.ts";
+// Training: batches, loss, steps, checkpoints.
+export * from "./training/batch-plan.ts";
+export * from "./training/batches.ts";
+export * from "./training/checkpoint.ts";
+export * from "./training/digit-batches.ts";
+export * from "./training/examples.ts";
+export * from "./training/learning-rate.ts";
+export * from "./training/loss.ts";
+export * from "./training/prepare-data.ts";
+export * from "./training/trainer.ts";
+// Transcription of whole recordings.
+export * from "./transcribe.ts";

@@ -2,10 +2,12 @@
 // For scoring; single recordings with beams and word times are transcribe.ts's.
 // Shapes: B utterances, T' encoder frames, L tokens, V vocabulary.
 import { noGrad } from "@echo-ts/autograd";
-import { argmax, tensor } from "@echo-ts/tensor";
+import { argmax } from "@echo-ts/tensor";
+import { greedyDecode } from "../decode/attention-decode.ts";
+import { ctcGreedyDecode } from "../decode/ctc-decode.ts";
+import { ctcFrameScores } from "../decode/frame-scores.ts";
+import type { Encoded } from "../decode/stepper.ts";
 import type { UtteranceFeatures } from "../features.ts";
-import type { EncodedStream } from "../model/encoder.ts";
-import type { FeatureName } from "../model/encoder-feature.ts";
 import type { Echo } from "../model/model.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { cutBatches } from "../training/batch-plan.ts";
@@ -79,57 +81,19 @@ function decodeBatch(
 ): DecodedTexts[] {
   const features: UtteranceFeatures[] = examples.map((example) => example.features);
   const encoded = echo.encode(collateFeatures(features, layout));
-  const ctcIds = ctc ? ctcGreedy(echo, encoded) : null;
-  const freeIds = free ? attentionGreedy(echo, encoded, tokenizer, examples.length, maxTokens) : null;
+  const ctcIds = ctc ? ctcFrameScores(echo, encoded).map((scores) => ctcGreedyDecode(scores).tokens) : null;
+  const limit = Math.min(maxTokens, echo.config.textContext - 1);
+  const freeIds = free
+    ? greedyDecode(echo, encoded, { maxTokens: limit, ids: tokenizer.special }).map(({ tokens }) => tokens)
+    : null;
   const forcedIds = forced ? teacherForced(echo, encoded, tokenizer, examples) : null;
-  const text = (ids: readonly number[][] | null, i: number): string | null =>
+  const text = (ids: readonly (readonly number[])[] | null, i: number): string | null =>
     ids === null ? null : tokenizer.decode(ids[i]!);
   return examples.map((_, i) => ({
     ctc: text(ctcIds, i),
     free: text(freeIds, i),
     forced: text(forcedIds, i),
   }));
-}
-
-type Encoded = ReadonlyMap<FeatureName, EncodedStream>;
-
-/** Best class of each frame, repeats merged, blanks (id 0) left out; null without a CTC head. */
-function ctcGreedy(echo: Echo, encoded: Encoded): number[][] | null {
-  const logits = echo.ctcLogits(encoded);
-  if (logits === null) return null;
-  const [batch, frames] = logits.shape as [number, number, number];
-  const best = argmax(logits, -1).dataSync(); // [B, T']
-  const { lengths } = encoded.get(echo.config.features[0] as FeatureName)!;
-  return Array.from({ length: batch }, (_, b) => {
-    const row = best.subarray(b * frames, b * frames + (lengths?.[b] ?? frames));
-    return Array.from(row).filter((id, t) => id !== 0 && id !== row[t - 1]);
-  });
-}
-
-/** Feeds the decoder its own best token until it ends or `maxTokens`. */
-function attentionGreedy(
-  echo: Echo,
-  encoded: Encoded,
-  { special }: Tokenizer,
-  batch: number,
-  maxTokens: number,
-): number[][] {
-  const cache = echo.decoder.startCache(encoded);
-  const end = special.eos ?? special.pad;
-  const found: number[][] = Array.from({ length: batch }, () => []);
-  const finished = new Uint8Array(batch);
-  let last = new Int32Array(batch).fill(special.bos);
-  const limit = Math.min(maxTokens, echo.config.textContext - 1);
-  for (let i = 0; i < limit && finished.includes(0); i++) {
-    const logits = echo.decodeStep(tensor(last, { shape: [batch, 1] }), encoded, cache);
-    const best = argmax(logits, -1).dataSync(); // [B, 1]
-    last = Int32Array.from(best);
-    for (let b = 0; b < batch; b++) {
-      if (best[b] === end || best[b] === special.pad) finished[b] = 1;
-      if (finished[b] === 0) found[b]!.push(best[b]!);
-    }
-  }
-  return found;
 }
 
 /** Best token at each position of the true text, cut at the first end. */

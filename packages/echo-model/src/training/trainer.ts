@@ -1,6 +1,13 @@
 // Training steps: batches in, weights changed, everything that the next step depends on savable as plain data.
 // Evaluation, checkpoints and logs around it are in run-training.ts.
-import { AdamW, clipGradNorm, detectAnomaly, type OptimizerState, type Parameter } from "@echo-ts/autograd";
+import {
+  AdamW,
+  clipGradNorm,
+  detectAnomaly,
+  GradientError,
+  type OptimizerState,
+  type Parameter,
+} from "@echo-ts/autograd";
 import type { RandomState } from "@echo-ts/tensor";
 import type { EchoConfig } from "../config/fields.ts";
 import { TrainingError } from "../errors.ts";
@@ -9,7 +16,7 @@ import type { SpecialIds } from "../text/tokenizer.ts";
 import type { BatchPosition, BatchSource } from "./batches.ts";
 import { collateFeatures, collateTargets, type Example } from "./examples.ts";
 import { learningRateAt, progressOf } from "./learning-rate.ts";
-import { batchLoss } from "./loss.ts";
+import { type BatchLoss, batchLoss } from "./loss.ts";
 
 /** What one step did. */
 export interface StepReport {
@@ -37,6 +44,9 @@ export interface TrainerState {
   readonly optimizer: OptimizerState;
   readonly random: Readonly<Record<string, RandomState>>;
 }
+
+/** A loss that is NaN or infinite, on its way to becoming a TrainingError. */
+class NotFinite extends Error {}
 
 /** Changes a model's weights, a step at a time. */
 export class Trainer {
@@ -77,19 +87,31 @@ export class Trainer {
     const learningRate = learningRateAt(optimizer, training, this.#step, this.progress);
     this.#optimizer.learningRate = learningRate;
     const sums = { loss: 0, ctc: 0, crossEntropy: 0, utterances: 0, frames: 0 };
-    const ids: string[] = [];
+    const batches: (readonly Example[])[] = [];
     this.echo.train();
-    for (let i = 0; i < training.accumulate; i++) {
-      const examples = await this.source.next();
-      const part = this.#accumulate(examples);
-      ids.push(...examples.map(({ id }) => id));
-      sums.loss += part.loss;
-      sums.ctc += part.ctc ?? 0;
-      sums.crossEntropy += part.crossEntropy ?? 0;
-      sums.utterances += examples.length;
-      sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
+    const random = this.echo.randomState();
+    let gradientNorm: number;
+    try {
+      for (let i = 0; i < training.accumulate; i++) {
+        const examples = await this.source.next();
+        batches.push(examples);
+        const part = this.#accumulate(examples);
+        sums.loss += part.loss;
+        sums.ctc += part.ctc ?? 0;
+        sums.crossEntropy += part.crossEntropy ?? 0;
+        sums.utterances += examples.length;
+        sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
+      }
+      const limit = optimizer.clipNorm === 0 ? Number.POSITIVE_INFINITY : optimizer.clipNorm;
+      gradientNorm = clipGradNorm(this.#parameters, limit);
+      this.#optimizer.step();
+    } catch (error) {
+      if (error instanceof NotFinite) throw this.#failure(error.message, batches, random);
+      if (error instanceof GradientError) throw this.#failure("a gradient is not finite", batches, random);
+      throw error;
+    } finally {
+      this.#optimizer.zeroGrad();
     }
-    const gradientNorm = this.#update(ids);
     this.#step++;
     const { ctcWeight } = this.#config.loss;
     const share = 1 / training.accumulate;
@@ -112,70 +134,50 @@ export class Trainer {
     ctc: number | null;
     crossEntropy: number | null;
   } {
-    const { audio, model, loss: weights, training } = this.#config;
-    const layout = { melBins: audio.melBins, hopLength: audio.hopLength, streams: model.features };
-    const random = this.echo.randomState();
-    const forward = () => {
-      const features = collateFeatures(
-        examples.map((example) => example.features),
-        layout,
-      );
-      const targets = collateTargets(
-        examples.map(({ tokens }) => tokens),
-        this.#special,
-      );
-      return batchLoss(this.echo, features, targets, weights);
-    };
-    const { total, ctc, crossEntropy } = forward();
+    const { total, ctc, crossEntropy } = this.#forward(examples);
     const values = {
       loss: total.item(),
       ctc: ctc?.item() ?? null,
       crossEntropy: crossEntropy?.item() ?? null,
     };
-    if (!Number.isFinite(values.loss)) {
-      const cause = this.#culprit(() => {
-        this.echo.restoreRandomState(random);
-        forward().total.backward();
-      });
-      throw this.#failure(
-        `the loss is ${values.loss}`,
-        examples.map(({ id }) => id),
-        cause,
-      );
-    }
-    (training.accumulate === 1 ? total : total.mul(1 / training.accumulate)).backward();
+    if (!Number.isFinite(values.loss)) throw new NotFinite(`the loss is ${values.loss}`);
+    const { accumulate } = this.#config.training;
+    (accumulate === 1 ? total : total.mul(1 / accumulate)).backward();
     return values;
   }
 
-  /** Clips, updates, forgets the gradients; returns their norm. */
-  #update(ids: readonly string[]): number {
-    const { clipNorm } = this.#config.optimizer;
-    try {
-      const limit = clipNorm === 0 ? Number.POSITIVE_INFINITY : clipNorm;
-      const norm = clipGradNorm(this.#parameters, limit);
-      this.#optimizer.step();
-      return norm;
-    } catch (error) {
-      throw this.#failure("a gradient is not finite", ids, error);
-    } finally {
-      this.#optimizer.zeroGrad();
-    }
+  #forward(examples: readonly Example[]): BatchLoss {
+    const { audio, model, loss } = this.#config;
+    const layout = { melBins: audio.melBins, hopLength: audio.hopLength, streams: model.features };
+    const features = collateFeatures(
+      examples.map((example) => example.features),
+      layout,
+    );
+    const targets = collateTargets(
+      examples.map(({ tokens }) => tokens),
+      this.#special,
+    );
+    return batchLoss(this.echo, features, targets, loss);
   }
 
-  /** What `detectAnomaly` says about a computation that is known to go wrong. */
-  #culprit(compute: () => void): unknown {
-    try {
-      detectAnomaly(compute);
-      return null;
-    } catch (error) {
-      return error;
-    } finally {
-      this.#optimizer.zeroGrad();
-    }
-  }
-
-  #failure(what: string, ids: readonly string[], cause: unknown): TrainingError {
+  /** The error of a step that went wrong: computes it again, looking at every value, to name the op. */
+  #failure(
+    what: string,
+    batches: readonly (readonly Example[])[],
+    random: Readonly<Record<string, RandomState>>,
+  ): TrainingError {
+    const ids = batches.flat().map(({ id }) => id);
     const shown = ids.slice(0, 8).join(", ") + (ids.length > 8 ? `, ... (${ids.length})` : "");
+    let cause: unknown = null;
+    this.echo.restoreRandomState(random);
+    try {
+      detectAnomaly(() => {
+        for (const examples of batches) this.#forward(examples).total.backward();
+      });
+    } catch (error) {
+      cause = error;
+    }
+    this.#optimizer.zeroGrad();
     const op = cause instanceof Error ? `; ${cause.message}` : "";
     return new TrainingError(`training: ${what} in step ${this.#step + 1} (utterances ${shown})${op}`, {
       cause,
