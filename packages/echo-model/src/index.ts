@@ -56,9 +56,11 @@ export * from "./model/silence.ts";
 export * from "./model/sinusoids.ts";
 export * from "./model/stem.ts";
 // Reports: subtitles, logs, TensorBoard files.
+export * from "./report/evaluation-table.ts";
 export * from "./report/event-log.ts";
 export * from "./report/subtitles.ts";
 export * from "./report/tensorboard.ts";
+export * from "./report/terminal-plot.ts";
 export * from "./report/tf-record.ts";
 // Text: transcripts to token ids and back.
 export * from "./text/bpe-tokenizer.ts";

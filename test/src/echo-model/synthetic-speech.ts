@@ -2,10 +2,11 @@
 // Small enough for a tiny model to learn by heart within seconds.
 import { encodeWav, tone } from "@echo-ts/audio";
 import { applyOverrides, type EchoConfig, resolveConfig } from "@echo-ts/echo-model";
-import { configureWasm } from "@echo-ts/tensor";
+import { configureWasm, setBackend } from "@echo-ts/tensor";
 
 // A model this small only waits for a second thread.
 configureWasm({ threads: 1 });
+setBackend("wasm");
 
 const RATE = 4000; // Hz
 const WORDS = { low: 250, mid: 500, high: 1000 } as const; // Hz

@@ -12,6 +12,8 @@ import { staysInside } from "./file-access.ts";
  */
 export function nodeFiles(root: string): FileAccess {
   const real = realpath(root);
+  // A missing folder shows when a file of it is read; until then nobody listens.
+  real.catch(() => {});
   return {
     readText: async (path) => {
       try {

@@ -1,0 +1,144 @@
+// echo-asr features, pitch, inspect, settings: commands that show something and change nothing.
+import { saveNpy } from "@echo-ts/tensor/files";
+import type { CAC } from "cac";
+import { configHelp } from "../config/help.ts";
+import { changedSettings } from "../config.ts";
+import { ConfigError } from "../errors.ts";
+import { medianPitch } from "../evaluate/evaluate-model.ts";
+import { decodeRecording, extractFeatures, trackRecording } from "../features.ts";
+import { toCsv } from "../report/event-log.ts";
+import { pitchPlot, shadePlot } from "../report/terminal-plot.ts";
+import { restoreModel } from "../training/checkpoint.ts";
+import { loadCheckpoint } from "../training/checkpoint-files.ts";
+import { startEngine } from "./engine.ts";
+import { type SettingOptions, settingsFrom } from "./settings.ts";
+import { readRecording } from "./transcribe.ts";
+
+interface LookOptions extends SettingOptions {
+  readonly out?: string;
+  readonly format?: string;
+  readonly json?: boolean;
+}
+
+const settingOptions = (command: ReturnType<CAC["command"]>): ReturnType<CAC["command"]> =>
+  command
+    .option("--config <file>", "JSON file with settings; the audio group counts")
+    .option("--preset <name>", "an4, digits or seed instead of a file")
+    .option("--set <key=value>", "change a setting, such as audio.melBins=80; may be repeated");
+
+/** Adds `features`. */
+export function addFeatures(cli: CAC): void {
+  settingOptions(cli.command("features <file>", "Show the log-mel spectrogram that the model reads"))
+    .usage("features FILE [--out FILE.npy]\n\nPrints shape, range and a picture (time across, frequency up).")
+    .option("--out <file>", "write the array as .npy: float32 [mel bands, frames]")
+    .option("--json", "shape and statistics as JSON, no picture")
+    .example("  echo-asr features speech.wav --set audio.normalize=scaled --out speech.npy")
+    .action(async (file: string, options: LookOptions) => {
+      const { audio } = settingsFrom(options);
+      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate);
+      const { mel, f0, silent, frames } = extractFeatures(wave, audio);
+      if (options.out !== undefined)
+        await saveNpy(options.out, { dtype: "float32", shape: [audio.melBins, frames], data: mel });
+      const facts = {
+        file,
+        seconds: wave.length / audio.sampleRate,
+        shape: [audio.melBins, frames],
+        minimum: mel.reduce((a, b) => Math.min(a, b)),
+        maximum: mel.reduce((a, b) => Math.max(a, b)),
+        silentFrames: silent.reduce((a, b) => a + b, 0),
+        medianPitchHz: medianPitch(f0) ?? null,
+      };
+      if (options.json) return console.log(JSON.stringify(facts));
+      console.log(`${file}: ${facts.seconds.toFixed(2)} s, ${audio.melBins} mel bands x ${frames} frames`);
+      console.log(
+        `values ${facts.minimum.toFixed(2)} to ${facts.maximum.toFixed(2)}, ${facts.silentFrames} silent frames`,
+      );
+      console.log(shadePlot(mel, audio.melBins, frames));
+    });
+}
+
+/** Adds `pitch`. */
+export function addPitch(cli: CAC): void {
+  settingOptions(cli.command("pitch <file>", "Track the pitch of a recording"))
+    .usage(
+      "pitch FILE [--format plot|table|csv|json]\n\nf0 in Hz every audio.hopLength samples, 0 where unvoiced.",
+    )
+    .option("--format <name>", "plot (default), table, csv or json")
+    .option("--json", "the same as --format json")
+    .example("  echo-asr pitch speech.wav --set audio.pitch.method=pyin --format csv > speech.csv")
+    .action(async (file: string, options: LookOptions) => {
+      const format = options.json ? "json" : (options.format ?? "plot");
+      if (!["plot", "table", "csv", "json"].includes(format))
+        throw new ConfigError([`--format: expected plot, table, csv or json, got ${format}`]);
+      const { audio } = settingsFrom(options);
+      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate);
+      const { f0, periodicity } = trackRecording(wave, audio);
+      const rows = Array.from(f0, (hz, t) => ({
+        seconds: Math.round(((t * audio.hopLength) / audio.sampleRate) * 1e4) / 1e4,
+        hz: Math.round(hz * 100) / 100,
+        periodicity: Math.round(periodicity[t]! * 1e3) / 1e3,
+      }));
+      const voiced = rows.filter(({ hz }) => hz > 0).length;
+      const median = medianPitch(f0);
+      if (format === "csv") return void process.stdout.write(toCsv(rows));
+      if (format === "json")
+        return console.log(
+          JSON.stringify({ file, voiced, frames: rows.length, medianHz: median ?? null, rows }),
+        );
+      if (format === "table")
+        for (const { seconds, hz, periodicity: share } of rows)
+          console.log(
+            `${seconds.toFixed(3).padStart(9)} s ${hz.toFixed(1).padStart(8)} Hz ${share.toFixed(2)}`,
+          );
+      else console.log(pitchPlot(f0));
+      const middle = median === undefined ? "" : `, median ${median.toFixed(1)} Hz`;
+      console.log(`${voiced} of ${rows.length} frames voiced${middle}`);
+    });
+}
+
+/** Adds `inspect`. */
+export function addInspect(cli: CAC): void {
+  cli
+    .command("inspect <checkpoint>", "Show what a checkpoint holds")
+    .usage("inspect CHECKPOINT\n\nSettings, vocabulary, figures, training state and the table of modules.")
+    .option("--json", "settings, figures and sizes as JSON")
+    .action(async (path: string, options: { readonly json?: boolean }) => {
+      startEngine({ threads: 1 });
+      const checkpoint = await loadCheckpoint(path);
+      const { config, tokenizer, metrics, training } = checkpoint;
+      const echo = restoreModel(checkpoint);
+      const changed = Object.fromEntries(changedSettings(config));
+      const step = training?.trainer.step ?? null;
+      const facts = {
+        path,
+        parameters: echo.parameterCount(),
+        vocabulary: tokenizer.vocabSize,
+        step,
+        metrics,
+      };
+      if (options.json) return console.log(JSON.stringify({ ...facts, config, changed }));
+      console.log(
+        `${path}: ${facts.parameters} parameters, ${tokenizer.kind} tokenizer of ${facts.vocabulary} ids`,
+      );
+      console.log(
+        training === null ? "for use only (no training state)" : `can be resumed from step ${step}`,
+      );
+      console.log(`figures: ${JSON.stringify(metrics)}`);
+      console.log("settings that are not the defaults:");
+      for (const [key, value] of Object.entries(changed)) console.log(`  ${key} = ${JSON.stringify(value)}`);
+      console.log(echo.summary());
+    });
+}
+
+/** Adds `settings`. */
+export function addSettings(cli: CAC): void {
+  cli
+    .command("settings [group]", "List every setting with its default and meaning")
+    .usage("settings [GROUP]\n\nGROUP is a prefix such as model, model.rotary or training.")
+    .example("  echo-asr settings augment")
+    .action((group: string | undefined) => {
+      const text = configHelp(group ?? "");
+      if (text === "") throw new ConfigError([`settings: no setting begins with ${JSON.stringify(group)}`]);
+      console.log(text);
+    });
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// The command echo-asr. Exit codes: 0 done, 1 something about data, files or the run, 2 a wrong command line or
+// configuration, 130 interrupted. Each command is in a file of its own.
+import { cac } from "cac";
+import { ConfigError } from "../errors.ts";
+import { addEvaluate } from "./evaluate.ts";
+import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
+import { addTrain } from "./train.ts";
+import { addTranscribe } from "./transcribe.ts";
+
+const VERSION = "0.1.0";
+
+function required(value: string | undefined, name: string): string {
+  if (value === undefined) throw new ConfigError([`${name} is missing; see --help`]);
+  return String(value);
+}
+
+async function main(): Promise<void> {
+  const cli = cac("echo-asr");
+  addTrain(cli, required);
+  addEvaluate(cli, required);
+  addTranscribe(cli);
+  addFeatures(cli);
+  addPitch(cli);
+  addInspect(cli);
+  addSettings(cli);
+  cli.help();
+  cli.version(VERSION);
+  const { options } = cli.parse(process.argv, { run: false });
+  if (options.help || options.version) return;
+  if (cli.matchedCommand === undefined) {
+    const given = cli.args[0];
+    if (given !== undefined) {
+      const known = cli.commands.map(({ name }) => name).join(", ");
+      throw new ConfigError([`unknown command ${JSON.stringify(given)}, expected one of ${known}`]);
+    }
+    cli.outputHelp();
+    process.exitCode = 2;
+    return;
+  }
+  await cli.runMatchedCommand();
+}
+
+main().catch((error: unknown) => {
+  const shown = error instanceof Error ? error : new Error(String(error));
+  // cac's own errors are about the command line too.
+  const usage = shown instanceof ConfigError || shown.name === "CACError";
+  process.stderr.write(`echo-asr: ${process.env.ECHO_TRACE ? shown.stack : shown.message}\n`);
+  process.exitCode = usage ? 2 : 1;
+});

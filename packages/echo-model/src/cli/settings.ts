@@ -1,0 +1,57 @@
+// Configuration from the command line: a preset or a file, then --set and --seed.
+import { readFileSync, statSync } from "node:fs";
+import type { EchoConfig } from "../config/fields.ts";
+import { PRESETS } from "../config/presets.ts";
+import { applyOverrides, parseConfig, resolveConfig } from "../config.ts";
+import { ConfigError, DataError } from "../errors.ts";
+
+/** Options that make a configuration. */
+export interface SettingOptions {
+  readonly config?: string;
+  readonly preset?: string;
+  readonly set?: string | readonly string[];
+  readonly seed?: number;
+}
+
+/** `--set` once, several times or never, as a list. */
+export function overridesOf({ set, seed }: Pick<SettingOptions, "set" | "seed">): string[] {
+  const list = set === undefined ? [] : typeof set === "string" ? [set] : [...set];
+  return seed === undefined ? list : [...list, `training.seed=${seed}`];
+}
+
+/**
+ * The complete configuration that the options describe.
+ * @throws ConfigError for an unknown preset, an unreadable file, unknown keys or values that do not fit.
+ */
+export function settingsFrom(options: SettingOptions): EchoConfig {
+  const { config: file, preset } = options;
+  if (file !== undefined && preset !== undefined)
+    throw new ConfigError(["--config and --preset: expected one of them, got both"]);
+  let input: unknown = {};
+  if (file !== undefined) input = parseConfig(readText(file), file);
+  else if (preset !== undefined) {
+    if (!Object.hasOwn(PRESETS, preset))
+      throw new ConfigError([`--preset: expected one of ${Object.keys(PRESETS).join(", ")}, got ${preset}`]);
+    input = PRESETS[preset as keyof typeof PRESETS];
+  }
+  return resolveConfig(applyOverrides(input, overridesOf(options)));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError([`--config: ${file}: ${error instanceof Error ? error.message : error}`]);
+  }
+}
+
+/** A configuration with overrides, as for the `decode` group of a finished model. */
+export function overridden(config: EchoConfig, overrides: readonly string[]): EchoConfig {
+  return overrides.length === 0 ? config : resolveConfig(applyOverrides(config, overrides));
+}
+
+/** Throws DataError unless `folder` is a folder. */
+export function requireFolder(folder: string): void {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new DataError(`--data: ${folder} is not a folder`);
+}
