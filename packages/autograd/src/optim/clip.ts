@@ -1,6 +1,6 @@
 // Gradient clipping, and the search for gradients that are not finite.
 
-import { clamp, full, mul, type Tensor } from "@echo-ts/tensor";
+import { add, clamp, div, full, minimum, mul, sqrt, square, sum, type Tensor } from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
 import { noGrad, type Parameter, zeroGrad } from "../variable.ts";
 
@@ -44,6 +44,37 @@ export function clipGradNorm(
   const scale = maxNorm / (norm + 1e-6);
   if (!(scale >= 1)) for (const parameter of list) replaceGradient(parameter, (grad) => scaled(grad, scale));
   return norm;
+}
+
+/**
+ * `clipGradNorm` for every backend, a GPU too: the norm (of order 2) and the scaling are computed where the
+ * gradients are, and only the norm is read. The gradients are scaled when this returns; to await the norm is
+ * to learn whether it was finite. An optimiser step taken before has then used it.
+ *
+ * @param maxNorm at least 0; Infinity only measures
+ * @returns the norm before clipping; 0 without gradients
+ * @throws GradientError if the norm is not finite
+ * @example
+ * const norm = clipGradNormAsync(model.parameters(), 1);
+ * optimizer.step();
+ * console.log(await norm);
+ */
+export async function clipGradNormAsync(parameters: Iterable<Parameter>, maxNorm: number): Promise<number> {
+  if (!(maxNorm >= 0)) throw new RangeError(`clipGradNormAsync: maxNorm must be at least 0, got ${maxNorm}`);
+  const list = [...parameters].filter(({ grad }) => grad !== null);
+  if (list.length === 0) return 0;
+  const norm = noGrad(() =>
+    sqrt(list.map(({ grad }) => sum(square(grad!))).reduce((total, part) => add(total, part))),
+  );
+  if (maxNorm !== Number.POSITIVE_INFINITY) {
+    const scale = noGrad(() => minimum(div(maxNorm, add(norm, 1e-6)), 1));
+    for (const parameter of list) replaceGradient(parameter, (grad) => mul(grad, scale));
+  }
+  const value = (await norm.data())[0]!;
+  if (Number.isFinite(value)) return value;
+  throw new GradientError(
+    `clipGradNormAsync: the gradients are not finite or too large (norm ${value}); detectAnomaly(() => ...) names the op it came from`,
+  );
 }
 
 /**

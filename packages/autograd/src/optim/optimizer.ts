@@ -20,7 +20,8 @@ import { checkSetting, definedOnly, type ParameterGroup, type Trainable, toGroup
 export interface OptimizerOptions {
   /**
    * Look for NaN and infinity in all gradients before anything is written (default true). Costs one pass over
-   * the gradients; `clipGradNorm` looks too.
+   * the gradients; `clipGradNorm` looks too. Gradients on a GPU are not looked at, for that would wait for
+   * them: await `clipGradNormAsync` instead.
    */
   readonly checkGradients?: boolean;
 }
@@ -164,7 +165,7 @@ export abstract class Optimizer<Settings extends object> {
         const { grad } = parameter;
         if (grad === null) continue;
         found = true;
-        if (this.#checkGradients && !isAllFinite(grad)) {
+        if (this.#checkGradients && grad.backend.host && !isAllFinite(grad)) {
           throw new GradientError(
             `${this.#name}: the gradient of "${this.#keys.get(parameter)}" is not finite; nothing was updated. detectAnomaly(() => ...) names the op it came from`,
           );

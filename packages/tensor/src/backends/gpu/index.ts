@@ -16,6 +16,7 @@ import { type Adapter, probe } from "./probe.ts";
 import { rowKernels } from "./rows.ts";
 import { Slot } from "./slot.ts";
 import { convert, GpuStorage } from "./storage.ts";
+import { updates } from "./updates.ts";
 
 export type { GpuMode } from "./gpu-js.ts";
 
@@ -63,6 +64,7 @@ function createBackend(device: Device): Backend {
       ctcLoss: onHost("ctcLoss"),
       ctcLossGrad: onHost("ctcLossGrad"),
     },
+    updates,
     allocate: (dtype, length) => new GpuStorage(backend, device, new Slot(dtype, length), false),
     upload: (dtype, data) => new GpuStorage(backend, device, new Slot(dtype, data.length, data), true),
     read: async (storage) => {
