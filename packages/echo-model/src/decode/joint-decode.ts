@@ -4,6 +4,7 @@ import type { Echo } from "../model/model.ts";
 import { type SpecialIds, specialIds } from "../text/tokenizer.ts";
 import type { Hypothesis } from "./attention-decode.ts";
 import { type CtcBeamOptions, ctcBeamDecode, type FrameScores } from "./ctc-decode.ts";
+import { type Search, searchLater, searchNow } from "./search.ts";
 import { type Encoded, Stepper, selectRows } from "./stepper.ts";
 
 /** Options of `jointDecode`. */
@@ -26,17 +27,38 @@ export function jointDecode(
   scores: FrameScores,
   options: JointOptions = {},
 ): Hypothesis[] {
+  return searchNow(joint(echo, encoded, row, scores, options));
+}
+
+/** `jointDecode` on every backend, a GPU too: it waits for the scores of each step. */
+export function jointDecodeAsync(
+  echo: Echo,
+  encoded: Encoded,
+  row: number,
+  scores: FrameScores,
+  options: JointOptions = {},
+): Promise<Hypothesis[]> {
+  return searchLater(joint(echo, encoded, row, scores, options));
+}
+
+function* joint(
+  echo: Echo,
+  encoded: Encoded,
+  row: number,
+  scores: FrameScores,
+  options: JointOptions,
+): Search<Hypothesis[]> {
   const { ctcWeight = 0.5, ids = specialIds("corrected") } = options;
   if (!(ctcWeight >= 0 && ctcWeight <= 1)) {
     throw new RangeError(`jointDecode: ctcWeight must be between 0 and 1, got ${ctcWeight}`);
   }
-  return ctcBeamDecode(scores, options)
-    .filter(({ tokens }) => tokens.length + 1 < echo.config.textContext)
-    .map(({ tokens, score }) => {
-      const text = decoderScore(echo, selectRows(encoded, [row]), tokens, ids);
-      return { tokens, score: ctcWeight * score + (1 - ctcWeight) * text };
-    })
-    .sort((a, b) => b.score - a.score);
+  const rescored: Hypothesis[] = [];
+  for (const { tokens, score } of ctcBeamDecode(scores, options)) {
+    if (tokens.length + 1 >= echo.config.textContext) continue;
+    const text = yield* textScore(echo, selectRows(encoded, [row]), tokens, ids);
+    rescored.push({ tokens, score: ctcWeight * score + (1 - ctcWeight) * text });
+  }
+  return rescored.sort((a, b) => b.score - a.score);
 }
 
 /** Log probability that the decoder gives to a text, its end included; `encoded` holds one utterance. */
@@ -46,11 +68,21 @@ export function decoderScore(
   tokens: readonly number[],
   ids: SpecialIds = specialIds("corrected"),
 ): number {
+  return searchNow(textScore(echo, encoded, tokens, ids));
+}
+
+function* textScore(
+  echo: Echo,
+  encoded: Encoded,
+  tokens: readonly number[],
+  ids: SpecialIds,
+): Search<number> {
   const stepper = new Stepper(echo, encoded);
   const prefix = [ids.bos];
   let score = 0;
   for (const token of ids.eos === null ? tokens : [...tokens, ids.eos]) {
-    score += stepper.next([prefix])[0]![token]!;
+    const [row] = yield stepper.next([prefix]);
+    score += row![token]!;
     prefix.push(token);
   }
   return score;

@@ -1,7 +1,7 @@
 // Kernels that move elements: borders, joints, windows, picking by index, turning pairs. What a host would
 // scatter is gathered here: each element looks for what belongs to it. Read next: index.ts.
 
-import type { Kernels, View } from "../../backend.ts";
+import type { Kernel, Kernels, View } from "../../backend.ts";
 import { ShapeError } from "../../errors.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import type { Device } from "./device.ts";
@@ -52,6 +52,32 @@ function copied(device: Device, view: View): Slot {
   return slot;
 }
 
+const concat: Kernel<"concat"> = kernel<"concat">(
+  (device, out, inputs, { axis }, slot) => {
+    let joined: { slot: Slot; shape: Shape } | null = null;
+    let rest = [...inputs];
+    while (rest.length > 0) {
+      const taken = rest.splice(0, joined === null ? MOST_INPUTS : MOST_INPUTS - 1);
+      const parts = taken.map((view) => strided(view));
+      const sizes = taken.map((view) => view.shape[axis]!);
+      if (joined !== null) {
+        parts.unshift(dense(joined.slot, joined.shape));
+        sizes.unshift(joined.shape[axis]!);
+      }
+      let end = 0;
+      const ends = sizes.map((size) => (end += size));
+      const shape = out.shape.map((n, i) => (i === axis ? end : n));
+      const target = rest.length === 0 ? slot : temporary(sizeOf(shape));
+      join(device, target, shape, parts, ends, axis);
+      if (joined !== null) device.drop(joined.slot);
+      joined = { slot: target, shape };
+      rest = [...rest];
+    }
+    return true;
+  },
+  { integers: true },
+);
+
 /** Kernels that move elements. */
 export const movingKernels: Kernels = {
   pad: kernel<"pad">(
@@ -74,31 +100,13 @@ export const movingKernels: Kernels = {
     { integers: true },
   ),
 
-  concat: kernel<"concat">(
-    (device, out, inputs, { axis }, slot) => {
-      let joined: { slot: Slot; shape: Shape } | null = null;
-      let rest = [...inputs];
-      while (rest.length > 0) {
-        const taken = rest.splice(0, joined === null ? MOST_INPUTS : MOST_INPUTS - 1);
-        const parts = taken.map((view) => strided(view));
-        const sizes = taken.map((view) => view.shape[axis]!);
-        if (joined !== null) {
-          parts.unshift(dense(joined.slot, joined.shape));
-          sizes.unshift(joined.shape[axis]!);
-        }
-        let end = 0;
-        const ends = sizes.map((size) => (end += size));
-        const shape = out.shape.map((n, i) => (i === axis ? end : n));
-        const target = rest.length === 0 ? slot : temporary(sizeOf(shape));
-        join(device, target, shape, parts, ends, axis);
-        if (joined !== null) device.drop(joined.slot);
-        joined = { slot: target, shape };
-        rest = [...rest];
-      }
-      return true;
-    },
-    { integers: true },
-  ),
+  // Empty parts, such as a cache before the first token, add nothing.
+  concat: (out, inputs, params) =>
+    concat(
+      out,
+      inputs.filter(({ shape }) => sizeOf(shape) > 0),
+      params,
+    ),
 
   // out[.., t, ..] = the sum over taps i of x[.., w, .., i] with w step + i dilation = t
   fold: kernel<"fold">((device, out, [x], { axis, size, step, dilation }, slot) => {
