@@ -20,6 +20,7 @@ const EXAMPLES: Readonly<Record<string, Example | string>> = {
   "character-model": "autograd/examples.test.ts",
   main: { lastLine: /^\d+ ops, \d+ of them primitive$/ },
   micrograd: { lastLine: /^step +40 +loss 0\.00\d+$/ },
+  "pitch-rotary": { lastLine: /^from 80 to 600 Hz the band widens by a factor of 1\.\d\d$/ },
   spectrogram: {
     args: ["--out", folder, "--columns", "60"],
     lastLine: /^chirp: f0 is \d+ Hz at 0\.5 s and \d+ Hz at 1\.5 s, a factor of (1\.9[5-9]|2\.0[0-5])$/,

@@ -251,7 +251,12 @@ t.test("the table's shape and dtype rules agree with what is computed", async (t
           };
           const tensors = withBackend(backend, () => inputs.map((v) => dense(v.grid, v.dtype)));
           tensors[0]!.trace = trace;
-          const y = withBackend(backend, () => row.call(...tensors));
+          const y = withBackend(backend, () => {
+            row.call(...tensors);
+            // Once more as a plain value: a fused op may choose to be composed where gradients are wanted.
+            tensors[0]!.trace = null;
+            return row.call(...tensors);
+          });
           const fused = OPS[op].kind === "fused";
           if (fused && notes.length > 0 && !notes.includes(`${y.dtype} [${y.shape}]`))
             results.push(`${notes[0]} announced, ${y.dtype} [${y.shape}] computed`);
