@@ -70,7 +70,7 @@ const fallbacks = new Map<string, number>();
 let current: Backend | null = null;
 let reference: Backend | null = null;
 
-/** Makes a backend known by its name; the first one registered becomes the default. */
+/** Makes a backend known by its name; until one is chosen, the first one registered is used for new tensors. */
 export function registerBackend(backend: Backend): void {
   backends.set(backend.name, backend);
   if (backend.name === "reference") reference = backend;

@@ -4,9 +4,9 @@
 import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
 import { fromTypedArray } from "./apply.ts";
-import { type Backend, findBackend, getBackend, registerBackend } from "./backend.ts";
+import { type Backend, findBackend, getBackend, registerBackend, setBackend } from "./backend.ts";
 import { registerReference } from "./backends/reference/index.ts";
-import { wasm } from "./backends/wasm/index.ts";
+import { wasm, wasmAvailable } from "./backends/wasm/index.ts";
 import { type DType, dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
 import { installMethods } from "./methods.ts";
@@ -16,6 +16,8 @@ import { type Nested, Tensor } from "./tensor.ts";
 installMethods();
 registerReference();
 registerBackend(wasm);
+// The fast backend is the default wherever the engine runs its kernels; setBackend("reference") is one line away.
+if (wasmAvailable()) setBackend(wasm);
 
 /** Options of everything that makes a tensor. */
 export interface CreateOptions {
