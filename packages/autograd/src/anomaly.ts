@@ -2,7 +2,7 @@
 
 import { formatShape, isFloating, type Tensor } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
-import { type Inspector, mode } from "./node.ts";
+import { type Inspector, mode } from "./mode.ts";
 
 type Kind = "finite" | "Infinity" | "NaN";
 

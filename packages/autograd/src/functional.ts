@@ -2,8 +2,9 @@
 
 import { DtypeError, isFloating, Tensor, zerosLike } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
-import { mode, Node, nodeOf } from "./node.ts";
-import { seedFor, sweep } from "./sweep.ts";
+import { mode } from "./mode.ts";
+import { Node, nodeOf } from "./node.ts";
+import { backward, seedFor, sweep } from "./sweep.ts";
 import { detach } from "./variable.ts";
 
 /** Options of `grad` and `valueAndGrad`. */
@@ -78,7 +79,7 @@ function trace(
     // A handle of its own for each call: gradients stop there, and go on from there only if they are recorded.
     const handle = new Tensor(x.storage, x.shape, x.strides, x.offset);
     x.storage.pinned = true;
-    handle.trace = new Node("reshape", [x], { shape: x.shape }, handle);
+    handle.trace = new Node("reshape", [x], { shape: x.shape }, handle, backward);
     return handle;
   });
   const { recording } = mode;

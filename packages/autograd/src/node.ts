@@ -2,24 +2,16 @@
 // op. Read next: sweep.ts, then vjps.ts.
 
 import { type FusedOp, isFloating, type Op, type OpParams, type Tensor, type Trace } from "@echo-ts/tensor";
-import { hasRule } from "./pull-back.ts";
+import { mode, NOTHING } from "./mode.ts";
 import { noteMask, releaseSpent } from "./reclaim.ts";
-import { backward } from "./sweep.ts";
+import { hasRule } from "./vjps.ts";
 
 /** Called with the gradient of a value; may return another one to go on with. */
 export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 
-/** What happens at each op at the moment; set by `noGrad`, `backward` and `detectAnomaly`. */
-export const mode: { recording: boolean; inspector: Inspector | null } = { recording: true, inspector: null };
+/** Starts the walk back from a tensor: `backward` of sweep.ts. Leaves bring it along, results inherit it. */
+export type StartBackward = (tensor: Tensor, seed?: Tensor) => void;
 
-/** Looks at every value on its way, see `detectAnomaly`. */
-export interface Inspector {
-  forward(op: Op, inputs: readonly Tensor[], output: Tensor): void;
-  backward(node: Node, gradient: Tensor, parts: readonly (Tensor | null)[]): void;
-}
-
-/** The inputs of leaves and of dropped nodes. */
-export const NOTHING: readonly Tensor[] = [];
 let created = 0;
 
 /** A traced value: a leaf (op null), or the record of the op that computed it. */
@@ -38,12 +30,20 @@ export class Node implements Trace {
   hooks: GradientHook[] | null = null;
   /** Name for messages, parameters only. */
   name = "";
+  readonly start: StartBackward;
   /** During a sweep: what has arrived so far. */
   pending: Tensor | null = null;
   /** Number of the sweep that saw the node last; see `sweep`. */
   mark = 0;
 
-  constructor(op: Op | null, inputs: readonly Tensor[], params: OpParams[Op] | null, output: Tensor | null) {
+  constructor(
+    op: Op | null,
+    inputs: readonly Tensor[],
+    params: OpParams[Op] | null,
+    output: Tensor | null,
+    start: StartBackward,
+  ) {
+    this.start = start;
     this.op = op;
     this.inputs = inputs;
     this.params = params;
@@ -61,7 +61,7 @@ export class Node implements Trace {
       return;
     }
     releaseSpent();
-    output.trace = new Node(op, inputs, params, output);
+    output.trace = new Node(op, inputs, params, output, this.start);
     mode.inspector?.forward(op, inputs, output);
   }
 
@@ -70,13 +70,13 @@ export class Node implements Trace {
   }
 
   backward(tensor: Tensor, seed?: Tensor): void {
-    backward(tensor, seed);
+    this.start(tensor, seed);
   }
 }
 
 /** A node without history: where gradients end up. */
-export function leaf(): Node {
-  return new Node(null, NOTHING, null, null);
+export function leaf(start: StartBackward): Node {
+  return new Node(null, NOTHING, null, null, start);
 }
 
 /** The node of a tensor, or null for a constant. */

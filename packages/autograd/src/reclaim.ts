@@ -2,7 +2,8 @@
 // hint: a backend that ignores it only uses more memory.
 
 import { add, copy, type Op, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
-import { mode, NOTHING, type Node } from "./node.ts";
+import { mode, NOTHING } from "./mode.ts";
+import type { Node } from "./node.ts";
 
 /** Adds to a leaf's gradient, which owns its storage: nobody else's gradient shares it. */
 export function accumulate(node: Node, gradient: Tensor, createGraph: boolean, kept: Storage[] | null): void {

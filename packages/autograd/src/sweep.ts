@@ -3,7 +3,8 @@
 
 import { add, formatShape, onesLike, type Storage, scalar, type Tensor, trackResults } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
-import { type GradientHook, mode, type Node, nodeOf, versionsOf } from "./node.ts";
+import { mode } from "./mode.ts";
+import { type GradientHook, type Node, nodeOf, versionsOf } from "./node.ts";
 import { pullBack } from "./pull-back.ts";
 import { accumulate, drop, isView, keepDuringSweep, spend } from "./reclaim.ts";
 
@@ -100,7 +101,7 @@ export function sweep(
       if (versionsOf(inputs, node.output!) !== node.versions) throw changedInPlace(node);
       needs.length = inputs.length;
       for (let i = 0; i < inputs.length; i++) needs[i] = nodeOf(inputs[i]!)?.mark === wanted;
-      const parts = pullBack(node, gradient, needs, createGraph);
+      const parts = pullBack(node, gradient, needs, createGraph, sweep);
       mode.inspector?.backward(node, gradient, parts);
       for (let i = 0; i < inputs.length; i++) {
         const part = parts[i];

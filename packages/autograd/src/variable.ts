@@ -2,7 +2,9 @@
 
 import { assign, copy, DtypeError, formatShape, isFloating, ShapeError, Tensor } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
-import { type GradientHook, leaf, mode, type Node, nodeOf } from "./node.ts";
+import { mode } from "./mode.ts";
+import { type GradientHook, leaf, type Node, nodeOf } from "./node.ts";
+import { backward } from "./sweep.ts";
 
 function checkFloating(what: string, x: Tensor): void {
   if (!isFloating(x.dtype)) {
@@ -22,7 +24,7 @@ function checkFloating(what: string, x: Tensor): void {
 export function variable(x: Tensor): Tensor {
   checkFloating("variable", x);
   const handle = detach(x);
-  handle.trace = leaf();
+  handle.trace = leaf(backward);
   return handle;
 }
 
@@ -58,7 +60,7 @@ export class Parameter extends Tensor {
     const { storage, shape, strides, offset } = ownCopy(initial);
     super(storage, shape, strides, offset);
     storage.pinned = true;
-    this.#leaf = leaf();
+    this.#leaf = leaf(backward);
     this.#leaf.name = name;
     this.trace = this.#leaf;
   }

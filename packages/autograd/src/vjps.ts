@@ -11,3 +11,8 @@ export type { Rule, Vjp } from "./vjps/rule.ts";
 
 /** The rule of every op. */
 export const VJPS: Vjps<Op> = { ...ELEMENTWISE_VJPS, ...STRUCTURAL_VJPS, ...FUSED_VJPS };
+
+/** True if the op has a gradient rule of its own. */
+export function hasRule(op: Op): boolean {
+  return typeof VJPS[op] === "function";
+}

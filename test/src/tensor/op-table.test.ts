@@ -5,7 +5,6 @@ import {
   type Backend,
   broadcastTo,
   type DType,
-  equal,
   explain,
   type Kernel,
   OPS,
@@ -261,7 +260,10 @@ t.test("the table's shape and dtype rules agree with what is computed", async (t
           if (fused && notes.length > 0 && !notes.includes(`${y.dtype} [${y.shape}]`))
             results.push(`${notes[0]} announced, ${y.dtype} [${y.shape}] computed`);
           const skipped = dtype === "int32" && op === "floor"; // the identity on integers
-          if (notes.length === 0 && !recorded.includes(op) && !skipped) results.push(`${op} was not reached`);
+          // Under a gradient, attention of moderate size keeps its weights: it is recorded as that op and a product.
+          const kept = op === "attention" && recorded.includes("attentionWeights");
+          if (notes.length === 0 && !recorded.includes(op) && !skipped && !kept)
+            results.push(`${op} was not reached`);
         }
       }
     }
@@ -290,10 +292,6 @@ t.test("a backend without kernels computes everything by falling back, and says 
   t.same(explain(), [], "the reference backend's own definitions are no fallbacks");
   const moved = await toBackendAsync(x, "reference");
   t.equal(moved.backend.name, "reference");
-  t.ok(
-    equal(moved, arange(6).reshape([2, 3]))
-      .all()
-      .item(),
-  );
+  t.same(moved.toArray(), arange(6).reshape([2, 3]).toArray());
   t.equal(await toBackendAsync(moved, "reference"), moved);
 });

@@ -135,9 +135,13 @@ export function unary(
   }
 }
 
+/** C's pow: 1 to anything is 1, and so is -1 to an infinite power, where NativeMath follows JavaScript and says NaN. */
 function pow(x: usize, y: usize, z: usize, n: i32): void {
   for (let i = 0; i < n; i++) {
-    const value = NativeMath.pow(<f64>load<f32>(x + (i << 2)), <f64>load<f32>(y + (i << 2)));
+    const a = load<f32>(x + (i << 2));
+    const b = load<f32>(y + (i << 2));
+    const one = a == 1 || (a == -1 && abs(b) == f32.POSITIVE_INFINITY);
+    const value = one ? 1 : NativeMath.pow(<f64>a, <f64>b);
     store<f32>(z + (i << 2), <f32>value);
   }
 }
