@@ -1,0 +1,170 @@
+// Every package in a real browser: Debian's Chromium, driven by playwright-core, on pages served from this
+// machine with and without the headers that allow threads. Without Chromium the tests are skipped.
+// Its WebGL 2 and WebGPU are software here (SwiftShader); ECHO_BROWSER=all compares every op, not some.
+import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import { type BuildResult, build } from "esbuild";
+import { chromium, type Page as Tab } from "playwright-core";
+import t from "tap";
+import type { Page } from "./page.ts";
+
+const CHROMIUM = process.env.ECHO_CHROMIUM ?? "/usr/bin/chromium";
+const skip = existsSync(CHROMIUM)
+  ? false
+  : `no browser at ${CHROMIUM}; install Debian's chromium or name one in ECHO_CHROMIUM`;
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--disable-background-networking",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+];
+
+/** Bundles as a user would: from the published files, for browsers. gpu.js becomes a chunk of its own. */
+const bundle = (contents: string): Promise<BuildResult<{ write: false; outdir: string }>> =>
+  build({
+    stdin: { contents, resolveDir: import.meta.dirname },
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: "esm",
+    platform: "browser",
+    // Compressed audio is decoded by the browser itself; this package is loaded on demand only.
+    external: ["audio-decode"],
+    outdir: "/",
+    write: false,
+    logLevel: "silent",
+  });
+
+/** Largest sizes allowed, in kB (1000 bytes) after gzip, of the first file that a page loads. */
+const LIMITS = {
+  "@echo-ts/tensor": 140,
+  "@echo-ts/autograd": 140,
+  "@echo-ts/audio": 120,
+  "@echo-ts/echo-model": 220,
+};
+
+t.test("every package bundles for browsers, small, without Node's modules", async (t) => {
+  for (const [name, limit] of Object.entries(LIMITS)) {
+    const { outputFiles } = await bundle(`export * from ${JSON.stringify(name)};`);
+    const main = outputFiles.find(({ path }) => path.endsWith("stdin.js"))!;
+    const size = gzipSync(main.contents).length;
+    t.comment(`${name}: ${main.contents.length} bytes minified, ${size} after gzip`);
+    t.ok(size < limit * 1000, `${name} takes ${size} bytes of ${limit} kB`);
+    t.notMatch(
+      main.text,
+      /from\s*"node:|require\("(fs|path|os|worker_threads)"\)/,
+      `${name} asks for nothing of Node`,
+    );
+  }
+  const { outputFiles } = await bundle('export { add, tensor } from "@echo-ts/tensor";');
+  const texts = outputFiles.filter(({ text }) => text.includes("WebGPUKernel"));
+  t.notOk(
+    texts.some(({ path }) => path.endsWith("stdin.js")),
+    "gpu.js is not in the first file",
+  );
+});
+
+t.test("in Chromium", { skip, timeout: 300_000 }, async (t) => {
+  const { outputFiles } = await bundle('import "./page.js";');
+  const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
+  const server = createServer(({ url = "" }, response) => {
+    const [, kind, name = ""] = url.split("/");
+    if (kind === "isolated") {
+      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    }
+    const file = files.get(`/${name}`);
+    response.setHeader("Content-Type", file === undefined ? "text/html" : "text/javascript");
+    if (name === "" || file !== undefined)
+      response.end(file ?? '<script type="module" src="stdin.js"></script>');
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  t.teardown(async () => {
+    await browser.close();
+    server.close();
+  });
+
+  const open = async (kind: "isolated" | "plain"): Promise<Tab> => {
+    const tab = await browser.newPage();
+    tab.on("pageerror", (error) => t.fail(`page error: ${error.message}`));
+    await tab.goto(`${origin}/${kind}/`);
+    await tab.waitForFunction("globalThis.echoTs !== undefined");
+    return tab;
+  };
+  /** Calls a function of page.ts in the page. */
+  const call = <K extends keyof Page>(
+    tab: Tab,
+    name: K,
+    ...given: Parameters<Page[K]>
+  ): Promise<Awaited<ReturnType<Page[K]>>> =>
+    tab.evaluate(`globalThis.echoTs[${JSON.stringify(name)}](...${JSON.stringify(given)})`);
+
+  for (const kind of ["isolated", "plain"] as const) {
+    await t.test(`wasm and plain code, ${kind} page`, async (t) => {
+      const tab = await open(kind);
+      t.equal(await call(tab, "isolated"), kind === "isolated");
+      const { same, info } = await call(tab, "wasm");
+      t.ok(same, "the product agrees with the reference backend");
+      t.comment(JSON.stringify(info));
+      const { threads } = info as { threads: number };
+      if (kind === "plain") t.equal(threads, 1, "one thread");
+      else t.ok(threads > 1, `${threads} threads`);
+      t.same(await call(tab, "packages"), { gradient: [6], peak: 64 });
+      await tab.close();
+    });
+  }
+
+  for (const mode of ["webgl2", "webgpu"] as const) {
+    await t.test(mode, async (t) => {
+      const tab = await open("plain");
+      const refused = await call(tab, "refused", mode);
+      t.match(refused, /initGpu: found no GPU \(.*software rendering.*allowSoftware: true/);
+      const { info, lengths } = await call(tab, "start", mode);
+      t.comment(JSON.stringify(info));
+      t.match(info, { mode, software: true });
+      t.same(lengths, [2, 4], "two first calls at once keep their sizes");
+
+      const all = process.env.ECHO_BROWSER === "all";
+      const names = all ? await call(tab, "opNames") : SOME_OPS;
+      for (const { op, worst, at } of await call(tab, "ops", names as never)) {
+        t.ok(worst <= 1e-5, `${op}: ${worst.toExponential(1)} ${at}`);
+      }
+      t.same(await call(tab, "edges"), [
+        ["1", "-1", "1"],
+        ["-Infinity", "NaN"],
+        ["NaN", "NaN"],
+        ["1", "0"],
+        ["2600", "2600", "2600"],
+        ["2600"],
+        Array.from({ length: 20 }, (_, i) => `${i}`),
+      ]);
+
+      const { actual, expected } = await call(tab, "echo", all ? 12 : 1);
+      actual.losses.forEach((loss, i) => {
+        t.ok(Math.abs(loss / expected.losses[i]! - 1) < 1e-3, `loss ${loss}, expected ${expected.losses[i]}`);
+      });
+      t.same(actual.tokens, expected.tokens, "the same transcript");
+
+      const held = await call(tab, "memory", 4, all ? 500 : 20);
+      t.ok(held.at(-1)! <= held[0]! * 2 + 2 ** 20, `bytes held: ${held}`);
+      await tab.close();
+    });
+  }
+});
+
+/** One op for each way of computing. */
+const SOME_OPS = [
+  ...["exp", "log", "sin", "tanh", "erf", "add", "div", "pow", "where", "cast", "mod"],
+  ...["sum", "max", "argmax", "matmul", "linear", "softmax", "layerNorm", "rmsNormGrad", "gelu"],
+  ...["pad", "concat", "fold", "gather", "indexSelect", "scatterAdd", "indexAdd", "rotatePairs"],
+  ...["attention", "conv1d", "conv1dInputGrad", "conv1dWeightGrad", "crossEntropy", "crossEntropyGrad"],
+];

@@ -1,0 +1,117 @@
+// What runs inside the browser: browser.test.ts bundles this file with all four packages, loads it in a page
+// and calls these functions. Results are plain JSON.
+import * as audio from "@echo-ts/audio";
+import * as a from "@echo-ts/autograd";
+import * as e from "@echo-ts/tensor";
+import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
+import { type Agreement, compareOp, OP_NAMES } from "../gpu/op-cases.ts";
+
+/** The message of what `body` throws, or "". */
+async function refusal(body: () => Promise<unknown>): Promise<string> {
+  try {
+    await body();
+    return "";
+  } catch (error) {
+    return String(error);
+  }
+}
+
+const start = (mode: e.GpuMode): Promise<e.Backend> => e.initGpu({ mode, allowSoftware: true });
+let gpu: e.Backend;
+
+/** The functions that the test calls as `echoTs.name(...)`. */
+const page = {
+  isolated: (): boolean => globalThis.crossOriginIsolated,
+
+  /** A product on the wasm backend, and on what it ran. */
+  async wasm(): Promise<{ same: boolean; info: unknown }> {
+    e.setBackend("wasm");
+    await e.initWasm();
+    const make = (): e.Tensor => {
+      const x = e.randomNormal([150, 200], e.stream(1, "x"));
+      return e.matmul(x, e.transpose(x));
+    };
+    const expected = e.withBackend("reference", make).dataSync();
+    const actual = make().dataSync();
+    let worst = 0;
+    for (let i = 0; i < actual.length; i++) worst = Math.max(worst, Math.abs(actual[i]! - expected[i]!));
+    return { same: worst < 1e-3, info: e.wasmInfo() };
+  },
+
+  /** One thing of every package. */
+  async packages(): Promise<{ gradient: number[]; peak: number }> {
+    e.setBackend("reference");
+    const x = a.variable(e.tensor([3]));
+    a.backward(e.square(x));
+    const samples = Float32Array.from({ length: 1024 }, (_, i) => Math.sin((2 * Math.PI * 64 * i) / 1024));
+    const [re, im] = [new Float64Array(513), new Float64Array(513)];
+    new audio.RealFft(1024).forward(samples, re, im);
+    const power = Array.from(re, (x, bin) => Math.hypot(x, im[bin]!));
+    const peak = power.indexOf(Math.max(...power));
+    return { gradient: Array.from(x.grad!.dataSync()), peak };
+  },
+
+  refused: (mode: e.GpuMode): Promise<string> => refusal(() => e.initGpu({ mode })),
+
+  /** Starts the gpu backend; two un-awaited first calls of one kernel check that sizes are kept apart. */
+  async start(mode: e.GpuMode): Promise<{ info: e.GpuInfo | null; lengths: number[] }> {
+    gpu = await start(mode);
+    const [x, y] = e.withBackend(gpu, () => [e.expm1(e.zeros([2])), e.expm1(e.zeros([4]))]);
+    return { info: e.gpuInfo(), lengths: [(await x.data()).length, (await y.data()).length] };
+  },
+
+  opNames: (): string[] => OP_NAMES,
+
+  async ops(names: readonly e.Op[]): Promise<Agreement[]> {
+    const table: Agreement[] = [];
+    for (const op of names) table.push(await compareOp(op, gpu, ["contiguous", "turned"], "first"));
+    return table;
+  },
+
+  /** Values at the edges of functions; numbers as text, for JSON has no NaN. */
+  async edges(): Promise<string[][]> {
+    const { POSITIVE_INFINITY: inf, NaN: nan } = Number;
+    const cases: (() => e.Tensor)[] = [
+      () => e.tanh(e.tensor([100, -100, 50])),
+      () => e.log(e.tensor([0, -1])),
+      () => e.maximum(e.tensor([nan, 1]), e.tensor([1, nan])),
+      () => e.softmax(e.tensor([0, -inf])),
+      () => e.ones([3, 2600]).sum(1),
+      () => e.matmul(e.ones([1, 2600]), e.ones([2600, 1])),
+      () => e.concat(Array.from({ length: 20 }, (_, i) => e.full([1], i))),
+    ];
+    const results: string[][] = [];
+    for (const make of cases) {
+      results.push(Array.from(await e.withBackend(gpu, make).data(), String));
+    }
+    return results;
+  },
+
+  async echo(steps: number): Promise<{ actual: EchoRun; expected: EchoRun }> {
+    const expected = await runEcho(e.findBackend("reference"), steps);
+    const actual = await runEcho(gpu, steps);
+    e.setBackend("reference");
+    return { actual, expected };
+  },
+
+  /** Memory held after each of some rounds of a chain that nobody frees by hand. */
+  async memory(rounds: number, chain: number): Promise<number[]> {
+    const held: number[] = [];
+    const w = e.withBackend(gpu, () => a.variable(e.randomNormal([16, 16], e.stream(1, "w"), 0, 0.1)));
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 0; i < chain; i++) {
+        const loss = e.sum(e.square(e.tanh(e.matmul(w, w))));
+        a.backward(loss);
+        a.zeroGrad([w]);
+        if (i === chain - 1) await loss.data();
+      }
+      held.push(e.gpuInfo()!.bytes);
+    }
+    return held;
+  },
+};
+
+/** How the test reaches the page. */
+export type Page = typeof page;
+
+Object.assign(globalThis, { echoTs: page });
