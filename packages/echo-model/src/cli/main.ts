@@ -4,6 +4,7 @@
 import { cac } from "cac";
 import { ConfigError } from "../errors.ts";
 import { addEvaluate } from "./evaluate.ts";
+import { addExport } from "./export.ts";
 import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
 import { addTrain } from "./train.ts";
 import { addTranscribe } from "./transcribe.ts";
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
   addFeatures(cli);
   addPitch(cli);
   addInspect(cli);
+  addExport(cli);
   addSettings(cli);
   cli.help();
   cli.version(VERSION);

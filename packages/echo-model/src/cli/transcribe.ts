@@ -1,14 +1,13 @@
 // echo-asr transcribe
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
 import { decodeRecording } from "../features.ts";
 import { groupCues, toSrt, toTranscriptJson, toVtt } from "../report/subtitles.ts";
 import { restoreModel } from "../training/checkpoint.ts";
-import { loadCheckpoint } from "../training/checkpoint-files.ts";
+import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../training/checkpoint-files.ts";
 import { type Transcript, transcribe } from "../transcribe.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { overridden, overridesOf, type SettingOptions } from "./settings.ts";
@@ -21,11 +20,6 @@ interface TranscribeOptions extends SettingOptions, EngineOptions {
 }
 
 const FORMATS = ["text", "json", "srt", "vtt"];
-
-/** The checkpoint that comes with the package. */
-export const SHIPPED_CHECKPOINT: string = fileURLToPath(
-  new URL("../../checkpoints/an4-f0.safetensors", import.meta.url),
-);
 
 /** Adds the command. */
 export function addTranscribe(cli: CAC): void {

@@ -29,7 +29,7 @@ export function evaluationText(name: string, evaluation: Evaluation): string {
     const zeroed = evaluation.zeroed.get(kind);
     if (zeroed !== undefined) lines.push(`    WER with the audio zeroed ${percent(zeroed.rate)}`);
     for (const [group, rates] of Object.entries(score.groups)) {
-      if (rates.size === 0) continue;
+      if (rates.size < 2) continue; // one group says nothing new
       const list = [...rates].map(([label, { rate, total }]) => `${label} ${percent(rate)} (${total})`);
       lines.push(`    by ${group} (words): ${list.join(", ")}`);
     }

@@ -1,7 +1,13 @@
 // Checkpoints by path, for Node: written atomically, so that a kill leaves the old file or the new one.
+import { fileURLToPath } from "node:url";
 import { type FileError, readFileBytes, writeFileAtomic } from "@echo-ts/tensor/files";
 import { CheckpointError } from "../errors.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+
+/** Path of the checkpoint that comes with the package; checkpoints/README.md says how it was made. */
+export const SHIPPED_CHECKPOINT: string = fileURLToPath(
+  new URL("../../checkpoints/an4-f0.safetensors", import.meta.url),
+);
 
 /** Writes a checkpoint; see `encodeCheckpoint`. Throws FileError when it cannot; the old file then stays. */
 export async function saveCheckpoint(

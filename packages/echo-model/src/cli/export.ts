@@ -1,0 +1,27 @@
+// echo-asr export
+import { stat } from "node:fs/promises";
+import type { CAC } from "cac";
+import { loadCheckpoint, saveCheckpoint } from "../training/checkpoint-files.ts";
+
+/** Adds the command. */
+export function addExport(cli: CAC): void {
+  cli
+    .command(
+      "export <checkpoint> <file>",
+      "Write a checkpoint for use only, at a third or a sixth of the size",
+    )
+    .usage(
+      "export CHECKPOINT FILE [--full]\n\n" +
+        "Leaves out what only a training needs (the optimiser's state) and stores the weights as float16.\n" +
+        "The names of the weights are PyTorch's, so safetensors.torch.load_file reads the result.",
+    )
+    .option("--full", "keep the weights as float32")
+    .example("  echo-asr export runs/an4/last.safetensors an4.safetensors")
+    .action(async (from: string, to: string, options: { readonly full?: boolean }) => {
+      const checkpoint = await loadCheckpoint(from);
+      await saveCheckpoint(to, { ...checkpoint, training: null }, { half: options.full !== true });
+      const [before, after] = [await stat(from), await stat(to)];
+      const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+      console.log(`${to}: ${megabytes(after.size)} (was ${megabytes(before.size)})`);
+    });
+}
