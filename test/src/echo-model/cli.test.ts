@@ -2,7 +2,16 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -207,9 +216,55 @@ t.test("what was trained can be inspected, scored and used", async (t) => {
     t.equal(status, 0, err);
     t.match(out, pattern);
   }
+  const small = join(folder, "small.safetensors");
+  t.match(run("export", checkpoint, small).out, /small\.safetensors: 0\.\d MB \(was 0\.\d MB\)/);
+  t.match(JSON.parse(run("inspect", small, "--json").out), { vocabulary: 6, step: null });
+  const resumed = run(...trainArgs("use-only", "--resume"));
+  t.equal(resumed.status, 0, "--resume without a checkpoint begins");
   const written = join(folder, "texts");
   t.equal(run("transcribe", wave, "--checkpoint", checkpoint, "--out-dir", written).status, 0);
   t.ok(existsSync(join(written, "a3.txt")));
+});
+
+t.test("a training is refused on a checkpoint of other data, or one that is for use only", async (t) => {
+  const out = join(folder, "other-data");
+  mkdirSync(out);
+  copyFileSync(join(folder, "whole", "last.safetensors"), join(out, "last.safetensors"));
+  const manifest = readFileSync(join(data, "manifest.jsonl"), "utf8").split("\n");
+  const fewer = join(folder, "fewer");
+  cpSync(data, fewer, { recursive: true });
+  writeFileSync(join(fewer, "manifest.jsonl"), manifest.slice(1).join("\n"));
+  const args = ["train", "--data", fewer, "--out", out, "--config", configFile, "--resume", "--quiet"];
+  const other = run(...args);
+  t.equal(other.status, 1);
+  t.match(other.err, /trained on other data/);
+  copyFileSync(join(folder, "small.safetensors"), join(out, "last.safetensors"));
+  const useOnly = run(...args);
+  t.equal(useOnly.status, 1);
+  t.match(useOnly.err, /holds no training state/);
+});
+
+t.test("an interrupted training saves itself and has exit code 130", async (t) => {
+  const args = trainArgs("interrupted", "--set", "training.maxSteps=100000");
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  let seen = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (!seen.includes('"kind":"step"')) child.kill("SIGINT");
+    seen += chunk.toString();
+  });
+  const status = await new Promise((resolve) => child.on("exit", resolve));
+  t.equal(status, 130);
+  t.match(seen, /"outcome":"interrupted"/);
+  t.ok(existsSync(join(folder, "interrupted", "last.safetensors")));
+});
+
+t.test("the shipped checkpoint recognises words of a voice it never heard", async (t) => {
+  const recordings = fileURLToPath(new URL("../../../data/asterisk-alnum/wav/", import.meta.url));
+  const files = ["digits-2.wav", "digits-7.wav"].map((name) => join(recordings, name));
+  const { status, out, err } = run("transcribe", ...files);
+  t.equal(status, 0, err);
+  t.match(out, /digits-2\.wav: two\n/);
+  t.match(out, /digits-7\.wav: seven\n/);
 });
 
 t.test("features and pitch of a file", async (t) => {

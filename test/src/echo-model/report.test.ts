@@ -10,8 +10,10 @@ import {
   groupCues,
   maskedCrc32c,
   parseLog,
+  pitchPlot,
   readRecords,
   readScalars,
+  shadePlot,
   type TimedWord,
   toCsv,
   toSrt,
@@ -221,4 +223,18 @@ t.test("TensorBoard scalars", async (t) => {
     () => encodeScalars({ wallTime: 0, step: 1.5, scalars: {} }),
     new RangeError("encodeScalars: step must be an integer >= 0, got 1.5"),
   );
+});
+
+t.test("a picture of values: rows upwards, the largest darkest", async (t) => {
+  t.equal(shadePlot([0, 0, 9, 0], 2, 2), "@ \n  ");
+  t.equal(shadePlot([1, 1, 1, 1], 2, 2), "  \n  ", "no spread, no shade");
+  const lines = shadePlot(new Float32Array(200 * 100), 100, 200, 40, 10).split("\n");
+  t.same([lines.length, lines[0]!.length], [10, 40]);
+});
+
+t.test("a picture of pitch: higher is further up, unvoiced is empty", async (t) => {
+  const rows = pitchPlot([100, 0, 200], 3, 2).split("\n");
+  t.match(rows[0], /^ +\d+ Hz \| {2}\*$/);
+  t.match(rows[1], /^ +\d+ Hz \|\* {2}$/);
+  t.equal(pitchPlot([0, 0]), "no voiced frame");
 });
