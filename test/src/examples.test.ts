@@ -18,7 +18,8 @@ interface Example {
 /** Every file of examples/src; a new example without a row fails. A file name says which test runs it instead. */
 const EXAMPLES: Readonly<Record<string, Example | string>> = {
   "character-model": "autograd/examples.test.ts",
-  main: { lastLine: /^\d+ ops, \d+ of them primitive$/ },
+  main: { args: ["--short"], lastLine: /^done in \d+ s$/ },
+  "tensor-tour": { lastLine: /^\d+ ops, \d+ of them primitive$/ },
   micrograd: { lastLine: /^step +40 +loss 0\.00\d+$/ },
   "pitch-rotary": { lastLine: /^from 80 to 600 Hz the band widens by a factor of 1\.\d\d$/ },
   spectrogram: {
