@@ -16,7 +16,7 @@ import {
 import type { Item, Prepared } from "./item.ts";
 import { normal } from "./op-items.ts";
 
-const SEED = 1;
+export const SEED = 1;
 
 /** One optimiser step on a fixed batch; the loss is read back each time. */
 function prepareStep(optimizer: { step(): void; zeroGrad(): void }, lossOf: () => Tensor): Prepared {
@@ -34,17 +34,17 @@ function prepareStep(optimizer: { step(): void; zeroGrad(): void }, lossOf: () =
 }
 
 /** 2-16-16-1 with tanh. */
-class Mlp extends Module {
-  readonly first = new Linear(2, 16);
-  readonly second = new Linear(16, 16);
-  readonly output = new Linear(16, 1);
+export class Mlp extends Module {
+  readonly first: Linear = new Linear(2, 16);
+  readonly second: Linear = new Linear(16, 16);
+  readonly output: Linear = new Linear(16, 1);
 
   forward(x: Tensor): Tensor {
     return this.output.forward(tanh(this.second.forward(tanh(this.first.forward(x)))));
   }
 }
 
-const MLP_BATCH = 64;
+export const MLP_BATCH = 64;
 
 const microMlpStep: Item = {
   name: "micro_mlp_step",
@@ -59,7 +59,7 @@ const microMlpStep: Item = {
 };
 
 /** Sizes of an encoder step. */
-interface EncoderSizes {
+export interface EncoderSizes {
   readonly width: number;
   readonly heads: number;
   readonly layers: number;
@@ -104,7 +104,8 @@ class EncoderLayer extends Module {
   }
 }
 
-class Encoder extends Module {
+/** The encoder of the steps. */
+export class Encoder extends Module {
   readonly layers: EncoderLayer[];
   readonly norm: RMSNorm;
   readonly classifier: Linear;
@@ -131,8 +132,25 @@ function encoderFlops({ width, layers, frames, batch, classes }: EncoderSizes): 
   return 3 * 2 * (linears + attention) * batch * frames;
 }
 
+/** One class per frame, int32 [B, T]. */
+export function drawLabels({ batch, frames, classes }: EncoderSizes): Tensor {
+  const random = stream(SEED, "bench/labels");
+  const labels = Int32Array.from({ length: batch * frames }, () => random.integer(0, classes));
+  return tensor(labels, { shape: [batch, frames] });
+}
+
+/** Sizes of train_d128. */
+export const ENCODER_128: EncoderSizes = {
+  width: 128,
+  heads: 4,
+  layers: 4,
+  frames: 375,
+  batch: 4,
+  classes: 128,
+};
+
 function encoderStep(sizes: EncoderSizes): Item {
-  const { width, batch, frames, classes } = sizes;
+  const { width, batch, frames } = sizes;
   return {
     name: `train_d${width}`,
     flops: encoderFlops(sizes),
@@ -140,11 +158,7 @@ function encoderStep(sizes: EncoderSizes): Item {
       const model = new Encoder(sizes).initialize(SEED);
       const optimizer = new AdamW(model, { learningRate: 1e-3, weightDecay: 0.01 });
       const x = normal("x", [batch, frames, width]);
-      const random = stream(SEED, "bench/labels");
-      const labels = tensor(
-        Int32Array.from({ length: batch * frames }, () => random.integer(0, classes)),
-        { shape: [batch, frames] },
-      );
+      const labels = drawLabels(sizes);
       return prepareStep(optimizer, () => crossEntropyLoss(model.forward(x), labels));
     },
   };
@@ -153,6 +167,6 @@ function encoderStep(sizes: EncoderSizes): Item {
 /** The training steps. */
 export const STEP_ITEMS: readonly Item[] = [
   microMlpStep,
-  encoderStep({ width: 128, heads: 4, layers: 4, frames: 375, batch: 4, classes: 128 }),
+  encoderStep(ENCODER_128),
   encoderStep({ width: 512, heads: 8, layers: 2, frames: 1500, batch: 1, classes: 128 }),
 ];
