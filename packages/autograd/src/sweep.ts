@@ -99,7 +99,6 @@ export function sweep(
       }
       const { inputs } = node;
       if (versionsOf(inputs, node.output!) !== node.versions) throw changedInPlace(node);
-      needs.length = inputs.length;
       for (let i = 0; i < inputs.length; i++) needs[i] = nodeOf(inputs[i]!)?.mark === wanted;
       const parts = pullBack(node, gradient, needs, createGraph, sweep);
       mode.inspector?.backward(node, gradient, parts);

@@ -126,6 +126,7 @@ export const OPS: { readonly [P in Op]: OpSpec<P> } = {
     shape: ([a, b]) => {
       const p = a!.shape;
       const q = b!.shape;
+      if (p.length === 2 && q.length === 2) return [p[0]!, q[1]!];
       const batch = broadcastShapes("matmul", p.slice(0, -2), q.slice(0, -2));
       return [...batch, p[p.length - 2]!, q[q.length - 1]!];
     },

@@ -124,9 +124,13 @@ export type Axes = number | readonly number[] | null | undefined;
 
 /** Axes counted from the start, ascending, each once; all axes for `undefined` and `null`. */
 export function normalizeAxes(op: string, axes: Axes, rank: number): number[] {
-  if (axes === undefined || axes === null) return Array.from({ length: rank }, (_, i) => i);
-  const list = typeof axes === "number" ? [axes] : axes;
-  const sorted = list.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
+  if (axes === undefined || axes === null) {
+    const all = new Array<number>(rank);
+    for (let i = 0; i < rank; i++) all[i] = i;
+    return all;
+  }
+  if (typeof axes === "number") return [normalizeAxis(op, axes, rank)];
+  const sorted = axes.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   for (let i = 1; i < sorted.length; i++) {
     if (sorted[i] === sorted[i - 1]) throw new ShapeError(`${op}: axis ${sorted[i]} is given twice`);
   }

@@ -19,9 +19,17 @@ export function floatingTensor(x: Tensor): Tensor {
 }
 
 /** Tensors brought to one dtype, at least `least`. */
-export function alike(tensors: readonly Tensor[], least: DType = "bool"): Tensor[] {
+export function alike(tensors: readonly Tensor[], least: DType = "bool"): readonly Tensor[] {
+  if (allFloating(tensors, tensors[0]?.dtype, least)) return tensors;
   const dtype = tensors.map((x) => x.dtype).reduce(promote, least);
   return tensors.map((x) => castTo(x, dtype));
+}
+
+/** True if every tensor has this dtype and it is a float that `least` does not widen: the usual case. */
+function allFloating(tensors: readonly Tensor[], dtype: DType | undefined, least: DType): boolean {
+  if (dtype === undefined || !isFloating(dtype) || least === "float64") return false;
+  for (let i = 0; i < tensors.length; i++) if (tensors[i]!.dtype !== dtype) return false;
+  return true;
 }
 
 /** A number as a rank-0 tensor beside `other`. */

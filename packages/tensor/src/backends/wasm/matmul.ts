@@ -59,6 +59,16 @@ export function product(
   const { pool } = engine;
   const rows = b.rows ?? 0;
   const columns = b.columns ?? 0;
+  const { threads } = pool;
+  // One part is the rule for small products, where building its arguments would cost as much as the product.
+  if (threads === 1 || 2 * batch * m * n * k < PARALLEL_FLOPS) {
+    // biome-ignore format: as in assembly/gemm.ts
+    engine.kernels.gemm!(
+      m, n, k, a.address, a.row, a.column, b.address, b.row, b.column, rows, columns,
+      c, ldc, batch, a.batch, b.batch, cBatch, flags, bias, residual, pre, pool.scratchOf(0),
+    );
+    return;
+  }
   const shifted = (address: number, by: number): number => (address === 0 ? 0 : address + by * 4);
   const part = (
     t0: number,
@@ -95,11 +105,6 @@ export function product(
       pool.scratchOf(index),
     ];
   };
-  const { threads } = pool;
-  if (threads === 1 || 2 * batch * m * n * k < PARALLEL_FLOPS) {
-    engine.kernels.gemm!(...part(0, batch, 0, m, 0, n, 0));
-    return;
-  }
   const parts: number[][] = [];
   if (batch >= 2 * threads || (batch >= threads && batch % threads === 0)) {
     cut(batch, threads, 1, (from, to) => parts.push(part(from, to, 0, m, 0, n, parts.length)));
@@ -159,6 +164,13 @@ function batchStrides(view: View, shape: Shape): readonly number[] {
 const matmul: Kernel<"matmul"> = (out, [a, b]) => {
   if (!all("float32", [out, a!, b!])) return false;
   const engine = getEngine();
+  if (a!.shape.length === 2 && b!.shape.length === 2) {
+    const left = { address: addressOf(a!), row: a!.strides[0]!, column: a!.strides[1]!, batch: 0 };
+    const right = { address: addressOf(b!), row: b!.strides[0]!, column: b!.strides[1]!, batch: 0 };
+    const columns = b!.shape[1]!;
+    product(engine, a!.shape[0]!, columns, a!.shape[1]!, left, right, addressOf(out), columns, 1, 0);
+    return true;
+  }
   const rank = out.shape.length;
   const m = out.shape[rank - 2]!;
   const n = out.shape[rank - 1]!;

@@ -64,6 +64,14 @@ function reduction<P extends "sum" | "max">(maximum: boolean): Kernel<P> {
     const temporaries: WasmStorage[] = [];
     let from = denseAddress(x, temporaries);
     let shape: Shape = x.shape;
+    const [first, last] = [axes[0], axes[axes.length - 1]];
+    if (first !== undefined && last === first + axes.length - 1) {
+      const sizes: [number, number, number] = [1, 1, 1];
+      for (let i = 0; i < shape.length; i++) sizes[i < first ? 0 : i <= last ? 1 : 2] *= shape[i]!;
+      reduceMiddle(engine, maximum, from, sizes, addressOf(out));
+      if (temporaries.length > 0) releaseAll(temporaries);
+      return true;
+    }
     // From the innermost run of axes outwards; each but the last goes to a temporary.
     const runs = runsOf(axes).reverse();
     if (runs.length === 0) runs.push([shape.length, shape.length - 1]);
