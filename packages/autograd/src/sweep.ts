@@ -78,7 +78,6 @@ export function sweep(
   const order = markReachable(nodeOf(root)!, targets);
   const wanted = sweeps;
   if (nodeOf(root)!.mark !== wanted) return;
-  const needs: boolean[] = [];
   const results: Storage[] | null = reclaim && !createGraph ? [] : null;
   const kept = results === null ? null : [root.storage, seed.storage].filter((s) => !s.pinned);
   for (const storage of kept ?? []) storage.pinned = true;
@@ -99,6 +98,7 @@ export function sweep(
       }
       const { inputs } = node;
       if (versionsOf(inputs, node.output!) !== node.versions) throw changedInPlace(node);
+      const needs: boolean[] = [];
       for (let i = 0; i < inputs.length; i++) needs[i] = nodeOf(inputs[i]!)?.mark === wanted;
       const parts = pullBack(node, gradient, needs, createGraph, sweep);
       mode.inspector?.backward(node, gradient, parts);
