@@ -41,21 +41,12 @@ function run(...args: string[]): Result {
   return { status, out: stdout, err: stderr };
 }
 
-const trainArgs = (out: string, ...more: string[]): string[] => [
-  "train",
-  ...[
-    "--data",
-    data,
-    "--out",
-    join(folder, out),
-    "--config",
-    configFile,
-    "--threads",
-    "1",
-    "--json",
-    ...more,
-  ],
-];
+const threadedArgs = (threads: number, out: string, ...more: string[]): string[] => {
+  const folders = ["--data", data, "--out", join(folder, out), "--config", configFile];
+  return ["train", ...folders, "--threads", String(threads), "--json", ...more];
+};
+
+const trainArgs = (out: string, ...more: string[]): string[] => threadedArgs(1, out, ...more);
 
 const sha = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
@@ -127,6 +118,10 @@ t.test("a run killed at random moments ends in the same bits as one that was not
   for (const name of ["config.json", "best.safetensors", "log.jsonl", "log.csv", "summary.json"])
     t.ok(existsSync(join(folder, "whole", name)), name);
 
+  const twoThreads = run(...threadedArgs(2, "two-threads"));
+  t.equal(twoThreads.status, 0, twoThreads.err);
+  t.equal(sha(join(folder, "two-threads", "last.safetensors")), expected, "threads change nothing");
+
   const again = run(...trainArgs("whole"));
   t.equal(again.status, 1);
   t.match(again.err, /last\.safetensors exists; go on with --resume or choose another --out/);
@@ -184,6 +179,17 @@ async function runUntilKilled(
     child.on("exit", (status, signal) => resolve({ status, killed: signal === "SIGKILL" }));
   });
 }
+
+t.test("a training that no longer gets better stops early", async (t) => {
+  const still = ["optimizer.learningRate=1e-12", "training.evaluateEvery=1", "training.patience=2"];
+  const { status, out, err } = run(...trainArgs("early", ...still.flatMap((one) => ["--set", one])));
+  t.equal(status, 0, err);
+  t.match(JSON.parse(out.trim().split("\n").at(-1)!), {
+    outcome: "stopped early",
+    steps: 3,
+    best: { step: 1 },
+  });
+});
 
 t.test("what was trained can be inspected, scored and used", async (t) => {
   const checkpoint = join(folder, "whole", "last.safetensors");

@@ -199,7 +199,7 @@ class Run {
     if (this.#best.rate !== null && rate >= this.#best.rate) {
       this.#best = { ...this.#best, since: this.#best.since + 1 };
       const { patience } = config.training;
-      this.stoppedEarly = !final && patience > 0 && this.#best.since >= patience;
+      if (!final && patience > 0 && this.#best.since >= patience) this.stoppedEarly = true;
       return;
     }
     this.#best = { rate, step, since: 0 };
