@@ -2,7 +2,7 @@
 // machine with and without the headers that allow threads. Without Chromium the tests are skipped.
 // Its WebGL 2 and WebGPU are software here (SwiftShader); ECHO_BROWSER=all compares every op, not some.
 import { existsSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type BuildResult, build } from "esbuild";
@@ -70,7 +70,7 @@ t.test("every package bundles for browsers, small, without Node's modules", asyn
   );
 });
 
-t.test("in Chromium", { skip, timeout: 300_000 }, async (t) => {
+t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
   const { outputFiles } = await bundle('import "./page.js";');
   const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
   const server = createServer(({ url = "" }, response) => {
@@ -159,6 +159,28 @@ t.test("in Chromium", { skip, timeout: 300_000 }, async (t) => {
       await tab.close();
     });
   }
+});
+
+t.test("the comparison page measures every backend", { skip, timeout: 300_000 }, async (t) => {
+  const path = "../../../packages/tensor/bench/browser/serve.mjs";
+  const { serve } = (await import(path)) as { serve(port: number): Promise<Server> };
+  const server = await serve(0);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  t.teardown(async () => {
+    await browser.close();
+    server.close();
+  });
+  const tab = await browser.newPage();
+  await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?small`, { timeout: 120_000 });
+  await tab.waitForFunction("globalThis.report?.done", undefined, { timeout: 240_000 });
+  const { backends } = (await tab.evaluate("globalThis.report")) as { backends: Record<string, object> };
+  for (const name of ["reference", "wasm", "webgl2", "webgpu"]) {
+    const measured = backends[name] as { times: Record<string, { minimum: number }>; failed?: string };
+    t.equal(measured.failed, undefined, name);
+    t.equal(Object.keys(measured.times).length, 3, `${name} measures the three small items`);
+    t.ok(Object.values(measured.times).every(({ minimum }) => minimum > 0));
+  }
+  t.match(await tab.textContent("#table"), /matmul 64/);
 });
 
 /** One op for each way of computing. */

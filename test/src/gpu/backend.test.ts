@@ -1,8 +1,10 @@
 // The gpu backend on the modes that run everywhere, gpu.js' JavaScript and WebAssembly: every op against the
 // reference backend, PyTorch's values and gradients, the traps that gpu.js has, memory, and start-up. Real
 // WebGL 2 and WebGPU run in ../browser.
+import { spawnSync } from "node:child_process";
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
+import { build } from "esbuild";
 import t from "tap";
 import { GOLDEN_OPS, readGoldenCases, shareOfTolerance } from "../golden-cases.ts";
 import { skipWithoutShared } from "../shared-material.ts";
@@ -290,4 +292,83 @@ t.test("nothing grows over 2 000 training steps", async (t) => {
     t.ok(Math.max(...held) < 4 * 2 ** 20, `bytes on the device, every 200 steps: ${held}`);
   });
   e.setBackend("wasm");
+});
+
+/** Bundles a program that computes on the gpu backend, minified, and runs it. */
+const PROGRAM = `
+import { argmax, conv1d, gelu, initGpu, matmul, ones, setBackend, softmax, tensor } from "@echo-ts/tensor";
+setBackend(await initGpu({ mode: "cpu" }));
+const x = matmul(tensor([[1, 2], [3, 4]]), tensor([[1, 0], [0, 1]]));
+const results = [gelu(x), softmax(x), argmax(x, 1), conv1d(ones([1, 1, 4]), ones([1, 1, 2])), x.sum()];
+console.log(JSON.stringify(await Promise.all(results.map(async (y) => Array.from(await y.data())))));
+`;
+
+t.test("kernels survive minification and renaming by a bundler", async (t) => {
+  for (const keepNames of [false, true]) {
+    const { outputFiles } = await build({
+      stdin: { contents: PROGRAM, resolveDir: import.meta.dirname },
+      bundle: true,
+      minify: true,
+      keepNames,
+      format: "esm",
+      platform: "node",
+      // The bundle's CommonJS parts ask for Node's modules.
+      banner: { js: 'import { createRequire } from "node:module"; const require = createRequire("/");' },
+      write: false,
+    });
+    const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module"], {
+      input: outputFiles[0]!.text,
+      encoding: "utf8",
+    });
+    t.equal(stderr, "");
+    const [y, weights, best, windows, total] = JSON.parse(stdout) as number[][];
+    t.ok(maxNorm(y!, [0.8413447, 1.9544997, 2.9959503, 3.9998733]) < 1e-6);
+    t.ok(maxNorm(weights!, [0.2689414, 0.7310586, 0.2689414, 0.7310586]) < 1e-6);
+    t.same([best, windows, total], [[1, 1], [2, 2, 2], [10]]);
+  }
+});
+
+t.test("starting: what is missing is said with its remedy", async (t) => {
+  // Node has neither WebGL 2 nor, without the webgpu package, WebGPU.
+  await t.rejects(e.initGpu({ mode: "webgl2" }), {
+    name: "BackendError",
+    message:
+      'initGpu: found no GPU (webgl2: not available); use setBackend("wasm"), enable hardware acceleration in the browser, or ask for software rendering with { allowSoftware: true }',
+  });
+  const code = `import { setBackend } from "@echo-ts/tensor"; try { setBackend("gpu") } catch (e) { console.log(e.message) }`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+  });
+  t.equal(
+    stdout.trim(),
+    'setBackend: backend "gpu" is not started; call await initGpu() first (it needs the optional package gpu.js)',
+  );
+});
+
+/** Where the webgpu package is: it takes 132 MB, so nobody gets it unasked. */
+const WEBGPU: string = process.env.ECHO_WEBGPU ?? "webgpu";
+
+/** Puts WebGPU where a page has it; says why not if there is none. */
+async function installWebGpu(): Promise<string | false> {
+  const webgpu = (await import(WEBGPU).catch(() => null)) as null | {
+    readonly globals: object;
+    create(flags: readonly string[]): { requestAdapter(): Promise<object | null> };
+  };
+  if (webgpu === null) return "the package webgpu 0.6.2 is not installed; name its entry in ECHO_WEBGPU";
+  const gpu = webgpu.create([]);
+  if ((await gpu.requestAdapter()) === null)
+    return "webgpu finds no adapter; install libvulkan1 and a Vulkan driver";
+  Object.assign(globalThis, webgpu.globals);
+  Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
+  return false;
+}
+
+t.test("WebGPU in Node", { skip: await installWebGpu() }, async (t) => {
+  const backend = await e.initGpu({ mode: "webgpu", allowSoftware: true });
+  t.comment(JSON.stringify(e.gpuInfo()));
+  for (const op of OP_NAMES) {
+    const { worst, at } = await compareOp(op, backend, ["contiguous"], "first");
+    t.ok(worst <= 1e-5, `${op}: ${worst} at ${at}`);
+  }
 });
