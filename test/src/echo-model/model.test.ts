@@ -5,10 +5,12 @@ import { noGrad, type Parameter } from "@echo-ts/autograd";
 import {
   ctcFrameScores,
   Echo,
+  EchoAttention,
   type EchoFeatures,
   GradientDiagnostics,
   greedyDecode,
   type ModelConfig,
+  NO_CONTEXT,
   resolveConfig,
   sequenceLoss,
 } from "@echo-ts/echo-model";
@@ -230,27 +232,19 @@ t.test("each utterance is bent by its own pitch", async (t) => {
   );
 });
 
-t.test("a silent frame that is scaled to nothing could as well be padding", async (t) => {
-  const none = { enabled: true, initial: 1e-300, floor: 1e-300, ceiling: 1e-3, silenceDecades: 3 };
-  const echo = build({
-    zeroKeys: none,
-    spectrogramStem: { kernel: 1, stride: 1 },
-    rotary: { pitch: "static" },
-  });
-  const batch = features([FRAMES, FRAMES]);
-  const silent = Uint8Array.from({ length: 2 * FRAMES }, (_, i) => Number(i % FRAMES === 3));
-  const text = ids([1, 4], [1, 4]);
-  const scaled = { ...batch, silent: tensor(silent, { shape: [2, FRAMES], dtype: "bool" }) };
-  const weights = [0, 1].map((shift) => {
-    const mel = Float64Array.from(batch.spectrogram!.dataSync());
-    for (let c = 0; c < 2 * MELS; c++) mel[c * FRAMES + 3]! += shift;
-    return echo.decoder.forward(text, echo.encode({ ...scaled, spectrogram: float(mel, [2, MELS, FRAMES]) }));
-  });
-  t.ok(largest(weights[0]!, weights[1]!) > 0, "the stem's wider convolutions still see the frame");
-  t.ok(
-    largest(echo.forward(scaled, text).logits, echo.forward(batch, text).logits) > 1e-6,
-    "silence changes the result",
+t.test("a silent key that is scaled to nothing is as good as padding", async (t) => {
+  const vanishing = { enabled: true, initial: 1e-300, floor: 1e-300, ceiling: 1e-3, silenceDecades: 3 };
+  const layer = new EchoAttention(configWith({ zeroKeys: vanishing }), "float64").initialize(4);
+  const x = float(random("keys", [2, 5, 16]), [2, 5, 16]);
+  const third = tensor(
+    Uint8Array.from({ length: 10 }, (_, i) => Number(i % 5 === 2)),
+    { shape: [2, 5], dtype: "bool" },
   );
+  const whole = layer.forward(x, null, NO_CONTEXT);
+  const silenced = layer.forward(x, null, { ...NO_CONTEXT, silent: third });
+  const padded = layer.forward(x, null, { ...NO_CONTEXT, padding: third });
+  t.ok(largest(silenced, padded) <= 1e-12);
+  t.ok(largest(silenced, whole) > 1e-6, "and the key did count before");
 });
 
 t.test("seeds: the same weights each time, and adding a part leaves the others alone", async (t) => {
