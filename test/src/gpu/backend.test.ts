@@ -1,6 +1,6 @@
 // The gpu backend on the modes that run everywhere, gpu.js' JavaScript and WebAssembly: every op against the
-// reference backend, PyTorch's values and gradients, the traps that gpu.js has, memory, and start-up. Real
-// WebGL 2 and WebGPU run in ../browser.
+// reference backend, PyTorch's values and gradients, the traps that gpu.js has, and start-up. Training is in
+// training.test.ts; real WebGL 2 and WebGPU run in ../browser.
 import { spawnSync } from "node:child_process";
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
@@ -8,7 +8,6 @@ import { build } from "esbuild";
 import t from "tap";
 import { GOLDEN_OPS, readGoldenCases, shareOfTolerance } from "../golden-cases.ts";
 import { skipWithoutShared } from "../shared-material.ts";
-import { runEcho } from "./echo-case.ts";
 import { type Agreement, compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
 
 const MODES = ["cpu", "webasm"] as const;
@@ -198,101 +197,6 @@ for (const mode of MODES) {
     });
   });
 }
-
-t.test("Echo trains on the device and transcribes, as on the reference backend", async (t) => {
-  for (const [mode, steps] of [
-    ["cpu", 12],
-    ["webasm", 2],
-  ] as const) {
-    const expected = await runEcho(e.findBackend("reference"), steps);
-    e.explain({ reset: true });
-    const run = await runEcho(backends[mode], steps);
-    t.ok(maxNorm(run.losses, expected.losses) < 1e-4, `losses on ${mode}: ${run.losses}`);
-    t.ok(maxNorm(run.norms, expected.norms) < 1e-3, `norms of gradients on ${mode}`);
-    t.same(run.tokens, expected.tokens, `tokens on ${mode}`);
-    const elsewhere = new Set(e.explain().flatMap(({ op, dtype }) => (dtype === "float32" ? [op] : [])));
-    t.same([...elsewhere].sort(), ["ctcLoss", "ctcLossGrad"], "the only float ops computed in host memory");
-    if (steps < 12) continue;
-    t.ok(run.losses.at(-1)! < run.losses[0]! / 2, "the loss falls");
-    t.same(run.tokens.slice(0, 2), [
-      [5, 6, 7],
-      [8, 9],
-    ]);
-  }
-  e.setBackend("wasm");
-});
-
-for (const mode of MODES) {
-  t.test(`optimisers on ${mode} agree with the plain loops`, async (t) => {
-    const makers: Record<string, (p: a.Parameter[]) => { step(): void; zeroGrad(): void }> = {
-      sgd: (p) => new a.SGD(p, { learningRate: 0.1, weightDecay: 0.1 }),
-      momentum: (p) => new a.SGD(p, { learningRate: 0.1, momentum: 0.9, dampening: 0.2 }),
-      nesterov: (p) => new a.SGD(p, { learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.1 }),
-      adam: (p) => new a.Adam(p, { learningRate: 0.1, weightDecay: 0.1 }),
-      adamW: (p) => new a.AdamW(p, { learningRate: 0.1, weightDecay: 0.1 }),
-    };
-    for (const [name, make] of Object.entries(makers)) {
-      const train = async (backend: e.Backend): Promise<e.Tensor> => {
-        e.setBackend(backend);
-        const w = a.parameter([7], a.constantInit(0.5));
-        const optimizer = make([w]);
-        for (let i = 0; i < 4; i++) {
-          e.sum(e.square(e.sub(w, e.arange(7).cast("float32")))).backward();
-          optimizer.step();
-          optimizer.zeroGrad();
-        }
-        return a.detach(w);
-      };
-      const expected = await train(e.findBackend("reference"));
-      t.ok(maxNorm(await (await train(backends[mode])).data(), expected.dataSync()) < 1e-6, name);
-    }
-    e.setBackend("wasm");
-  });
-}
-
-t.test("gradients are clipped on the device as on the host", async (t) => {
-  const clip = async (backend: e.Backend, limit: number): Promise<[number, e.Tensor]> => {
-    e.setBackend(backend);
-    const w = a.parameter([3], a.constantInit(1));
-    e.sum(e.mul(w, e.tensor([3, 0, 4]))).backward();
-    const norm = await a.clipGradNormAsync([w], limit);
-    return [norm, w.grad!];
-  };
-  for (const backend of [backends.cpu, backends.webasm, e.findBackend("reference")]) {
-    const [norm, grad] = await clip(backend, 1);
-    t.ok(Math.abs(norm - 5) < 1e-5, `${norm}`);
-    t.ok(maxNorm(await grad.data(), [0.6, 0, 0.8]) < 1e-6);
-    t.same(Array.from(await (await clip(backend, 10))[1].data()), [3, 0, 4], "a small norm is left alone");
-    await t.rejects(clip(backend, Number.NaN), { name: "RangeError" });
-  }
-  e.setBackend("wasm");
-});
-
-t.test("nothing grows over 2 000 training steps", async (t) => {
-  const backend = await e.initGpu({ mode: "cpu" });
-  await e.withBackend(backend, async () => {
-    const w = a.variable(e.randomNormal([8, 8], e.stream(1, "w"), 0, 0.3));
-    const x = e.randomNormal([16, 8], e.stream(1, "x"));
-    const labels = e.tensor(Int32Array.from({ length: 16 }, (_, i) => i % 8));
-    const held: number[] = [];
-    const losses: number[] = [];
-    for (let i = 0; i < 2000; i++) {
-      e.setBackend(backend);
-      const loss = a.crossEntropyLoss(e.linear(e.tanh(e.linear(x, w)), w), labels);
-      loss.backward();
-      a.noGrad(() => e.assign(w, e.sub(w, e.mul(w.grad!, 0.05))));
-      a.zeroGrad([w]);
-      if (i % 200 === 199) {
-        losses.push((await loss.data())[0]!);
-        await new Promise((resolve) => setImmediate(resolve));
-        held.push(e.gpuInfo()!.bytes);
-      }
-    }
-    t.ok(losses.at(-1)! < losses[0]! * 0.8, `the loss falls: ${losses}`);
-    t.ok(Math.max(...held) < 4 * 2 ** 20, `bytes on the device, every 200 steps: ${held}`);
-  });
-  e.setBackend("wasm");
-});
 
 /** Bundles a program that computes on the gpu backend, minified, and runs it. */
 const PROGRAM = `

@@ -8,6 +8,7 @@ import { drawParameter } from "./init.ts";
 import {
   applyStateDict,
   collectStateDict,
+  collectStateDictAsync,
   type LoadReport,
   type LoadStateOptions,
   type StateDict,
@@ -216,10 +217,15 @@ export abstract class Module {
   /**
    * Copies of all parameters and buffers under their dotted names, in PyTorch's layouts.
    *
-   * @throws BackendError on backends that cannot be read at once
+   * @throws BackendError on backends that cannot be read at once; there `stateDictAsync` gives them
    */
   stateDict(): StateDict {
     return collectStateDict(this);
+  }
+
+  /** `stateDict` for every backend, a GPU too: the values at the time of the call, once they have been read. */
+  stateDictAsync(): Promise<StateDict> {
+    return collectStateDictAsync(this);
   }
 
   /**

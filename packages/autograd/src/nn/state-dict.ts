@@ -3,6 +3,7 @@
 
 import {
   type ArrayRecord,
+  BackendError,
   type DType,
   formatShape,
   type NamedArrays,
@@ -36,19 +37,37 @@ export interface LoadReport {
 /** @internal `Module.stateDict`. */
 export function collectStateDict(module: Module): StateDict {
   const state: StateDict = new Map();
-  for (const { name, value } of module.namedTensors()) {
-    if (state.has(name)) {
-      throw new Error(
-        `stateDict: two tensors are named "${name}"; give one of the fields another memberName`,
+  for (const [name, value] of tensorsOf(module)) {
+    if (!value.backend.host) {
+      throw new BackendError(
+        `stateDict: "${name}" is on backend "${value.backend.name}", which cannot be read at once; use await stateDictAsync()`,
       );
     }
-    if (value instanceof Tensor) state.set(name, toRecord(value));
+    state.set(name, { dtype: value.dtype, shape: [...value.shape], data: value.dataSync() });
   }
   return state;
 }
 
-function toRecord(value: Tensor): ArrayRecord {
-  return { dtype: value.dtype, shape: [...value.shape], data: value.dataSync() };
+/** @internal `Module.stateDictAsync`. */
+export async function collectStateDictAsync(module: Module): Promise<StateDict> {
+  const records = [...tensorsOf(module)].map(async ([name, value]): Promise<[string, ArrayRecord]> => {
+    const { dtype, shape } = value;
+    return [name, { dtype, shape: [...shape], data: await value.data() }];
+  });
+  return new Map(await Promise.all(records));
+}
+
+function tensorsOf(module: Module): Map<string, Tensor> {
+  const found = new Map<string, Tensor>();
+  for (const { name, value } of module.namedTensors()) {
+    if (found.has(name)) {
+      throw new Error(
+        `stateDict: two tensors are named "${name}"; give one of the fields another memberName`,
+      );
+    }
+    if (value instanceof Tensor) found.set(name, value);
+  }
+  return found;
 }
 
 /** @internal `Module.loadStateDict`. */

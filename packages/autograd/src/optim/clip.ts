@@ -1,6 +1,18 @@
 // Gradient clipping, and the search for gradients that are not finite.
 
-import { add, clamp, div, full, minimum, mul, sqrt, square, sum, type Tensor } from "@echo-ts/tensor";
+import {
+  add,
+  BackendError,
+  clamp,
+  div,
+  full,
+  minimum,
+  mul,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+} from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
 import { noGrad, type Parameter, zeroGrad } from "../variable.ts";
 
@@ -18,7 +30,8 @@ export interface ClipOptions {
  *
  * @param maxNorm at least 0; Infinity only measures
  * @returns the norm before clipping; 0 without gradients
- * @throws GradientError if the norm is not finite, unless told otherwise
+ * @throws GradientError if the norm is not finite, unless told otherwise; BackendError for gradients that
+ *   cannot be read at once, see {@link clipGradNormAsync}
  * @example
  * loss.backward();
  * const norm = clipGradNorm(model.parameters(), 1);
@@ -32,6 +45,12 @@ export function clipGradNorm(
   if (!(maxNorm >= 0)) throw new RangeError(`clipGradNorm: maxNorm must be at least 0, got ${maxNorm}`);
   if (!(normType > 0)) throw new RangeError(`clipGradNorm: normType must be above 0, got ${normType}`);
   const list = [...parameters].filter(({ grad }) => grad !== null);
+  const remote = list.find(({ grad }) => !grad!.backend.host);
+  if (remote !== undefined) {
+    throw new BackendError(
+      `clipGradNorm: gradients on backend "${remote.grad!.backend.name}" cannot be read at once; use await clipGradNormAsync(parameters, maxNorm), which scales them where they are`,
+    );
+  }
   const norm = totalNorm(list, normType);
   if (!Number.isFinite(norm) && errorIfNonfinite) {
     const culprit = list.findIndex(({ grad }) => !isAllFinite(grad!));

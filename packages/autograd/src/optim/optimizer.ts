@@ -199,25 +199,60 @@ export abstract class Optimizer<Settings extends object> {
     return slots;
   }
 
-  /** A copy of all settings and slots; with it and the parameters training goes on as if never interrupted. */
+  /**
+   * A copy of all settings and slots; with it and the parameters training goes on as if never interrupted.
+   *
+   * @throws BackendError on backends that cannot be read at once; there `stateAsync` gives it
+   */
   state(): OptimizerState {
-    const steps: Record<string, number> = {};
+    const { slots, ...state } = this.#snapshot();
     const arrays = new Map<string, ArrayRecord>();
+    for (const [name, values] of slots) {
+      const { dtype, shape, backend } = values;
+      if (!backend.host) {
+        throw new BackendError(
+          `${this.#name}.state: "${name}" is on backend "${backend.name}", which cannot be read at once; use await stateAsync()`,
+        );
+      }
+      arrays.set(name, { dtype, shape: [...shape], data: values.dataSync() });
+    }
+    return { ...state, arrays };
+  }
+
+  /** `state` for every backend, a GPU too: the state at the time of the call, once it has been read. */
+  async stateAsync(): Promise<OptimizerState> {
+    const { slots, ...state } = this.#snapshot();
+    const arrays = await Promise.all(
+      slots.map(async ([name, values]): Promise<[string, ArrayRecord]> => {
+        const { dtype, shape } = values;
+        return [name, { dtype, shape: [...shape], data: await values.data() }];
+      }),
+    );
+    return { ...state, arrays: new Map(arrays) };
+  }
+
+  /** The state, its arrays still tensors. */
+  #snapshot(): Omit<OptimizerState, "arrays"> & { readonly slots: [string, Tensor][] } {
+    const steps: Record<string, number> = {};
+    const slots: [string, Tensor][] = [];
     const groups = this.groups.map((group) => {
       const { parameters, ...settings } = group;
       for (const parameter of parameters) {
-        const slots = this.#slots.get(parameter);
-        if (slots === undefined) continue;
+        const own = this.#slots.get(parameter);
+        if (own === undefined) continue;
         const key = this.#keys.get(parameter)!;
-        steps[key] = slots.steps;
+        steps[key] = own.steps;
         this.slotNames(group).forEach((slot, i) => {
-          const { dtype, shape } = parameter;
-          arrays.set(`${key}.${slot}`, { dtype, shape: [...shape], data: slots.values[i]!.dataSync() });
+          slots.push([`${key}.${slot}`, own.values[i]!]);
         });
       }
-      return { settings, parameters: parameters.map((parameter) => this.#keys.get(parameter)!) };
+      // Copied: the caller may wait before using them, and the group's change meanwhile.
+      return {
+        settings: { ...settings },
+        parameters: parameters.map((parameter) => this.#keys.get(parameter)!),
+      };
     });
-    return { optimizer: this.#name, groups, steps, arrays };
+    return { optimizer: this.#name, groups, steps, slots };
   }
 
   /**

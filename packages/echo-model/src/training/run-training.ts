@@ -4,11 +4,12 @@
 //   OUT/log.jsonl, log.csv, events.out.tfevents.*                  OUT/summary.json      final figures
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { getBackend } from "@echo-ts/tensor";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { EchoConfig } from "../config/fields.ts";
 import { nodeFiles } from "../data/node-files.ts";
 import type { RowProblem } from "../data/utterance.ts";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, TrainingError } from "../errors.ts";
 import { type Evaluation, evaluateModel, type OutputKind } from "../evaluate/evaluate-model.ts";
 import { diskCache } from "../features/disk-cache.ts";
 import { type Checkpoint, newModel, type TrainingProgress } from "./checkpoint.ts";
@@ -77,6 +78,11 @@ export interface TrainingSummary {
  */
 export async function runTraining(options: TrainingOptions): Promise<TrainingSummary> {
   const { config, outFolder, onEvent = () => {}, signal } = options;
+  const { host, name } = getBackend();
+  if (!host)
+    throw new TrainingError(
+      `training: evaluations and checkpoints cannot wait for backend "${name}"; call setBackend("wasm"), or take the steps with Trainer, which runs on every backend`,
+    );
   await mkdir(outFolder, { recursive: true });
   const lastPath = join(outFolder, "last.safetensors");
   const saved = await savedRun(lastPath, options);

@@ -1,14 +1,16 @@
 // Training steps: batches in, weights changed, everything that the next step depends on savable as plain data.
+// They run on every backend: on a GPU only the loss and the norm of the gradients are read, by waiting.
 // Evaluation, checkpoints and logs around it are in run-training.ts.
 import {
   AdamW,
   clipGradNorm,
+  clipGradNormAsync,
   detectAnomaly,
   GradientError,
   type OptimizerState,
   type Parameter,
 } from "@echo-ts/autograd";
-import type { RandomState } from "@echo-ts/tensor";
+import type { RandomState, Tensor } from "@echo-ts/tensor";
 import type { EchoConfig } from "../config/fields.ts";
 import { TrainingError } from "../errors.ts";
 import type { Echo } from "../model/model.ts";
@@ -67,6 +69,11 @@ export class Trainer {
     this.#optimizer = makeOptimizer(this.#parameters, config.optimizer);
   }
 
+  /** True if values can be read without waiting. */
+  get #onHost(): boolean {
+    return this.#parameters[0]?.backend.host ?? true;
+  }
+
   /** Steps done. */
   get steps(): number {
     return this.#step;
@@ -95,7 +102,7 @@ export class Trainer {
       for (let i = 0; i < training.accumulate; i++) {
         const examples = await this.source.next();
         batches.push(examples);
-        const part = this.#accumulate(examples);
+        const part = await this.#accumulate(examples);
         sums.loss += part.loss;
         sums.ctc += part.ctc ?? 0;
         sums.crossEntropy += part.crossEntropy ?? 0;
@@ -103,7 +110,9 @@ export class Trainer {
         sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
       }
       const limit = optimizer.clipNorm === 0 ? Number.POSITIVE_INFINITY : optimizer.clipNorm;
-      gradientNorm = clipGradNorm(this.#parameters, limit);
+      gradientNorm = this.#onHost
+        ? clipGradNorm(this.#parameters, limit)
+        : await clipGradNormAsync(this.#parameters, limit);
       this.#optimizer.step();
     } catch (error) {
       if (error instanceof NotFinite) throw this.#failure(error.message, batches, random);
@@ -129,16 +138,17 @@ export class Trainer {
   }
 
   /** Gradients of one batch, added to those that are there. */
-  #accumulate(examples: readonly Example[]): {
+  async #accumulate(examples: readonly Example[]): Promise<{
     loss: number;
     ctc: number | null;
     crossEntropy: number | null;
-  } {
+  }> {
     const { total, ctc, crossEntropy } = this.#forward(examples);
+    const read = async (x: Tensor): Promise<number> => (this.#onHost ? x.item() : (await x.data())[0]!);
     const values = {
-      loss: total.item(),
-      ctc: ctc?.item() ?? null,
-      crossEntropy: crossEntropy?.item() ?? null,
+      loss: await read(total),
+      ctc: ctc && (await read(ctc)),
+      crossEntropy: crossEntropy && (await read(crossEntropy)),
     };
     if (!Number.isFinite(values.loss)) throw new NotFinite(`the loss is ${values.loss}`);
     const { accumulate } = this.#config.training;
@@ -171,6 +181,8 @@ export class Trainer {
     let cause: unknown = null;
     this.echo.restoreRandomState(random);
     try {
+      if (!this.#onHost)
+        throw new Error("train on a backend in host memory, such as wasm, to have the op named");
       detectAnomaly(() => {
         for (const examples of batches) this.#forward(examples).total.backward();
       });
@@ -184,12 +196,23 @@ export class Trainer {
     });
   }
 
-  /** A copy of everything the next step depends on, the weights excepted. */
+  /** A copy of everything the next step depends on, the weights excepted; on a GPU use `stateAsync`. */
   state(): TrainerState {
+    return this.#stateWith(this.#optimizer.state());
+  }
+
+  /** `state` for every backend; with `echo.stateDictAsync()` it lets a training on a GPU be saved. */
+  async stateAsync(): Promise<TrainerState> {
+    const optimizer = this.#optimizer.stateAsync();
+    const rest = this.#stateWith(null);
+    return { ...rest, optimizer: await optimizer };
+  }
+
+  #stateWith<O>(optimizer: O): Omit<TrainerState, "optimizer"> & { readonly optimizer: O } {
     return {
       step: this.#step,
       position: this.source.position,
-      optimizer: this.#optimizer.state(),
+      optimizer,
       random: this.echo.randomState(),
     };
   }

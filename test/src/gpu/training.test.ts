@@ -1,0 +1,238 @@
+// Training on the gpu backend, on gpu.js' JavaScript and WebAssembly: Echo, optimisers, clipping, states that are
+// saved and taken back, the trainer, and memory over 2 000 steps.
+import * as a from "@echo-ts/autograd";
+import {
+  encodeCheckpoint,
+  memoryFiles,
+  newModel,
+  prepareTraining,
+  Trainer,
+  type TrainingData,
+} from "@echo-ts/echo-model";
+import { runTraining } from "@echo-ts/echo-model/node";
+import * as e from "@echo-ts/tensor";
+import t from "tap";
+import { syntheticFiles, tinyConfig } from "../echo-model/synthetic-speech.ts";
+import { runEcho } from "./echo-case.ts";
+import { maxNorm } from "./op-cases.ts";
+
+const MODES = ["cpu", "webasm"] as const;
+const backends = {
+  cpu: await e.initGpu({ mode: "cpu" }),
+  webasm: await e.initGpu({ mode: "webasm" }),
+};
+
+t.test("Echo trains on the device and transcribes, as on the reference backend", async (t) => {
+  for (const [mode, steps] of [
+    ["cpu", 12],
+    ["webasm", 2],
+  ] as const) {
+    const expected = await runEcho(e.findBackend("reference"), steps);
+    e.explain({ reset: true });
+    const run = await runEcho(backends[mode], steps);
+    t.ok(maxNorm(run.losses, expected.losses) < 1e-4, `losses on ${mode}: ${run.losses}`);
+    t.ok(maxNorm(run.norms, expected.norms) < 1e-3, `norms of gradients on ${mode}`);
+    t.same(run.tokens, expected.tokens, `tokens on ${mode}`);
+    const elsewhere = new Set(e.explain().flatMap(({ op, dtype }) => (dtype === "float32" ? [op] : [])));
+    t.same([...elsewhere].sort(), ["ctcLoss", "ctcLossGrad"], "the only float ops computed in host memory");
+    if (steps < 12) continue;
+    t.ok(run.losses.at(-1)! < run.losses[0]! / 2, "the loss falls");
+    t.same(run.tokens.slice(0, 2), [
+      [5, 6, 7],
+      [8, 9],
+    ]);
+  }
+  e.setBackend("wasm");
+});
+
+for (const mode of MODES) {
+  t.test(`optimisers on ${mode} agree with the plain loops`, async (t) => {
+    const makers: Record<string, (p: a.Parameter[]) => { step(): void; zeroGrad(): void }> = {
+      sgd: (p) => new a.SGD(p, { learningRate: 0.1, weightDecay: 0.1 }),
+      momentum: (p) => new a.SGD(p, { learningRate: 0.1, momentum: 0.9, dampening: 0.2 }),
+      nesterov: (p) => new a.SGD(p, { learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.1 }),
+      adam: (p) => new a.Adam(p, { learningRate: 0.1, weightDecay: 0.1 }),
+      adamW: (p) => new a.AdamW(p, { learningRate: 0.1, weightDecay: 0.1 }),
+    };
+    for (const [name, make] of Object.entries(makers)) {
+      const train = async (backend: e.Backend): Promise<e.Tensor> => {
+        e.setBackend(backend);
+        const w = a.parameter([7], a.constantInit(0.5));
+        const optimizer = make([w]);
+        for (let i = 0; i < 4; i++) {
+          e.sum(e.square(e.sub(w, e.arange(7).cast("float32")))).backward();
+          optimizer.step();
+          optimizer.zeroGrad();
+        }
+        return a.detach(w);
+      };
+      const expected = await train(e.findBackend("reference"));
+      t.ok(maxNorm(await (await train(backends[mode])).data(), expected.dataSync()) < 1e-6, name);
+    }
+    e.setBackend("wasm");
+  });
+}
+
+t.test("gradients are clipped on the device as on the host", async (t) => {
+  const clip = async (backend: e.Backend, limit: number): Promise<[number, e.Tensor]> => {
+    e.setBackend(backend);
+    const w = a.parameter([3], a.constantInit(1));
+    e.sum(e.mul(w, e.tensor([3, 0, 4]))).backward();
+    const norm = await a.clipGradNormAsync([w], limit);
+    return [norm, w.grad!];
+  };
+  for (const backend of [backends.cpu, backends.webasm, e.findBackend("reference")]) {
+    const [norm, grad] = await clip(backend, 1);
+    t.ok(Math.abs(norm - 5) < 1e-5, `${norm}`);
+    t.ok(maxNorm(await grad.data(), [0.6, 0, 0.8]) < 1e-6);
+    t.same(Array.from(await (await clip(backend, 10))[1].data()), [3, 0, 4], "a small norm is left alone");
+    await t.rejects(clip(backend, Number.NaN), { name: "RangeError" });
+  }
+  e.setBackend("wasm");
+});
+
+t.test("nothing grows over 2 000 training steps", async (t) => {
+  const backend = await e.initGpu({ mode: "cpu" });
+  await e.withBackend(backend, async () => {
+    const w = a.variable(e.randomNormal([8, 8], e.stream(1, "w"), 0, 0.3));
+    const x = e.randomNormal([16, 8], e.stream(1, "x"));
+    const labels = e.tensor(Int32Array.from({ length: 16 }, (_, i) => i % 8));
+    const held: number[] = [];
+    const losses: number[] = [];
+    for (let i = 0; i < 2000; i++) {
+      e.setBackend(backend);
+      const loss = a.crossEntropyLoss(e.linear(e.tanh(e.linear(x, w)), w), labels);
+      loss.backward();
+      a.noGrad(() => e.assign(w, e.sub(w, e.mul(w.grad!, 0.05))));
+      a.zeroGrad([w]);
+      if (i % 200 === 199) {
+        losses.push((await loss.data())[0]!);
+        await new Promise((resolve) => setImmediate(resolve));
+        held.push(e.gpuInfo()!.bytes);
+      }
+    }
+    t.ok(losses.at(-1)! < losses[0]! * 0.8, `the loss falls: ${losses}`);
+    t.ok(Math.max(...held) < 4 * 2 ** 20, `bytes on the device, every 200 steps: ${held}`);
+  });
+  e.setBackend("wasm");
+});
+
+t.test(
+  "what is read at once on the host is refused on the device, with the way that works there",
+  async (t) => {
+    e.setBackend(backends.cpu);
+    const w = a.parameter([2], a.constantInit(1));
+    w.name = "w";
+    const optimizer = new a.AdamW([w], { learningRate: 0.1 });
+    e.sum(e.square(w)).backward();
+    t.throws(() => a.clipGradNorm([w], 1), {
+      name: "BackendError",
+      message:
+        'clipGradNorm: gradients on backend "gpu" cannot be read at once; use await clipGradNormAsync(parameters, maxNorm), which scales them where they are',
+    });
+    optimizer.step();
+    t.throws(() => optimizer.state(), {
+      name: "BackendError",
+      message:
+        'AdamW.state: "w.exp_avg" is on backend "gpu", which cannot be read at once; use await stateAsync()',
+    });
+    const layer = new a.Linear(2, 1).initialize(1);
+    t.throws(() => layer.stateDict(), {
+      name: "BackendError",
+      message:
+        'stateDict: "weight" is on backend "gpu", which cannot be read at once; use await stateDictAsync()',
+    });
+    await t.rejects(runTraining({ config: tinyConfig(), dataFolder: "none", outFolder: "none" }), {
+      name: "TrainingError",
+      message:
+        'training: evaluations and checkpoints cannot wait for backend "gpu"; call setBackend("wasm"), or take the steps with Trainer, which runs on every backend',
+    });
+    e.setBackend("wasm");
+  },
+);
+
+t.test("states are those of the time of the call, the same as at once on the host", async (t) => {
+  const run = async (backend: e.Backend): Promise<[a.OptimizerState, a.StateDict]> => {
+    e.setBackend(backend);
+    const layer = new a.Linear(3, 2).initialize(1);
+    const optimizer = new a.AdamW(layer, { learningRate: 0.1 });
+    const step = (): void => {
+      e.sum(e.square(layer.forward(e.ones([4, 3])))).backward();
+      optimizer.step();
+      optimizer.zeroGrad();
+    };
+    step();
+    step();
+    const states = Promise.all([optimizer.stateAsync(), layer.stateDictAsync()]);
+    if (backend.host) t.same(await states, [optimizer.state(), layer.stateDict()]);
+    optimizer.learningRate = 0.5;
+    step();
+    return states;
+  };
+  const [expected, weights] = await run(e.findBackend("reference"));
+  for (const mode of MODES) {
+    const [{ arrays, ...rest }, dict] = await run(backends[mode]);
+    const { arrays: _, ...others } = expected;
+    t.same(rest, others);
+    t.same([...arrays.keys()], [...expected.arrays.keys()]);
+    for (const [name, { data }] of arrays) {
+      t.ok(maxNorm(data as Float32Array, expected.arrays.get(name)!.data as Float32Array) < 1e-6, name);
+    }
+    t.same([...dict.keys()], [...weights.keys()]);
+    for (const [name, { data }] of dict) {
+      t.ok(maxNorm(data as Float32Array, weights.get(name)!.data as Float32Array) < 1e-6, name);
+    }
+  }
+  e.setBackend("wasm");
+});
+
+t.test("the trainer takes its steps on the device; its state goes on there or on the host", async (t) => {
+  const access = memoryFiles(syntheticFiles());
+  const config = tinyConfig("training.accumulate=2");
+  const make = async (backend: e.Backend): Promise<{ trainer: Trainer; data: TrainingData }> => {
+    e.setBackend(backend);
+    const data = await prepareTraining(access, config);
+    const model = newModel(config, data.tokenizer);
+    return { trainer: new Trainer(model, data.source, config, data.tokenizer.special), data };
+  };
+  const host = await make(e.findBackend("wasm"));
+  const device = await make(backends.cpu);
+  for (let i = 0; i < 2; i++) {
+    e.setBackend("wasm");
+    const expected = await host.trainer.step();
+    e.setBackend(backends.cpu);
+    const report = await device.trainer.step();
+    for (const key of ["loss", "ctc", "crossEntropy", "gradientNorm"] as const) {
+      t.ok(Math.abs(report[key]! / expected[key]! - 1) < 1e-4, `${key}: ${report[key]}, ${expected[key]}`);
+    }
+    t.same([report.frames, report.learningRate], [expected.frames, expected.learningRate]);
+  }
+  const state = await device.trainer.stateAsync();
+  const weights = await device.trainer.echo.stateDictAsync();
+  e.setBackend("wasm");
+  t.same(await host.trainer.stateAsync(), host.trainer.state());
+  t.same(Object.keys(state), Object.keys(host.trainer.state()), "in the order that checkpoints have");
+  const saved = { config, tokenizer: device.data.tokenizer, weights, metrics: {} };
+  const training = { trainer: state, best: { rate: null, step: 0, since: 0 }, dataDigest: "" };
+  t.ok((await encodeCheckpoint({ ...saved, training })).length > 10_000);
+
+  const next = await host.trainer.step();
+  const other = await make(e.findBackend("wasm"));
+  other.trainer.echo.loadStateDict(weights);
+  other.trainer.restore(state);
+  const resumed = await other.trainer.step();
+  t.equal(resumed.step, 3);
+  t.ok(Math.abs(resumed.loss / next.loss - 1) < 1e-3, `loss ${resumed.loss}, ${next.loss}`);
+
+  e.setBackend(backends.cpu);
+  const bias = device.trainer.echo.parameters().at(-1)!;
+  bias.assign(e.full(bias.shape, Number.NaN));
+  const before = await device.trainer.echo.stateDictAsync();
+  await t.rejects(device.trainer.step(), {
+    name: "TrainingError",
+    message:
+      /^training: the loss is NaN in step 3 \(utterances .*\); train on a backend in host memory, such as wasm, to have the op named$/,
+  });
+  t.same(await device.trainer.echo.stateDictAsync(), before, "nothing is written");
+  e.setBackend("wasm");
+});
