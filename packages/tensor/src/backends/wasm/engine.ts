@@ -155,7 +155,7 @@ function enableFma(notes: string[]): boolean {
 
 /** Modules of the matrix product worth trying, the presumably best one first. */
 function candidates({ revectorize, fma }: Settings): ModuleName[] {
-  if (revectorize) return fma ? ["gemm3x16Fma", "gemm6x8Fma", "gemm4x8Fma"] : ["gemm6x8", "gemm4x8"];
+  if (revectorize) return fma ? ["gemm4x16Fma", "gemm6x8Fma", "gemm4x8Fma"] : ["gemm4x16", "gemm4x8"];
   return fma ? ["gemm4x8Fma", "gemm6x8Fma"] : ["gemm4x8"];
 }
 

@@ -123,18 +123,9 @@ function packA(mc: i32, kc: i32, a: usize, aRow: i32, aCol: i32, to: usize): voi
   }
 }
 
-/** MR rows of four columns each, turned; a group of rows short of four is stored by parts. */
+/** MR rows of four columns each, turned; the two rows past four are stored by halves. */
 @inline function packColumns(from: usize, row: usize, to: usize): void {
-  let y: i32 = 0;
-  if (MR >= 4) {
-    transpose4(v128.load(from), v128.load(from + row), v128.load(from + row * 2), v128.load(from + row * 3), to, MR << 2);
-    y = 4;
-  }
-  if (MR == 3) {
-    // The fourth lane is junk that the next column overwrites.
-    const r2 = v128.load(from + row * 2);
-    transpose4Except(v128.load(from), v128.load(from + row), r2, to);
-  }
+  transpose4(v128.load(from), v128.load(from + row), v128.load(from + row * 2), v128.load(from + row * 3), to, MR << 2);
   if (MR == 6) {
     const r0 = v128.load(from + row * 4);
     const r1 = v128.load(from + row * 5);
@@ -147,29 +138,10 @@ function packA(mc: i32, kc: i32, a: usize, aRow: i32, aCol: i32, to: usize): voi
   }
 }
 
-/** Three rows of four as four columns, twelve bytes apart; writes no byte past the last one. */
-@inline function transpose4Except(r0: v128, r1: v128, r2: v128, to: usize): void {
-  const a = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
-  const b = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
-  v128.store64_lane(to, a, 0, 0);
-  v128.store32_lane(to, r2, 0, 8);
-  v128.store64_lane(to, a, 1, 12);
-  v128.store32_lane(to, r2, 1, 20);
-  v128.store64_lane(to, b, 0, 24);
-  v128.store32_lane(to, r2, 2, 32);
-  v128.store64_lane(to, b, 1, 36);
-  v128.store32_lane(to, r2, 3, 44);
-}
-
 /** One column of MR adjacent elements. */
 @inline function packRow(from: usize, to: usize): void {
-  if (MR == 3) {
-    store<u64>(to, load<u64>(from));
-    store<u32>(to, load<u32>(from, 8), 8);
-  } else {
-    v128.store(to, v128.load(from));
-    if (MR == 6) store<u64>(to, load<u64>(from, 16), 16);
-  }
+  v128.store(to, v128.load(from));
+  if (MR == 6) store<u64>(to, load<u64>(from, 16), 16);
 }
 
 /** Slivers of NR columns, stored row by row; columns past the end are zero. */
