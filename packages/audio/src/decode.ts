@@ -1,5 +1,6 @@
-// From the bytes of an audio file to samples: WAV by our own reader, FLAC, MP3, Ogg, Opus, M4A by `audio-decode`,
-// which is loaded only when such a file comes along. Then, on request, mono and another sample rate.
+// From the bytes of an audio file to samples: WAV by our own reader, FLAC, MP3, Ogg, Opus, M4A by decoders that
+// are loaded only when such a file comes along (codecs.ts). Then, on request, mono and another sample rate.
+import { type Decoded, loadDecoder } from "./codecs.ts";
 import { AudioError } from "./errors.ts";
 import { type ResampleMethod, resample } from "./resample.ts";
 import { type AudioData, asBytes, checkFinite, type NonFinitePolicy } from "./samples.ts";
@@ -92,14 +93,15 @@ async function decodeByLibrary(
       file,
       cause,
     });
-  const { default: decode } = await import("audio-decode");
-  let decoded: { channelData: Float32Array[]; sampleRate: number };
+  const decode = await loadDecoder(data, format);
+  if (decode === null) throw fail("neither Vorbis, Opus nor FLAC is in it");
+  let decoded: Decoded;
   try {
     decoded = await decode(data);
   } catch (error) {
     throw fail(error instanceof Error ? error.message : String(error), error);
   }
-  // The library answers some damaged files with no channels instead of an error.
+  // The decoders answer some damaged files with no channels instead of an error.
   const { channelData, sampleRate } = decoded;
   const frames = channelData[0]?.length ?? 0;
   if (frames === 0 || !(sampleRate > 0)) throw fail("no samples were found in it");

@@ -21,6 +21,7 @@ import { readAudio, writeWav } from "@echo-ts/audio/node";
 import fc from "fast-check";
 import ndarray from "ndarray";
 import t from "tap";
+import { flacFile } from "./flac-file.ts";
 import { fixtures, maxDifference } from "./golden.ts";
 
 interface Expectation {
@@ -276,69 +277,22 @@ t.test(
   },
 );
 
-/** Samples per frame of the FLAC file below; the last frame may be shorter. */
-const FLAC_BLOCK = 512;
-
-/** A FLAC file with uncompressed (verbatim) frames, made by hand after RFC 9639. */
-function flac(samples: Int16Array, sampleRate: number): Uint8Array {
-  const bits: number[] = [];
-  const put = (value: number, width: number) => {
-    for (let i = width - 1; i >= 0; i--) bits.push(Math.floor(value / 2 ** i) % 2);
-  };
-  const bytesFrom = (start: number) => {
-    const out: number[] = [];
-    for (let i = start; i < bits.length; i += 8) out.push(Number.parseInt(bits.slice(i, i + 8).join(""), 2));
-    return out;
-  };
-  const crc = (bytes: number[], polynomial: number, width: number) => {
-    let value = 0;
-    for (const byte of bytes) {
-      value ^= byte << (width - 8);
-      for (let i = 0; i < 8; i++) value = value & (1 << (width - 1)) ? (value << 1) ^ polynomial : value << 1;
-      value &= 2 ** width - 1;
-    }
-    return value;
-  };
-  put(0x664c6143, 32); // fLaC
-  put(0x80, 8); // last metadata block, STREAMINFO
-  put(34, 24);
-  put(FLAC_BLOCK, 16);
-  put(FLAC_BLOCK, 16);
-  put(0, 48); // frame sizes unknown
-  put(sampleRate, 20);
-  put(0, 3); // one channel
-  put(15, 5); // 16 bits
-  put(samples.length, 36);
-  for (let i = 0; i < 16; i++) put(0, 8); // no MD5
-  for (let start = 0, number = 0; start < samples.length; start += FLAC_BLOCK, number++) {
-    const block = samples.subarray(start, start + FLAC_BLOCK);
-    const frame = bits.length;
-    put(0xfff8, 16); // sync, fixed block size
-    put(0b0111, 4); // block size - 1 in 16 bits below
-    put(0b0101, 4); // 16 kHz
-    put(0b00001000, 8); // mono, 16 bits
-    put(number, 8);
-    put(block.length - 1, 16);
-    put(crc(bytesFrom(frame), 0x07, 8), 8);
-    put(0b00000010, 8); // verbatim subframe
-    for (const sample of block) put(sample & 0xffff, 16);
-    put(crc(bytesFrom(frame), 0x8005, 16), 16);
-  }
-  return Uint8Array.from(bytesFrom(0));
-}
-
 t.test("formats are told apart, FLAC is read to the last bit", async (t) => {
   const samples = Int16Array.from({ length: 5000 }, (_, n) => Math.round(32768 * left(n)));
-  const bytes = flac(samples, 16000);
+  const bytes = flacFile(samples);
   t.equal(audioFormat(bytes), "flac");
+  const plain = Float32Array.from(samples, (sample) => sample / 32768);
   const audio = await decodeAudio(bytes);
-  t.same([audio.sampleRate, audio.channels.length, audio.frames], [16000, 1, 5000]);
-  t.ok(
-    maxDifference(
-      audio.channels[0]!,
-      Float32Array.from(samples, (s) => s / 32768),
-    ) < 4e-5,
-  );
+  t.same([audio.sampleRate, audio.channels], [16000, [plain]]);
+
+  const single = await decodeAudio(flacFile(samples.subarray(0, 100)));
+  t.same(single.channels, [plain.subarray(0, 100)], "a single frame");
+  const inside = Buffer.concat([Buffer.alloc(7), bytes, Buffer.alloc(9)]);
+  const view = await decodeAudio(inside.subarray(7, 7 + bytes.length));
+  t.same(view.channels, [plain], "bytes in the middle of others");
+  const tag = Buffer.from("ID3\u0004\0\0\0\0\u0001\0", "latin1");
+  const tagged = await decodeAudio(Buffer.concat([tag, Buffer.alloc(128), bytes]));
+  t.same(tagged.channels, [plain], "behind an ID3v2 tag");
 
   t.equal(audioFormat(read("pcm16")), "wav");
   t.equal(audioFormat(Buffer.from("ID3\u0004", "latin1")), "mp3");
@@ -362,6 +316,12 @@ t.test("compressed formats: a damaged file is refused by name", async (t) => {
   await t.rejects(decodeAudio(Buffer.from("hello"), { file: "a.txt" }), {
     reason: "format",
     message: /^decodeAudio: a\.txt: unknown format \(first bytes 68 65 6c 6c\)/,
+  });
+  const speex = Buffer.concat([Buffer.from("OggS"), Buffer.alloc(24), Buffer.from("Speex   ")]);
+  speex[26] = 1;
+  await t.rejects(decodeAudio(speex, { file: "c.ogg" }), {
+    reason: "format",
+    message: "decodeAudio: c.ogg: damaged or unreadable ogg file: neither Vorbis, Opus nor FLAC is in it",
   });
   for (const start of ["fLaC", "OggS", "ID3\u0004", "\0\0\0 ftypM4A "]) {
     const bytes = Buffer.concat([Buffer.from(start, "latin1"), Buffer.alloc(600, 7)]);

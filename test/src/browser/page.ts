@@ -3,6 +3,7 @@
 import * as audio from "@echo-ts/audio";
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
+import { flacFile } from "../audio/flac-file.ts";
 import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
 import { type Agreement, compareOp, OP_NAMES } from "../gpu/op-cases.ts";
 
@@ -49,6 +50,14 @@ const page = {
     const power = Array.from(re, (x, bin) => Math.hypot(x, im[bin]!));
     const peak = power.indexOf(Math.max(...power));
     return { gradient: Array.from(x.grad!.dataSync()), peak };
+  },
+
+  /** A FLAC file through the decoder that is loaded on demand, against the samples that were written. */
+  async flac(): Promise<{ sampleRate: number; worst: number }> {
+    const samples = Int16Array.from({ length: 1300 }, (_, i) => Math.round(30000 * Math.sin(i / 9)));
+    const { sampleRate, channels } = await audio.decodeAudio(flacFile(samples));
+    const worst = samples.reduce((most, x, i) => Math.max(most, Math.abs(x / 32768 - channels[0]![i]!)), 0);
+    return { sampleRate, worst };
   },
 
   refused: (mode: e.GpuMode): Promise<string> => refusal(() => e.initGpu({ mode })),
