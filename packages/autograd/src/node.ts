@@ -61,6 +61,7 @@ export class Node implements Trace {
       return;
     }
     releaseSpent();
+    output.storage.backend.hold?.(output.storage);
     output.trace = new Node(op, inputs, params, output, this.start);
     mode.inspector?.forward(op, inputs, output);
   }

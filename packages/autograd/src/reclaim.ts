@@ -1,7 +1,7 @@
 // Who owns the memory of gradients and intermediate results, and when it is given back. `Backend.release` is a
 // hint: a backend that ignores it only uses more memory.
 
-import { add, copy, type Op, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
+import { add, copy, type Op, type ResultList, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
 import { mode, NOTHING } from "./mode.ts";
 import type { Node } from "./node.ts";
 
@@ -23,7 +23,28 @@ export function accumulate(node: Node, gradient: Tensor, createGraph: boolean, k
       gradient.storage.length === gradient.size;
     node.grad = withoutTrace(exclusive ? gradient : copy(gradient));
   }
-  if (kept !== null) keepDuringSweep(node.grad.storage, kept);
+  const { storage } = node.grad;
+  storage.backend.hold?.(storage);
+  if (kept !== null) keepDuringSweep(storage, kept);
+}
+
+/** Results of a sweep: the backend is told that they will be given back, and need not look for them itself. */
+export class Temporaries implements ResultList {
+  readonly #storages: Storage[] = [];
+
+  push(storage: Storage): number {
+    storage.backend.hold?.(storage);
+    return this.#storages.push(storage);
+  }
+
+  pop(): Storage | undefined {
+    return this.#storages.pop();
+  }
+
+  /** Gives back all that are not protected. */
+  release(): void {
+    for (const storage of this.#storages) if (!storage.pinned) storage.backend.release?.(storage);
+  }
 }
 
 /** Protects a storage until the sweep is over. */

@@ -1,12 +1,12 @@
 // The walk back: nodes are visited from the latest to the earliest; each hands its gradient to the rule of its
 // op and adds what comes back to the nodes of its inputs. Read next: vjps.ts, and reclaim.ts for the memory.
 
-import { add, formatShape, onesLike, type Storage, scalar, type Tensor, trackResults } from "@echo-ts/tensor";
+import { add, formatShape, onesLike, scalar, type Tensor, trackResults } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
 import { mode } from "./mode.ts";
 import { type GradientHook, type Node, nodeOf, versionsOf } from "./node.ts";
 import { pullBack } from "./pull-back.ts";
-import { accumulate, drop, isView, keepDuringSweep, spend } from "./reclaim.ts";
+import { accumulate, drop, isView, keepDuringSweep, spend, Temporaries } from "./reclaim.ts";
 
 let sweeps = 0;
 let insideHook = false;
@@ -78,7 +78,7 @@ export function sweep(
   const order = markReachable(nodeOf(root)!, targets);
   const wanted = sweeps;
   if (nodeOf(root)!.mark !== wanted) return;
-  const results: Storage[] | null = reclaim && !createGraph ? [] : null;
+  const results = reclaim && !createGraph ? new Temporaries() : null;
   const kept = results === null ? null : [root.storage, seed.storage].filter((s) => !s.pinned);
   for (const storage of kept ?? []) storage.pinned = true;
   const outer = results === null ? null : trackResults(results);
@@ -120,7 +120,7 @@ export function sweep(
     mode.recording = recorded;
     if (results !== null) {
       trackResults(outer);
-      for (const storage of results) if (!storage.pinned) storage.backend.release?.(storage);
+      results.release();
       for (const storage of kept!) storage.pinned = false;
     }
   }

@@ -60,6 +60,7 @@ export class Parameter extends Tensor {
     const { storage, shape, strides, offset } = ownCopy(initial);
     super(storage, shape, strides, offset);
     storage.pinned = true;
+    storage.backend.hold?.(storage);
     this.#leaf = leaf(backward);
     this.#leaf.name = name;
     this.trace = this.#leaf;

@@ -89,7 +89,10 @@ export function applyView<P extends ViewOp>(
   return out;
 }
 
-let results: Storage[] | null = null;
+/** Where the storages of results are noted, see `trackResults`. */
+export type ResultList = Pick<Storage[], "push" | "pop">;
+
+let results: ResultList | null = null;
 
 /**
  * From now on adds the storage of every result and constant that is made to `list`; null stops it. For differentiation engines,
@@ -97,7 +100,7 @@ let results: Storage[] | null = null;
  *
  * @returns the list that was added to before, to be restored afterwards
  */
-export function trackResults(list: Storage[] | null): Storage[] | null {
+export function trackResults(list: ResultList | null): ResultList | null {
   const previous = results;
   results = list;
   return previous;

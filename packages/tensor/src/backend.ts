@@ -61,6 +61,8 @@ export interface Backend {
    * read must give the same bits or throw: never others.
    */
   release?(storage: Storage): void;
+  /** A hint that this storage is in use and will be released, so that it is no garbage in waiting. */
+  hold?(storage: Storage): void;
   /** Computes an op that has no kernel here. Host backends leave it out: the reference kernels take over. */
   fallback?<P extends Op>(op: P, out: View, inputs: readonly View[], params: OpParams[P]): void;
 }

@@ -2,7 +2,7 @@
 // ops/, fused, backend, backends/reference.
 
 /** For differentiation engines and other packages that extend the ops. */
-export { apply, applyFused, type Definition, scalar, trackResults } from "./apply.ts";
+export { apply, applyFused, type Definition, type ResultList, scalar, trackResults } from "./apply.ts";
 /** Backends. */
 export {
   type Backend,

@@ -153,6 +153,53 @@ t.test("a long synchronous job without a tape does not run out of memory", async
   t.equal(out.trim(), "603 false 7 3\ntrue");
 });
 
+t.test(
+  "a synchronous loop keeps little garbage in the arena, and what it uses every time stays there",
+  async (t) => {
+    const tensor = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;
+    const { code, out } = run(
+      `import { add, ones, setBackend, sum } from ${JSON.stringify(tensor)};
+     configureWasm({ threads: 1 });
+     setBackend("wasm");
+     for (let i = 0; i < 100; i++) ones([2 ** 18]); // 1 MiB each: the garbage that was allowed is there
+     const used = ones([2 ** 18]);
+     let x = used;
+     for (let round = 0; round < 50; round++) {
+       for (let i = 0; i < 20; i++) x = add(x, 1); // enough results to push anything else out
+       x = add(x, used);
+     }
+     console.log(getEngine().arena.stats().live <= 36 * 2 ** 20, used.storage.returns, sum(x).item() / 2 ** 18);`,
+      {},
+    );
+    t.equal(code, 0, out);
+    t.equal(out.trim(), "true 3 1051", "16 MiB of garbage, 16 results in use and a few more");
+  },
+);
+
+t.test("what a tape holds is no garbage: nothing of a large graph leaves the arena", async (t) => {
+  const autograd = new URL("../../../packages/autograd/dist/index.js", import.meta.url).href;
+  const tensor = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;
+  const { code, out } = run(
+    `import { Parameter, zeroGrad } from ${JSON.stringify(autograd)};
+     import { ones, setBackend } from ${JSON.stringify(tensor)};
+     configureWasm({ threads: 1 });
+     setBackend("wasm");
+     const parameters = Array.from({ length: 30 }, () => new Parameter(ones([2 ** 18])));
+     const { live } = getEngine().arena.stats();
+     for (let step = 0; step < 3; step++) {
+       const values = [parameters[0].mul(1)];
+       for (const p of parameters) values.push(values.at(-1).mul(p).tanh());
+       values.at(-1).sum().backward();
+       const stores = [...values, ...parameters, ...parameters.map((p) => p.grad)].map((x) => x.storage);
+       console.log(stores.filter(({ returns, outside }) => returns > 0 || (outside !== null && outside.length > 1)).length);
+       zeroGrad(parameters);
+     }`,
+    {},
+  );
+  t.equal(code, 0, out);
+  t.equal(out.trim(), "0\n0\n0");
+});
+
 t.test("more than fits at once is an error that the process survives", async (t) => {
   const tensor = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;
   const { code, out } = run(

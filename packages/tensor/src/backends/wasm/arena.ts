@@ -19,6 +19,8 @@ export interface Block {
   readonly bytes: number;
   /** Odd while in use, even while free. */
   generation: number;
+  /** True while a gradient tape holds it and will give it back, see `hold`. */
+  held: boolean;
   readonly sizeClass: number;
 }
 
@@ -91,6 +93,7 @@ export class Arena {
   /** Space never cut into blocks, or merged back from free ones; sorted by offset. */
   private regions: { start: number; end: number }[];
   private live = 0;
+  private held = 0;
   private liveBlocks = 0;
   private peak = 0;
   private free = 0;
@@ -132,9 +135,25 @@ export class Arena {
     if (block.generation !== generation) return;
     block.generation++;
     this.live -= block.bytes;
+    if (block.held) {
+      block.held = false;
+      this.held -= block.bytes;
+    }
     this.liveBlocks--;
     this.free += block.bytes;
     this.queues[block.sizeClass]!.push(block);
+  }
+
+  /** Notes that a tape holds the block until it is released. */
+  hold(block: Block): void {
+    if (block.held) return;
+    block.held = true;
+    this.held += block.bytes;
+  }
+
+  /** Bytes in blocks that are in use and not held by a tape: what the garbage collector has to free. */
+  get looseBytes(): number {
+    return this.live - this.held;
   }
 
   /** Bytes in blocks that are in use. */
@@ -166,7 +185,7 @@ export class Arena {
           `limit ${mebibytes(this.limit)}; use smaller batches, or let tensors go`,
       );
     }
-    return { offset, bytes: size, generation: 0, sizeClass };
+    return { offset, bytes: size, generation: 0, held: false, sizeClass };
   }
 
   private take(size: number): number {

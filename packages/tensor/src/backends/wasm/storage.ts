@@ -14,7 +14,10 @@ interface Lease {
 }
 
 const forgotten = new FinalizationRegistry<Lease>(({ block, generation }) => {
-  getEngine().arena.release(block, generation);
+  const { arena } = getEngine();
+  arena.release(block, generation);
+  // The collector has just been through: what is left is in use.
+  settledBytes = arena.looseBytes;
 });
 
 /** A flat run of elements in the arena, or, under pressure, in an array of the host's (see `relieve`). */
@@ -26,6 +29,9 @@ export class WasmStorage implements Storage {
   version = 0;
   /** True once a finaliser is registered. */
   watched = false;
+  /** How often it was brought back after it had left the arena. */
+  returns = 0;
+
   block: Block;
   generation: number;
   /**
@@ -94,8 +100,9 @@ function watch(storage: WasmStorage): void {
 export function allocateStorage(backend: Backend, dtype: DType, length: number): WasmStorage {
   const { arena } = getEngine();
   const bytes = length * BYTES_PER_ELEMENT[dtype];
-  const crowded = arena.liveBytes + bytes > arena.limit / 2;
+  const crowded = isCrowded(arena, bytes);
   if (crowded) relieve();
+  else if (recent.length > 0) settleRecent();
   const storage = new WasmStorage(backend, dtype, length, arena.allocate(bytes));
   if (crowded) recent.push(storage);
   else watch(storage);
@@ -103,10 +110,24 @@ export function allocateStorage(backend: Backend, dtype: DType, length: number):
 }
 
 // Finalisers run only when the event loop turns, so a long synchronous job without a tape would fill the
-// arena with storages nobody holds. Once half of the arena is taken, results live there only while they are
-// among the last used; then they move to typed arrays, which the collector frees at any time.
+// arena with storages nobody holds. Once LOOSE_BYTES have come together beyond what was in use when finalisers
+// last ran and what tapes hold, results live in the arena only while they are among the last used; then they
+// move to typed arrays, which the collector frees at any time. What keeps coming back is in use, and stays.
+const LOOSE_BYTES = 16 << 20;
 const RECENT = 16; // more than the operands and temporaries of any one kernel
+const RETURNS = 3;
 const recent: WasmStorage[] = [];
+let settledBytes = 0;
+
+function isCrowded(arena: Arena, bytes: number): boolean {
+  return arena.looseBytes + bytes > settledBytes + LOOSE_BYTES || arena.liveBytes + bytes > arena.limit / 2;
+}
+
+/** Notes that a tape holds the storage and will release it. */
+export function holdStorage(storage: Storage): void {
+  const { block, generation } = storage as WasmStorage;
+  if (block.generation === generation) getEngine().arena.hold(block);
+}
 
 /** Moves all but the most recently used storages of the crowded time out of the arena. */
 function relieve(): void {
@@ -114,9 +135,19 @@ function relieve(): void {
   while (recent.length > RECENT) {
     const storage = recent.shift()!;
     if (storage.block.generation !== storage.generation) continue; // released in the meantime
+    if (storage.block.held && arena.liveBytes < arena.limit / 2) {
+      watch(storage); // the tape gives it back, or the collector when its graph is forgotten
+      continue;
+    }
     storage.outside = storage.data.slice();
     arena.release(storage.block, storage.generation);
   }
+}
+
+/** Leaves what is left of a crowded time to the collector. */
+function settleRecent(): void {
+  for (const storage of recent) if (storage.block.generation === storage.generation) watch(storage);
+  recent.length = 0;
 }
 
 /** Makes a storage of the crowded time the most recently used. */
@@ -132,6 +163,7 @@ function bringBack(storage: WasmStorage, values: TypedArray | number): number {
   const { arena } = getEngine();
   const bytes = BYTES_PER_ELEMENT[storage.dtype];
   relieve();
+  const crowded = isCrowded(arena, storage.length * bytes);
   storage.block = arena.allocate(storage.length * bytes);
   storage.generation = storage.block.generation;
   storage.outside = null;
@@ -139,7 +171,9 @@ function bringBack(storage: WasmStorage, values: TypedArray | number): number {
   const at = storage.block.offset / bytes;
   if (typeof values === "number") all[at] = values;
   else all.set(values, at);
-  if (arena.liveBytes > arena.limit / 2) recent.push(storage);
+  const stays = ++storage.returns >= RETURNS && arena.liveBytes < arena.limit / 2;
+  if (stays) settledBytes += storage.block.bytes;
+  if (crowded && !stays) recent.push(storage);
   else watch(storage);
   return storage.block.offset;
 }
