@@ -539,6 +539,18 @@ t.test("rows that are masked in part or whole", async (t) => {
   t.ok(Number.isNaN(y[3]!), "a row without entries is NaN, as in PyTorch");
 });
 
+t.test("one NaN makes its whole row of softmax NaN, wherever it stands", async (t) => {
+  const width = 37; // two runs of sixteen, a whole vector and one lane
+  const values = new Float32Array(width * width).map((_, i) => (i % 37) - 18);
+  for (let row = 0; row < width - 1; row++) values[row * width + row] = Number.NaN;
+  values[width * width - 1] = 50;
+  const x = T.withBackend(wasm, () => T.tensor(values, { shape: [width, width] }));
+  for (const y of [T.softmax(x).dataSync(), T.logSoftmax(x).dataSync()]) {
+    t.ok(y.subarray(0, width * (width - 1)).every(Number.isNaN), "rows with a NaN");
+    t.notOk(y.subarray(width * (width - 1)).some(Number.isNaN), "the row without");
+  }
+});
+
 t.test("a released storage is told, not read", async (t) => {
   const x = T.withBackend(wasm, () => T.tensor([1, 2, 3]));
   wasm.release!(x.storage);

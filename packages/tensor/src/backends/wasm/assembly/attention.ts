@@ -2,8 +2,7 @@
 // so that a block of scores stays in the cache between the product that makes it, the softmax, and the
 // product that uses it. Gradients are products and a softmax gradient on the kept or recomputed
 // probabilities, put together by the differentiation engine. Read next: conv1d.ts.
-import { maxRow } from "./reduce";
-import { expShifted, scaleRow } from "./softmax";
+import { expShifted, scaleRow, topOf } from "./softmax";
 
 @external("gemm", "gemm")
 export declare function gemm(
@@ -75,9 +74,7 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
         } else {
           scaleRow(line, n, task.scale);
         }
-        let top = maxRow(line, n);
-        if (abs(top) == Infinity) top = 0;
-        const total = expShifted(line, n, top, line);
+        const total = expShifted(line, n, topOf(line, n), line);
         scaleRow(line, n, <f32>1 / total);
         memory.fill(line + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }

@@ -1,8 +1,7 @@
 // Softmax and its relatives on rows of n adjacent elements, rows [from, to).
 // Sums run in float32 over eight lanes; the order depends on n only. Read next: norm.ts.
-import { part, storePart, sumLanes } from "./lanes";
+import { maxLanes, part, storePart, sumLanes } from "./lanes";
 import { expNegative } from "./math";
-import { maxRow } from "./reduce";
 
 const ZERO: f32 = 0;
 
@@ -11,30 +10,54 @@ const ZERO: f32 = 0;
   const shift = f32x4.splat(top);
   let a = i32x4.splat(0);
   let b = a;
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const at = <usize>i << 2;
+  const whole = <usize>(n & ~7) << 2;
+  let at: usize = 0;
+  // The test stands at the end so that V8 takes the addresses of the constants out of the loop.
+  if (whole) do {
     const p = expNegative(f32x4.sub(v128.load(x + at), shift));
     const q = expNegative(f32x4.sub(v128.load(x + at, 16), shift));
     v128.store(y + at, p);
     v128.store(y + at, q, 16);
     a = f32x4.add(a, p);
     b = f32x4.add(b, q);
-  }
+    at += 32;
+  } while (at < whole);
   let total = sumLanes(f32x4.add(a, b));
-  for (; i < n; i++) {
-    const at = <usize>i << 2;
-    const value = f32x4.extract_lane(expNegative(f32x4.splat(load<f32>(x + at) - top)), 0);
-    store<f32>(y + at, value);
-    total += value;
+  for (let i = n & ~7; i < n; i += 4) {
+    const wide = min(4, n - i);
+    const p = expNegative(f32x4.sub(part(x + at, wide), shift));
+    storePart(y + at, p, wide);
+    total += f32x4.extract_lane(p, 0);
+    if (wide > 1) total += f32x4.extract_lane(p, 1);
+    if (wide > 2) total += f32x4.extract_lane(p, 2);
+    if (wide > 3) total += f32x4.extract_lane(p, 3);
+    at += 16;
   }
   return total;
 }
 
-/** The shift of a row: its maximum, or 0 where that is infinite. */
-@inline function topOf(x: usize, n: i32): f32 {
-  const top = maxRow(x, n);
-  return abs(top) == Infinity ? ZERO : top;
+/** The shift of a row: its maximum, or 0 where that is infinite. A NaN may be passed over, as e^(x - top)
+ * and so the sum is NaN whatever the shift; the maximum that sees it takes eight instructions for one. */
+@inline export function topOf(x: usize, n: i32): f32 {
+  let best = load<f32>(x);
+  let at: usize = 0;
+  const whole = <usize>(n & ~15) << 2;
+  if (whole) {
+    let a = v128.load(x);
+    let b = a;
+    let c = a;
+    let d = a;
+    do {
+      a = f32x4.pmax(a, v128.load(x + at));
+      b = f32x4.pmax(b, v128.load(x + at, 16));
+      c = f32x4.pmax(c, v128.load(x + at, 32));
+      d = f32x4.pmax(d, v128.load(x + at, 48));
+      at += 64;
+    } while (at < whole);
+    best = maxLanes(f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
+  }
+  for (; at < <usize>n << 2; at += 4) best = max(best, load<f32>(x + at));
+  return abs(best) == Infinity ? ZERO : best;
 }
 
 /** x = x factor over n adjacent elements. */
