@@ -1,11 +1,9 @@
-// What each golden operation (../shared/golden/ops) is called here, and how its files are read. Used by the
-// tests of values and of gradients.
-import { readFileSync } from "node:fs";
+// PyTorch's values and gradients of operations (fixtures/ops): what each golden operation is called here, and
+// how its tensors are found. Nothing here needs Node, so that browsers run the same cases; Node reads the files
+// by read-golden.ts.
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
-import { type Tensor, tensor } from "@echo-ts/tensor";
-import { readSafetensors } from "../../packages/tensor/dist/formats/safetensors.js";
-import { readShared, sharedPath } from "./shared-material.ts";
+import { readSafetensors, type Tensor, tensor } from "@echo-ts/tensor";
 
 type Numbers =
   | "blank"
@@ -51,7 +49,6 @@ export interface Params
 /** One golden case: names of the tensors in its file, by role. */
 export interface GoldenCase {
   readonly name: string;
-  readonly file: string;
   readonly op: string;
   readonly params: Params;
   readonly in: Readonly<Record<string, string>>;
@@ -225,20 +222,18 @@ function withAxes(c: GoldenCase): GoldenCase {
   return { ...c, params: { ...c.params, axes: [c.params.dim].flat() } };
 }
 
-/** All golden cases and a function that reads a tensor of one. */
-export function readGoldenCases(): {
+/** All golden cases, and the tensors of each by name. */
+export interface GoldenOps {
   readonly cases: readonly GoldenCase[];
-  value(c: GoldenCase, key: string): Tensor;
-} {
-  const { cases } = JSON.parse(readShared("golden", "ops", "index.json")) as { cases: GoldenCase[] };
-  const files = new Map(
-    [...new Set(cases.map((c) => c.file))].map((file) => [
-      file,
-      readSafetensors(readFileSync(sharedPath("golden", "ops", file))).tensors,
-    ]),
-  );
-  const value = (c: GoldenCase, key: string): Tensor => {
-    const { data, shape } = files.get(c.file)!.get(key)!;
+  value(key: string): Tensor;
+}
+
+/** @param index golden.json; @param arrays golden.safetensors */
+export function parseGolden(index: string, arrays: Uint8Array): GoldenOps {
+  const { cases } = JSON.parse(index) as { cases: GoldenCase[] };
+  const { tensors } = readSafetensors(arrays);
+  const value = (key: string): Tensor => {
+    const { data, shape } = tensors.get(key)!;
     return tensor(data as Float32Array | Int32Array, { shape });
   };
   return { cases: cases.map(withAxes), value };

@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type BuildResult, build, type Metafile } from "esbuild";
 import { chromium, type Page as Tab } from "playwright-core";
-import t from "tap";
+import t, { type Test } from "tap";
+import { goldenFiles } from "../read-golden.ts";
 import type { Page } from "./page.ts";
 
 const CHROMIUM = process.env.ECHO_CHROMIUM ?? "/usr/bin/chromium";
@@ -98,8 +99,14 @@ t.test("every package bundles for browsers, small, without Node's modules, nothi
 t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
   const { outputFiles } = await bundle('import "./page.js";');
   const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
+  const { index, packed } = goldenFiles();
   const server = createServer(({ url = "" }, response) => {
     const [, kind, name = ""] = url.split("/");
+    if (kind === "fixtures") {
+      if (name === "golden.json") return void response.end(index);
+      response.setHeader("Content-Encoding", "gzip");
+      return void response.end(packed);
+    }
     if (kind === "isolated") {
       response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
       response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
@@ -133,6 +140,15 @@ t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
   ): Promise<Awaited<ReturnType<Page[K]>>> =>
     tab.evaluate(`globalThis.echoTs[${JSON.stringify(name)}](...${JSON.stringify(given)})`);
 
+  /** PyTorch's values and gradients on a backend of the page. */
+  const checkGolden = async (t: Test, tab: Tab, backend: "wasm" | "gpu"): Promise<void> => {
+    const runs = await call(tab, "golden", backend);
+    for (const { name, worst } of runs) t.ok(worst <= 1, `PyTorch's ${name}: ${worst} of the tolerance`);
+    const tensors = runs.reduce((sum, run) => sum + run.tensors, 0);
+    t.comment(`${runs.length} golden cases, ${tensors} tensors`);
+    t.ok(runs.length >= 180, `${runs.length} golden cases`);
+  };
+
   for (const kind of ["isolated", "plain"] as const) {
     await t.test(`wasm and plain code, ${kind} page`, async (t) => {
       const tab = await open(kind);
@@ -144,6 +160,7 @@ t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
       if (kind === "plain") t.equal(threads, 1, "one thread");
       else t.ok(threads > 1, `${threads} threads`);
       t.same(await call(tab, "packages"), { gradient: [6], peak: 64 });
+      await checkGolden(t, tab, "wasm");
       t.same(await call(tab, "flac"), { sampleRate: 16000, worst: 0 }, "a FLAC file is decoded exactly");
       await tab.close();
     });
@@ -164,6 +181,7 @@ t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
       for (const { op, worst, at } of await call(tab, "ops", names as never)) {
         t.ok(worst <= 1e-5, `${op}: ${worst.toExponential(1)} ${at}`);
       }
+      await checkGolden(t, tab, "gpu");
       t.same(await call(tab, "edges"), [
         ["1", "-1", "1"],
         ["-Infinity", "NaN"],

@@ -4,7 +4,9 @@ import * as audio from "@echo-ts/audio";
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
 import { flacFile } from "../audio/flac-file.ts";
+import { type GoldenOps, parseGolden } from "../golden-cases.ts";
 import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
+import { type GoldenRun, goldenNames, runGolden } from "../gpu/golden-run.ts";
 import { type Agreement, compareOp, OP_NAMES } from "../gpu/op-cases.ts";
 
 /** The message of what `body` throws, or "". */
@@ -19,6 +21,7 @@ async function refusal(body: () => Promise<unknown>): Promise<string> {
 
 const start = (mode: e.GpuMode): Promise<e.Backend> => e.initGpu({ mode, allowSoftware: true });
 let gpu: e.Backend;
+let golden: GoldenOps;
 
 /** The functions that the test calls as `echoTs.name(...)`. */
 const page = {
@@ -67,6 +70,19 @@ const page = {
     gpu = await start(mode);
     const [x, y] = e.withBackend(gpu, () => [e.expm1(e.zeros([2])), e.expm1(e.zeros([4]))]);
     return { info: e.gpuInfo(), lengths: [(await x.data()).length, (await y.data()).length] };
+  },
+
+  /** PyTorch's values and gradients. */
+  async golden(name: "wasm" | "gpu"): Promise<GoldenRun[]> {
+    const load = async (file: string): Promise<Response> => fetch(`/fixtures/${file}`);
+    const [index, arrays] = await Promise.all([load("golden.json"), load("golden.safetensors")]);
+    golden ??= parseGolden(await index.text(), new Uint8Array(await arrays.arrayBuffer()));
+    const backend = name === "gpu" ? gpu : e.findBackend(name);
+    const runs: GoldenRun[] = [];
+    for (const one of goldenNames(golden)) {
+      runs.push(await runGolden(golden, one, backend));
+    }
+    return runs;
   },
 
   opNames: (): string[] => OP_NAMES,

@@ -6,8 +6,8 @@ import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
 import { build } from "esbuild";
 import t from "tap";
-import { GOLDEN_OPS, readGoldenCases, shareOfTolerance } from "../golden-cases.ts";
-import { skipWithoutShared } from "../shared-material.ts";
+import { readGoldenCases } from "../read-golden.ts";
+import { goldenNames, runGolden } from "./golden-run.ts";
 import { type Agreement, compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
 
 const MODES = ["cpu", "webasm"] as const;
@@ -35,44 +35,16 @@ t.test("every op agrees with the reference backend", async (t) => {
   }
 });
 
-t.test("PyTorch's values and gradients", { skip: skipWithoutShared }, async (t) => {
-  const { cases, value } = readGoldenCases();
+t.test("PyTorch's values and gradients", async (t) => {
+  const golden = readGoldenCases();
   for (const mode of MODES) {
     let compared = 0;
-    for (const c of cases) {
-      const op = GOLDEN_OPS[c.op];
-      if (op === undefined || c.op === "optimiser") continue;
-      const wrong: string[] = [];
-      const check = async (what: string, actual: e.Tensor | null, wanted: e.Tensor): Promise<void> => {
-        const worst =
-          actual === null ? Number.NaN : shareOfTolerance(await actual.data(), await wanted.data());
-        compared++;
-        if (!(worst <= 1)) wrong.push(`${what}: ${worst} of the tolerance`);
-      };
-      const inputs: Record<string, e.Tensor> = {};
-      const outputs: Record<string, e.Tensor> = {};
-      e.withBackend(backends[mode], () => {
-        for (const [name, key] of Object.entries(c.in)) {
-          inputs[name] = name in (c.grad ?? {}) ? a.variable(value(c, key)) : value(c, key);
-        }
-        const expected = Object.values(c.out).map((key) => value(c, key));
-        const result = op(inputs, c.params, expected[0]!);
-        Object.assign(outputs, result instanceof e.Tensor ? { y: result } : result);
-        if (c.grad === undefined || Object.keys(c.grad).length === 0) return;
-        let total: e.Tensor = e.tensor(0);
-        for (const name of Object.keys(c.out)) {
-          total = e.add(total, e.sum(e.mul(outputs[name]!, value(c, c.cot![name]!))));
-        }
-        a.backward(total, undefined, { retainGraph: true });
-      });
-      const wanted = (key: string): e.Tensor => e.withBackend("reference", () => value(c, key));
-      for (const [name, key] of Object.entries(c.out)) await check(name, outputs[name]!, wanted(key));
-      for (const [name, key] of Object.entries(c.grad ?? {})) {
-        await check(`gradient of ${name}`, inputs[name]!.grad, wanted(key));
-      }
-      t.same(wrong, [], `${c.name} on ${mode}`);
+    for (const name of goldenNames(golden)) {
+      const { worst, tensors } = await runGolden(golden, name, backends[mode]);
+      compared += tensors;
+      t.ok(worst <= 1, `${name} on ${mode}: ${worst} of the tolerance`);
     }
-    t.ok(compared > 300, `${compared} tensors on ${mode}`);
+    t.ok(compared > 400, `${compared} tensors on ${mode}`);
   }
 });
 

@@ -1,14 +1,14 @@
-// Values of PyTorch: every forward case of the shared golden operations, on every backend.
+// Values of PyTorch: every forward case of the golden operations, on every backend.
 import { Tensor, withBackend } from "@echo-ts/tensor";
 import t from "tap";
-import { GOLDEN_OPS, readGoldenCases, shareOfTolerance } from "../golden-cases.ts";
-import { skipWithoutShared } from "../shared-material.ts";
+import { GOLDEN_OPS, shareOfTolerance } from "../golden-cases.ts";
+import { readGoldenCases } from "../read-golden.ts";
 import { everyBackend } from "./every-backend.ts";
 
-/** Cases that test what is no op but a network or a training run. They belong to the tests of autograd. */
-const ELSEWHERE = new Set(["two-layer network", "optimiser", "reuse of one tensor"]);
+/** Cases that test what is no op but a network. They belong to the tests of autograd. */
+const ELSEWHERE = new Set(["two-layer network", "reuse of one tensor"]);
 
-t.test("golden operations", { skip: skipWithoutShared }, async (t) => {
+t.test("golden operations", async (t) => {
   const { cases, value } = readGoldenCases();
   for (const backend of await everyBackend()) {
     await t.test(backend.name, async (t) => {
@@ -21,11 +21,9 @@ t.test("golden operations", { skip: skipWithoutShared }, async (t) => {
           continue;
         }
         const inputs = withBackend(backend, () =>
-          Object.fromEntries(Object.entries(c.in).map(([name, key]) => [name, value(c, key)])),
+          Object.fromEntries(Object.entries(c.in).map(([name, key]) => [name, value(key)])),
         );
-        const expected = Object.fromEntries(
-          Object.entries(c.out).map(([name, key]) => [name, value(c, key)]),
-        );
+        const expected = Object.fromEntries(Object.entries(c.out).map(([name, key]) => [name, value(key)]));
         const result = withBackend(backend, () => op(inputs, c.params, Object.values(expected)[0]!));
         const actual: Readonly<Record<string, Tensor>> = result instanceof Tensor ? { y: result } : result;
         for (const [name, y] of Object.entries(expected)) {
