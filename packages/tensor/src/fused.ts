@@ -19,7 +19,13 @@ import {
   defineSoftplus,
   defineTanhGrad,
 } from "./ops/activation.ts";
-import { defineAttention, defineAttentionWeights, defineRotatePairs } from "./ops/attention.ts";
+import {
+  defineAttend,
+  defineAttention,
+  defineAttentionGrad,
+  defineAttentionWeights,
+  defineRotatePairs,
+} from "./ops/attention.ts";
 import { defineConv1d, defineConv1dInputGrad, defineConv1dWeightGrad } from "./ops/convolution.ts";
 import { defineCrossEntropy, defineCrossEntropyGrad } from "./ops/cross-entropy.ts";
 import { defineCtcLoss, defineCtcLossGrad } from "./ops/ctc.ts";
@@ -69,6 +75,7 @@ export const DEFINITIONS: { readonly [F in FusedOp]: Definition<F> } = {
   rfft: defineRfft,
   irfft: defineIrfft,
   attentionWeights: defineAttentionWeights,
+  attend: defineAttend,
   crossEntropy: defineCrossEntropy,
   ctcLoss: defineCtcLoss,
   sigmoidGrad: defineSigmoidGrad,
@@ -83,6 +90,7 @@ export const DEFINITIONS: { readonly [F in FusedOp]: Definition<F> } = {
   layerNormWeightGrad: defineLayerNormWeightGrad,
   conv1dInputGrad: defineConv1dInputGrad,
   conv1dWeightGrad: defineConv1dWeightGrad,
+  attentionGrad: defineAttentionGrad,
   crossEntropyGrad: defineCrossEntropyGrad,
   ctcLossGrad: defineCtcLossGrad,
 };

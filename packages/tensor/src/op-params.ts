@@ -136,6 +136,7 @@ export interface OpParams {
   rfft: { readonly size: number };
   irfft: { readonly size: number };
   attentionWeights: AttentionParams;
+  attend: { readonly scale: number };
   crossEntropy: CrossEntropyParams;
   ctcLoss: CtcParams;
   // Gradients of fused ops, from (gradient, what the forward pass knew)
@@ -151,6 +152,7 @@ export interface OpParams {
   layerNormWeightGrad: { readonly epsilon: number };
   conv1dInputGrad: Conv1dParams & { readonly length: number };
   conv1dWeightGrad: Conv1dParams & { readonly taps: number };
+  attentionGrad: { readonly scale: number };
   crossEntropyGrad: CrossEntropyParams;
   ctcLossGrad: CtcParams;
 }
@@ -190,6 +192,7 @@ export type FusedOp =
   | "rfft"
   | "irfft"
   | "attentionWeights"
+  | "attend"
   | "crossEntropy"
   | "ctcLoss"
   | "sigmoidGrad"
@@ -204,6 +207,7 @@ export type FusedOp =
   | "layerNormWeightGrad"
   | "conv1dInputGrad"
   | "conv1dWeightGrad"
+  | "attentionGrad"
   | "crossEntropyGrad"
   | "ctcLossGrad";
 

@@ -253,6 +253,11 @@ export const OPS: { readonly [P in Op]: OpSpec<P> } = {
     shape: ([q, k]) => [...q!.shape.slice(0, -1), k!.shape[k!.shape.length - 2]!],
     dtype: sameDtype,
   }),
+  attend: fused({
+    meaning: "weights v, from (q, k, v, attentionWeights of q and k): the second half of attention",
+    shape: ([q, , v]) => [...q!.shape.slice(0, -1), v!.shape[v!.shape.length - 1]!],
+    dtype: sameDtype,
+  }),
   crossEntropy: fused({
     meaning: "loss of each row of logits [N, V] against labels [N], with class weights if given",
     shape: (inputs) => [first(inputs)[0]!],
@@ -282,6 +287,14 @@ export const OPS: { readonly [P in Op]: OpSpec<P> } = {
   conv1dWeightGrad: fused({
     meaning: "gradient of conv1d's weight from (gradient, input)",
     shape: ([g, x], { groups, taps }) => [g!.shape[1]!, x!.shape[1]! / groups, taps],
+    dtype: sameDtype,
+  }),
+  attentionGrad: fused({
+    meaning: "gradients of attention's q, k and v end to end, from (gradient, q, k, v, attentionWeights)",
+    shape: ([, q, k, v]) => {
+      const elements = (x: Operand): number => x.shape[x.shape.length - 2]! * x.shape[x.shape.length - 1]!;
+      return [...q!.shape.slice(0, -2), elements(q!) + elements(k!) + elements(v!)];
+    },
     dtype: sameDtype,
   }),
   crossEntropyGrad: fused({

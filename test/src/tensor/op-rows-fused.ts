@@ -46,7 +46,8 @@ export const convNaive = (x: Grid, w: Grid, b?: Grid): Grid => {
   });
 };
 
-const attentionNaive =
+/** softmax(scale q k^T + bias) v, sum by sum. */
+export const attentionNaive =
   (scale: number, causal: boolean) =>
   (q: Grid, k: Grid, v: Grid, bias?: Grid): Grid =>
     build([...q.shape.slice(0, -1), v.shape.at(-1)!], (...index) => {
@@ -306,6 +307,16 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
     scalar: "[2,3,4] [2,5,4] []",
     empty: ["[0,3,4] [0,5,4] [3,5]", "[2,0,4] [2,3,4] [1,3]"],
   })),
+  attend: {
+    call: (q, k, v) => {
+      const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
+      return e.applyFused("attend", [q, k, v, weights], { scale: 0.7 }, e.DEFINITIONS.attend);
+    },
+    naive: attentionNaive(0.7, false),
+    shapes: ["[2,3,4] [2,5,4] [2,5,6]", "[3,4] [2,4] [2,1]"],
+    scalar: NO_AXIS,
+    empty: ["[0,3,4] [0,5,4] [0,5,6]"],
+  },
   crossEntropy: CROSS_ENTROPY.map((params) => ({
     call: (x, t, w) => e.crossEntropyRows(x, t, w ?? null, params),
     naive: crossEntropyNaive(params),

@@ -4,6 +4,7 @@ import * as e from "@echo-ts/tensor";
 import { at, build, fold, type Grid, lines, stretched, total, zip } from "./naive.ts";
 import { erf, INDEX, NO_AXIS, POSITIVE, REAL, type Row } from "./op-row.ts";
 import {
+  attentionNaive,
   CROSS_ENTROPY,
   conv,
   convNaive,
@@ -155,6 +156,31 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
     shapes: ["[2,6,4] [2,4,9]", "[1,2,2] [1,2,6]"],
     scalar: NO_AXIS,
     empty: ["[0,6,4] [0,4,9]"],
+    tolerance: NUMERICAL,
+  },
+  attentionGrad: {
+    call: (g, q, k, v) => {
+      const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
+      return e.attentionGrad(g, q, k, v, weights, 0.7);
+    },
+    naive: (g, q, k, v) => {
+      const forward = attentionNaive(0.7, false);
+      const parts = [
+        gradient((x) => forward(x, k, v), g, q),
+        gradient((x) => forward(q, x, v), g, k),
+        gradient((x) => forward(q, k, x), g, v),
+      ];
+      const lead = q.shape.slice(0, -2);
+      const heads = lead.reduce((a, b) => a * b, 1);
+      const lengths = parts.map(({ data }) => data.length / heads);
+      const data = Array.from({ length: heads }, (_, h) =>
+        parts.flatMap((part, i) => [...part.data].slice(h * lengths[i]!, (h + 1) * lengths[i]!)),
+      );
+      return { shape: [...lead, lengths.reduce((a, b) => a + b, 0)], data: data.flat() };
+    },
+    shapes: ["[2,3,3] [2,3,2] [2,4,2] [2,4,3]", "[3,1] [3,4] [2,4] [2,1]"],
+    scalar: NO_AXIS,
+    empty: ["[1,0,3] [1,0,2] [1,4,2] [1,4,3]"],
     tolerance: NUMERICAL,
   },
   crossEntropyGrad: CROSS_ENTROPY.map((params) => ({

@@ -428,6 +428,27 @@ t.test("attention and its weights, heads as strided views, many rows", async (t)
   }
 });
 
+t.test("the gradients of attention, in several blocks of query rows, heads as strided views", async (t) => {
+  for (const [heads, queries, keys] of [
+    [1, 400, 375],
+    [2, 61, 1500],
+    [3, 13, 7],
+    [2, 1, 1],
+  ] as const) {
+    const flat = both([2, Math.max(queries, keys), 3, heads, 8], 1);
+    const part = (i: number, rows: number): Both =>
+      view(flat, (x) => T.permute(T.narrow(T.select(x, 2, i), 1, 0, rows), [0, 2, 1, 3]));
+    const [q, k, v] = [part(0, queries), part(1, keys), part(2, keys)];
+    const g = view(both([2, queries, heads, 8], 2), (x) => T.permute(x, [0, 2, 1, 3]));
+    const weights = (x: "wasm" | "reference"): T.Tensor =>
+      T.attentionWeights(q[x], k[x], { scale: 0.4, causal: queries === 13 });
+    const of = (x: "wasm" | "reference"): T.Tensor =>
+      T.attentionGrad(g[x], q[x], k[x], v[x], weights(x), 0.4);
+    const d = distance(of("wasm"), of("reference"));
+    t.ok(d <= 2e-6, `${heads} heads, ${queries} x ${keys}: ${d}`);
+  }
+});
+
 t.test("convolution and its gradients", async (t) => {
   for (const [channels, outs, groups, taps, stride, padding, dilation, frames] of [
     [6, 4, 1, 3, 1, 1, 1, 40],

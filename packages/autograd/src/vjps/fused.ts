@@ -3,6 +3,7 @@
 
 import {
   add,
+  attentionGrad,
   attentionWeights,
   conv1d,
   conv1dInputGrad,
@@ -21,6 +22,7 @@ import {
   logSoftmaxGrad,
   matmul,
   mul,
+  narrow,
   neg,
   reluGrad,
   reshape,
@@ -55,6 +57,24 @@ function rows(x: Tensor): Tensor {
 /** Every second channel of the last axis. */
 function everySecond(x: Tensor, start: 0 | 1): Tensor {
   return slice(x, [...x.shape.slice(1).map(() => null), { start, step: 2 }]);
+}
+
+/** Gradients of attention's q, k and v from that of its output: views of one result. */
+function attentionGradients(
+  g: Tensor,
+  [q, k, v, weights]: readonly Tensor[],
+  scale: number,
+  needs: readonly boolean[],
+): (Tensor | null)[] {
+  if (!needs[0] && !needs[1]) return [null, null, matmul(transpose(weights!), g)];
+  const together = attentionGrad(g, q!, k!, v!, weights!, scale);
+  let start = 0;
+  return [q!, k!, v!].map((x) => {
+    const length = x.shape[x.rank - 2]! * x.shape[x.rank - 1]!;
+    const part = reshape(narrow(together, together.rank - 1, start, length), x.shape);
+    start += length;
+    return part;
+  });
 }
 
 /** Rules of the fused ops. */
@@ -116,16 +136,17 @@ export const FUSED_VJPS: Vjps<Exclude<FusedOp, "minimum">> = {
   attention: (g, _y, [q, k, v, bias], params, needs) => {
     // The weights are computed again rather than kept: [.., Tq, Tk] is the largest array of attention.
     const weights = attentionWeights(q!, k!, params, bias);
+    if (!needs[3]) return attentionGradients(g, [q!, k!, v!, weights], params.scale, needs);
     const dv = needs[2] ? matmul(transpose(weights), g) : null;
-    if (!needs[0] && !needs[1] && !needs[3]) return [null, null, dv];
     const scores = softmaxGrad(matmul(g, transpose(v!)), weights, weights.rank - 1);
     return [
       needs[0] ? mul(matmul(scores, k!), params.scale) : null,
       needs[1] ? mul(matmul(transpose(scores), q!), params.scale) : null,
       dv,
-      needs[3] ? sumTo(scores, bias!.shape) : null,
+      sumTo(scores, bias!.shape),
     ];
   },
+  attend: (g, _y, inputs, { scale }, needs) => [...attentionGradients(g, inputs, scale, needs), null],
   rfft: "composition",
   irfft: "composition",
   crossEntropy: (g, _y, [logits, targets, weights], params) => [
@@ -153,6 +174,7 @@ export const FUSED_VJPS: Vjps<Exclude<FusedOp, "minimum">> = {
     needs[0] ? conv1d(x!, g, null, params) : null,
     needs[1] ? conv1dInputGrad(out!, g, { ...params, length: x!.shape[2]! }) : null,
   ],
+  attentionGrad: "composition",
   crossEntropyGrad: "composition",
   ctcLossGrad: "composition",
 };

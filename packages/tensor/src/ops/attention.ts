@@ -7,11 +7,11 @@ import { broadcastShapes, formatShape, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, maskedFill, mul, sub } from "./elementwise.ts";
 import { triu } from "./indexing.ts";
-import { stack } from "./joining.ts";
+import { concat, stack } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
-import { softmax } from "./normalization.ts";
+import { softmax, softmaxGrad } from "./normalization.ts";
 import { alike } from "./operands.ts";
-import { broadcastTo, reshape, slice, transpose } from "./shaping.ts";
+import { broadcastTo, flatten, reshape, slice, transpose } from "./shaping.ts";
 
 /** Elements of attention weights up to which they are kept for the backward pass: 32 MiB of float32. */
 const KEPT_WEIGHTS = 2 ** 23;
@@ -43,6 +43,37 @@ export function attentionWeights(q: Tensor, k: Tensor, params: AttentionParams, 
 /** Definition of `attention`; inputs are q, k, v and, if given, the bias. */
 export const defineAttention: Definition<"attention"> = ([q, k, v, bias], params) =>
   matmul(attentionWeights(q!, k!, params, bias), v!);
+
+/** Definition of `attend`; inputs are q, k, v and the weights. q and k stand there for the gradient, which
+ * goes from here to all three at once. */
+export const defineAttend: Definition<"attend"> = ([, , v, weights]) => matmul(weights!, v!);
+
+/** Definition of `attentionGrad`; inputs are the gradient of the output, q, k, v and the weights. */
+export const defineAttentionGrad: Definition<"attentionGrad"> = ([g, q, k, v, weights], { scale }) => {
+  const scores = mul(softmaxGrad(matmul(g!, transpose(v!)), weights!), scale);
+  const parts = [matmul(scores, k!), matmul(transpose(scores), q!), matmul(transpose(weights!), g!)];
+  return concat(
+    parts.map((part) => flatten(part, -2)),
+    -1,
+  );
+};
+
+/**
+ * Gradients of attention's q, k and v in one piece, because the backward pass makes them together.
+ *
+ * gradient [.., Tq, E], q [.., Tq, D], k [.., Tk, D], v [.., Tk, E], weights [.., Tq, Tk]
+ * -> [.., Tq D + Tk D + Tk E]
+ */
+export function attentionGrad(
+  gradient: Tensor,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  weights: Tensor,
+  scale: number,
+): Tensor {
+  return applyFused("attentionGrad", [gradient, q, k, v, weights], { scale }, defineAttentionGrad);
+}
 
 /** True above the diagonal of [.., Tq, Tk]. */
 function futureMask(scores: Tensor): Tensor {
@@ -86,9 +117,14 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   }
   const inputs = alike(bias === null ? [q, k, v] : [q, k, v, bias], "float32");
   // Under a gradient the weights are kept when they are small: computing them again costs a third of the
-  // backward pass. The definition does so, because its intermediate results are recorded.
+  // backward pass.
   const traced = inputs.some((input) => input.trace !== null);
-  if (traced && sizeOf(scores) <= KEPT_WEIGHTS) return defineAttention(inputs, { scale, causal });
+  if (traced && sizeOf(scores) <= KEPT_WEIGHTS) {
+    if (bias?.trace) return defineAttention(inputs, { scale, causal });
+    const [left, right, values, added] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined];
+    const weights = attentionWeights(left, right, { scale, causal }, added);
+    return applyFused("attend", [left, right, values, weights], { scale }, defineAttend);
+  }
   return applyFused("attention", inputs, { scale, causal }, defineAttention);
 }
 

@@ -193,5 +193,48 @@ const attentionWeights: Kernel<"attentionWeights"> = (out, inputs, params) => {
   return true;
 };
 
+const attentionGrad: Kernel<"attentionGrad"> = (out, inputs, { scale }) => {
+  const [g, q, k, v, weights] = inputs as [View, View, View, View, View];
+  if (!all("float32", inputs) || sizeOf(weights.shape) === 0) return false;
+  const engine = getEngine();
+  const { arena, pool } = engine;
+  const lead = q.shape.slice(0, -2);
+  const heads = sizeOf(lead);
+  const [queries, depth] = q.shape.slice(-2) as [number, number];
+  const [keys, width] = v.shape.slice(-2) as [number, number];
+  const temporaries: WasmStorage[] = [];
+  const operands = [g, q, k, v].map((view) => headsOf(view, lead, temporaries));
+  const probabilities = denseAddress(weights, temporaries);
+  const table = arena.allocate(heads * 16);
+  const bytes = engine.kernels.attentionGradRows!(queries, keys) * keys * 4;
+  const scores = arena.allocate(bytes * pool.threads);
+  operands.forEach(({ offsets }, i) => {
+    for (let h = 0; h < heads; h++) arena.int32[table.offset / 4 + 4 * h + i] = offsets[h]!;
+  });
+  const matrices = operands.flatMap(({ address, row }) => [address, row]);
+  const sizes = [queries, keys, depth, width, scale];
+  const rest = [table.offset, probabilities, addressOf(out)];
+  // Cut by heads only: a head's gradients of k and v are sums over its query rows.
+  const parts: number[][] = [];
+  const flops = 4 * heads * queries * keys * (depth + width);
+  cut(heads, flops < PARALLEL_FLOPS ? 1 : pool.threads, 1, (from, to) => {
+    const part = parts.length;
+    parts.push([
+      from,
+      to,
+      ...sizes,
+      ...matrices,
+      ...rest,
+      scores.offset + part * bytes,
+      pool.scratchOf(part),
+    ]);
+  });
+  pool.run("attentionGrad", parts);
+  arena.release(scores, scores.generation);
+  arena.release(table, table.generation);
+  releaseAll(temporaries);
+  return true;
+};
+
 /** The attention part of the backend's kernel table. */
-export const attentions: Kernels = { attention, attentionWeights };
+export const attentions: Kernels = { attention, attentionWeights, attentionGrad };

@@ -241,4 +241,8 @@ const linear: Kernel<"linear"> = (out, [x, weight, bias]) => {
 };
 
 /** The matrix part of the backend's kernel table. */
-export const matrices: Kernels = { matmul, linear };
+export const matrices: Kernels = {
+  matmul,
+  linear,
+  attend: (out, [, , v, weights]) => matmul(out, [weights!, v!], {}),
+};

@@ -1,8 +1,8 @@
 // Scaled dot-product attention per head, on the matrix product of the other module. Query rows go in blocks,
 // so that a block of scores stays in the cache between the product that makes it, the softmax, and the
-// product that uses it. Gradients are products and a softmax gradient on the kept or recomputed
-// probabilities, put together by the differentiation engine. Read next: conv1d.ts.
-import { expShifted, scaleRow, topOf } from "./softmax";
+// product that uses it; likewise in the backward pass, which starts from the probabilities.
+// Read next: conv1d.ts.
+import { dotRow, expShifted, scaleRow, topOf } from "./softmax";
 
 @external("gemm", "gemm")
 export declare function gemm(
@@ -79,6 +79,73 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
         memory.fill(line + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }
       if (task.out) gemm(m, width, seen, s, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+    }
+  }
+}
+
+/** Elements of a block of scores in the backward pass: with the probabilities beside it, it stays in a
+ * second-level cache of 1 MiB. */
+const GRAD_BLOCK: i32 = 65536;
+
+/** Query rows per block of the backward pass; by the sizes alone, because sums over blocks depend on it. */
+export function attentionGradRows(queries: i32, keys: i32): i32 {
+  const most = max(GRAD_BLOCK / keys, 48);
+  const blocks = (queries + most - 1) / most;
+  return ((queries + blocks - 1) / blocks + 3) & ~3;
+}
+
+/** s = factor p (s - sum(s p)) over a row of n: the gradient of the scores before scaling. */
+@inline function scoreGradRow(s: usize, p: usize, n: i32, factor: f32): void {
+  const total = dotRow(s, p, n);
+  const t = f32x4.splat(total);
+  const f = f32x4.splat(factor);
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const at = <usize>i << 2;
+    v128.store(s + at, f32x4.mul(f32x4.mul(v128.load(p + at), f), f32x4.sub(v128.load(s + at), t)));
+    v128.store(s + at, f32x4.mul(f32x4.mul(v128.load(p + at, 16), f), f32x4.sub(v128.load(s + at, 16), t)), 16);
+  }
+  for (; i < n; i++) {
+    const at = <usize>i << 2;
+    store<f32>(s + at, load<f32>(p + at) * factor * (load<f32>(s + at) - total));
+  }
+}
+
+/**
+ * Gradients of q, k and v for heads [h0, h1).
+ *
+ * @param offsets        per head: of g, q, k and v, in elements
+ * @param probabilities  [heads, queries, keys]
+ * @param out            per head dq [queries, depth], dk [keys, depth], dv [keys, width], end to end
+ * @param scores         room for attentionGradRows(queries, keys) rows of keys
+ */
+export function attentionGrad(
+  h0: i32, h1: i32, queries: i32, keys: i32, depth: i32, width: i32, factor: f32,
+  g: usize, gRow: i32, q: usize, qRow: i32, k: usize, kRow: i32, v: usize, vRow: i32,
+  offsets: usize, probabilities: usize, out: usize, scores: usize, scratch: usize,
+): void {
+  const rows = attentionGradRows(queries, keys);
+  for (let head = h0; head < h1; head++) {
+    const at = offsets + (head << 4);
+    const gHead = g + (<usize>load<i32>(at) << 2);
+    const qHead = q + (<usize>load<i32>(at, 4) << 2);
+    const kHead = k + (<usize>load<i32>(at, 8) << 2);
+    const vHead = v + (<usize>load<i32>(at, 12) << 2);
+    const dq = out + (<usize>head * (queries * depth + keys * (depth + width)) << 2);
+    const dk = dq + (<usize>queries * depth << 2);
+    const dv = dk + (<usize>keys * depth << 2);
+    for (let row = 0; row < queries; row += rows) {
+      const m = min(rows, queries - row);
+      const add = row > 0 ? 1 : 0;
+      const p = probabilities + ((<usize>head * queries + row) * keys << 2);
+      const gRows = gHead + (<usize>row * gRow << 2);
+      const qRows = qHead + (<usize>row * qRow << 2);
+      gemm(keys, width, m, p, 1, keys, gRows, gRow, 1, 0, 0, dv, width, 1, 0, 0, 0, add, 0, 0, 0, scratch);
+      gemm(m, keys, width, gRows, gRow, 1, vHead, 1, vRow, 0, 0, scores, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      for (let i = 0; i < m; i++) scoreGradRow(scores + (<usize>i * keys << 2), p + (<usize>i * keys << 2), keys, factor);
+      gemm(m, depth, keys, scores, keys, 1, kHead, kRow, 1, 0, 0, dq + (<usize>row * depth << 2), depth,
+        1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      gemm(keys, depth, m, scores, 1, keys, qRows, qRow, 1, 0, 0, dk, depth, 1, 0, 0, 0, add, 0, 0, 0, scratch);
     }
   }
 }

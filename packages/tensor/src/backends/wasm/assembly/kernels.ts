@@ -7,6 +7,6 @@ export * from "./rotary";
 export * from "./gather";
 export * from "./optim";
 export { copyTransposed } from "./strided";
-export { attention } from "./attention";
+export { attention, attentionGrad, attentionGradRows } from "./attention";
 export * from "./conv1d";
 export * from "./loss";
