@@ -301,7 +301,10 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   attend: {
-    call: (q, k, v) => e.attention(q!, k!, v!, { scale: 0.7 }),
+    call: (q, k, v) => {
+      const weights = e.attentionWeights(q!, k!, { scale: 0.7, causal: false });
+      return e.applyFused("attend", [q!, k!, v!, weights], { scale: 0.7 }, e.DEFINITIONS.attend);
+    },
     cases: [
       () => [real([3, 2]), real([2, 2]), real([2, 3])],
       () => [real([2, 1, 2]), real([2, 3, 2]), real([2, 3, 1])],

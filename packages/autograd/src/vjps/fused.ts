@@ -136,14 +136,16 @@ export const FUSED_VJPS: Vjps<Exclude<FusedOp, "minimum">> = {
   attention: (g, _y, [q, k, v, bias], params, needs) => {
     // The weights are computed again rather than kept: [.., Tq, Tk] is the largest array of attention.
     const weights = attentionWeights(q!, k!, params, bias);
-    if (!needs[3]) return attentionGradients(g, [q!, k!, v!, weights], params.scale, needs);
+    const whole = g.backend.kernels.attentionGrad !== undefined;
+    if (!needs[3] && whole) return attentionGradients(g, [q!, k!, v!, weights], params.scale, needs);
     const dv = needs[2] ? matmul(transpose(weights), g) : null;
+    if (!needs[0] && !needs[1] && !needs[3]) return [null, null, dv];
     const scores = softmaxGrad(matmul(g, transpose(v!)), weights, weights.rank - 1);
     return [
       needs[0] ? mul(matmul(scores, k!), params.scale) : null,
       needs[1] ? mul(matmul(transpose(scores), q!), params.scale) : null,
       dv,
-      sumTo(scores, bias!.shape),
+      needs[3] ? sumTo(scores, bias!.shape) : null,
     ];
   },
   attend: (g, _y, inputs, { scale }, needs) => [...attentionGradients(g, inputs, scale, needs), null],

@@ -117,10 +117,11 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   }
   const inputs = alike(bias === null ? [q, k, v] : [q, k, v, bias], "float32");
   // Under a gradient the weights are kept when they are small: computing them again costs a third of the
-  // backward pass.
+  // backward pass. Backends without a kernel for the backward pass as a whole record the parts.
   const traced = inputs.some((input) => input.trace !== null);
   if (traced && sizeOf(scores) <= KEPT_WEIGHTS) {
-    if (bias?.trace) return defineAttention(inputs, { scale, causal });
+    if (bias?.trace || q.backend.kernels.attend === undefined)
+      return defineAttention(inputs, { scale, causal });
     const [left, right, values, added] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined];
     const weights = attentionWeights(left, right, { scale, causal }, added);
     return applyFused("attend", [left, right, values, weights], { scale }, defineAttend);
