@@ -1,7 +1,7 @@
 // Who owns the memory of gradients and intermediate results, and when it is given back. `Backend.release` is a
 // hint: a backend that ignores it only uses more memory.
 
-import { add, copy, type Op, type ResultList, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
+import { add, copy, type Op, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
 import { mode, NOTHING } from "./mode.ts";
 import type { Node } from "./node.ts";
 
@@ -28,25 +28,6 @@ export function accumulate(node: Node, gradient: Tensor, createGraph: boolean, k
   if (kept !== null) keepDuringSweep(storage, kept);
 }
 
-/** Results of a sweep: the backend is told that they will be given back, and need not look for them itself. */
-export class Temporaries implements ResultList {
-  readonly #storages: Storage[] = [];
-
-  push(storage: Storage): number {
-    storage.backend.hold?.(storage);
-    return this.#storages.push(storage);
-  }
-
-  pop(): Storage | undefined {
-    return this.#storages.pop();
-  }
-
-  /** Gives back all that are not protected. */
-  release(): void {
-    for (const storage of this.#storages) if (!storage.pinned) storage.backend.release?.(storage);
-  }
-}
-
 /** Protects a storage until the sweep is over. */
 export function keepDuringSweep(storage: Storage, kept: Storage[]): void {
   if (storage.pinned) return;
@@ -70,6 +51,7 @@ const masks = new WeakSet<Storage>();
 
 /** Notes a mask or index that belongs to the graph. */
 export function noteMask(storage: Storage): void {
+  storage.backend.hold?.(storage);
   masks.add(storage);
 }
 
@@ -85,7 +67,7 @@ export function graphConstant(body: () => Tensor): Tensor {
   try {
     const out = body();
     for (const storage of made) {
-      if (storage === out.storage) masks.add(storage);
+      if (storage === out.storage) noteMask(storage);
       else if (!storage.pinned) storage.backend.release?.(storage);
     }
     return out;

@@ -1,12 +1,12 @@
 // The walk back: nodes are visited from the latest to the earliest; each hands its gradient to the rule of its
 // op and adds what comes back to the nodes of its inputs. Read next: vjps.ts, and reclaim.ts for the memory.
 
-import { add, formatShape, onesLike, scalar, type Tensor, trackResults } from "@echo-ts/tensor";
+import { add, formatShape, onesLike, scalar, Temporaries, type Tensor, trackResults } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
 import { mode } from "./mode.ts";
 import { type GradientHook, type Node, nodeOf, versionsOf } from "./node.ts";
 import { pullBack } from "./pull-back.ts";
-import { accumulate, drop, isView, keepDuringSweep, spend, Temporaries } from "./reclaim.ts";
+import { accumulate, drop, isView, keepDuringSweep, spend } from "./reclaim.ts";
 
 let sweeps = 0;
 let insideHook = false;

@@ -78,6 +78,7 @@ export * from "./ops/reduction.ts";
 export * from "./ops/shaping.ts";
 export * from "./random.ts";
 export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
+export { releasingResults, Temporaries } from "./temporaries.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";
 /** Tensors as the bytes of files; paths: `@echo-ts/tensor/files`. */
 export * from "./tensor-records.ts";

@@ -119,6 +119,7 @@ function scaled(grad: Tensor, scale: number): Tensor {
 function replaceGradient(parameter: Parameter, change: (grad: Tensor) => Tensor): void {
   const changed = noGrad(() => change(parameter.grad!));
   zeroGrad([parameter]);
+  changed.storage.backend.hold?.(changed.storage);
   parameter.grad = changed;
 }
 

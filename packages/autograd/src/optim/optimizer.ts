@@ -319,6 +319,7 @@ function typeOf(value: unknown): string {
 function keptZeros(parameter: Parameter): Tensor {
   const zeros = noGrad(() => zerosLike(parameter));
   zeros.storage.pinned = true;
+  zeros.storage.backend.hold?.(zeros.storage);
   return zeros;
 }
 

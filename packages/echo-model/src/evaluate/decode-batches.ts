@@ -2,7 +2,7 @@
 // For scoring; single recordings with beams and word times are transcribe.ts's.
 // Shapes: B utterances, T' encoder frames, L tokens, V vocabulary.
 import { noGrad } from "@echo-ts/autograd";
-import { argmax, type Storage, trackResults } from "@echo-ts/tensor";
+import { argmax, releasingResults } from "@echo-ts/tensor";
 import { greedyDecode } from "../decode/attention-decode.ts";
 import { ctcGreedyDecode } from "../decode/ctc-decode.ts";
 import { ctcFrameScores } from "../decode/frame-scores.ts";
@@ -54,7 +54,7 @@ export function decodeBatches(
   let done = 0;
   for (const batch of cutBatches(order, BATCH)) {
     const chosen = batch.map(({ index }) => examples[index]!);
-    const texts = freeingResults(() => noGrad(() => decodeBatch(echo, tokenizer, chosen, layout, choice)));
+    const texts = releasingResults(() => noGrad(() => decodeBatch(echo, tokenizer, chosen, layout, choice)));
     batch.forEach(({ index }, i) => {
       results[index] = texts[i]!;
     });
@@ -87,21 +87,6 @@ function decodeBatch(
     free: text(freeIds, i),
     forced: text(forcedIds, i),
   }));
-}
-
-/**
- * Runs `body` and gives the memory of every tensor it made back at once: a long scoring never returns to the event
- * loop, where the collector would do that. Its result must hold plain numbers and texts.
- */
-function freeingResults<T>(body: () => T): T {
-  const made: Storage[] = [];
-  const outer = trackResults(made);
-  try {
-    return body();
-  } finally {
-    trackResults(outer);
-    for (const storage of made) if (!storage.pinned) storage.backend.release?.(storage);
-  }
 }
 
 /** Best token at each position of the true text, cut at the first end. */
