@@ -1,45 +1,13 @@
-// Every package in a real browser: Debian's Chromium, driven by playwright-core, on pages served from this
-// machine with and without the headers that allow threads. Without Chromium the tests are skipped.
-// Its WebGL 2 and WebGPU are software here (SwiftShader); ECHO_BROWSER=all compares every op, not some.
-import { existsSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+// Every package in a real browser: bundled as a user would, and run in Chromium, which is software rendering here.
+// Without Chromium the tests are skipped. ECHO_BROWSER=all compares more cases of each op and trains for longer.
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import { type BuildResult, build, type Metafile } from "esbuild";
-import { chromium, type Page as Tab } from "playwright-core";
+import type { Metafile } from "esbuild";
+import type { Page as Tab } from "playwright-core";
 import t, { type Test } from "tap";
-import { goldenFiles } from "../read-golden.ts";
-import type { Page } from "./page.ts";
-
-const CHROMIUM = process.env.ECHO_CHROMIUM ?? "/usr/bin/chromium";
-const skip = existsSync(CHROMIUM)
-  ? false
-  : `no browser at ${CHROMIUM}; install Debian's chromium or name one in ECHO_CHROMIUM`;
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-quic",
-  "--disable-background-networking",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--use-angle=swiftshader",
-  "--enable-unsafe-swiftshader",
-];
-
-/** Bundles as a user would: from the published files, for browsers, nothing left out. */
-const bundle = (contents: string): Promise<BuildResult<{ write: false; outdir: string; metafile: true }>> =>
-  build({
-    stdin: { contents, resolveDir: import.meta.dirname },
-    bundle: true,
-    minify: true,
-    splitting: true,
-    format: "esm",
-    platform: "browser",
-    outdir: "/",
-    write: false,
-    metafile: true,
-    logLevel: "silent",
-  });
+import { OP_NAMES } from "../gpu/op-cases.ts";
+import { bundle, launchChromium, openTestPages, skipWithoutChromium } from "./chromium.ts";
 
 /** Largest sizes allowed, in kB (1000 bytes) after gzip, of the files that a page loads at its start. */
 const LIMITS = {
@@ -96,49 +64,11 @@ t.test("every package bundles for browsers, small, without Node's modules, nothi
   }
 });
 
-t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
-  const { outputFiles } = await bundle('import "./page.js";');
-  const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
-  const { index, packed } = goldenFiles();
-  const server = createServer(({ url = "" }, response) => {
-    const [, kind, name = ""] = url.split("/");
-    if (kind === "fixtures") {
-      if (name === "golden.json") return void response.end(index);
-      response.setHeader("Content-Encoding", "gzip");
-      return void response.end(packed);
-    }
-    if (kind === "isolated") {
-      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
-      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
-    }
-    const file = files.get(`/${name}`);
-    response.setHeader("Content-Type", file === undefined ? "text/html" : "text/javascript");
-    if (name === "" || file !== undefined)
-      response.end(file ?? '<script type="module" src="stdin.js"></script>');
-    else response.writeHead(404).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-  t.teardown(async () => {
-    await browser.close();
-    server.close();
-  });
-
-  const open = async (kind: "isolated" | "plain"): Promise<Tab> => {
-    const tab = await browser.newPage();
-    tab.on("pageerror", (error) => t.fail(`page error: ${error.message}`));
-    await tab.goto(`${origin}/${kind}/`);
-    await tab.waitForFunction("globalThis.echoTs !== undefined");
-    return tab;
-  };
-  /** Calls a function of page.ts in the page. */
-  const call = <K extends keyof Page>(
-    tab: Tab,
-    name: K,
-    ...given: Parameters<Page[K]>
-  ): Promise<Awaited<ReturnType<Page[K]>>> =>
-    tab.evaluate(`globalThis.echoTs[${JSON.stringify(name)}](...${JSON.stringify(given)})`);
+t.test("in Chromium", { skip: skipWithoutChromium, timeout: 1_200_000 }, async (t) => {
+  const { open: openPage, call, close } = await openTestPages();
+  t.teardown(close);
+  const open = (kind: "isolated" | "plain"): Promise<Tab> =>
+    openPage(kind, (error) => t.fail(`page error: ${error.message}`));
 
   /** PyTorch's values and gradients on a backend of the page. */
   const checkGolden = async (t: Test, tab: Tab, backend: "wasm" | "gpu"): Promise<void> => {
@@ -177,8 +107,7 @@ t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
       t.same(lengths, [2, 4], "two first calls at once keep their sizes");
 
       const all = process.env.ECHO_BROWSER === "all";
-      const names = all ? await call(tab, "opNames") : SOME_OPS;
-      for (const { op, worst, at } of await call(tab, "ops", names as never)) {
+      for (const { op, worst, at } of await call(tab, "ops", OP_NAMES, all ? "all" : "first")) {
         t.ok(worst <= 1e-5, `${op}: ${worst.toExponential(1)} ${at}`);
       }
       await checkGolden(t, tab, "gpu");
@@ -205,32 +134,28 @@ t.test("in Chromium", { skip, timeout: 1_200_000 }, async (t) => {
   }
 });
 
-t.test("the comparison page measures every backend", { skip, timeout: 300_000 }, async (t) => {
-  const path = "../../../packages/tensor/bench/browser/serve.mjs";
-  const { serve } = (await import(path)) as { serve(port: number): Promise<Server> };
-  const server = await serve(0);
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-  t.teardown(async () => {
-    await browser.close();
-    server.close();
-  });
-  const tab = await browser.newPage();
-  await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?small`, { timeout: 120_000 });
-  await tab.waitForFunction("globalThis.report?.done", undefined, { timeout: 240_000 });
-  const { backends } = (await tab.evaluate("globalThis.report")) as { backends: Record<string, object> };
-  for (const name of ["reference", "wasm", "webgl2", "webgpu"]) {
-    const measured = backends[name] as { times: Record<string, { minimum: number }>; failed?: string };
-    t.equal(measured.failed, undefined, name);
-    t.equal(Object.keys(measured.times).length, 3, `${name} measures the three small items`);
-    t.ok(Object.values(measured.times).every(({ minimum }) => minimum > 0));
-  }
-  t.match(await tab.textContent("#table"), /matmul 64/);
-});
-
-/** One op for each way of computing. */
-const SOME_OPS = [
-  ...["exp", "log", "sin", "tanh", "erf", "add", "div", "pow", "where", "cast", "mod"],
-  ...["sum", "max", "argmax", "matmul", "linear", "softmax", "layerNorm", "rmsNormGrad", "gelu"],
-  ...["pad", "concat", "fold", "gather", "indexSelect", "scatterAdd", "indexAdd", "rotatePairs"],
-  ...["attention", "conv1d", "conv1dInputGrad", "conv1dWeightGrad", "crossEntropy", "crossEntropyGrad"],
-];
+t.test(
+  "the comparison page measures every backend",
+  { skip: skipWithoutChromium, timeout: 300_000 },
+  async (t) => {
+    const path = "../../../packages/tensor/bench/browser/serve.mjs";
+    const { serve } = (await import(path)) as { serve(port: number): Promise<Server> };
+    const server = await serve(0);
+    const browser = await launchChromium();
+    t.teardown(async () => {
+      await browser.close();
+      server.close();
+    });
+    const tab = await browser.newPage();
+    await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?small`, { timeout: 120_000 });
+    await tab.waitForFunction("globalThis.report?.done", undefined, { timeout: 240_000 });
+    const { backends } = (await tab.evaluate("globalThis.report")) as { backends: Record<string, object> };
+    for (const name of ["reference", "wasm", "webgl2", "webgpu"]) {
+      const measured = backends[name] as { times: Record<string, { minimum: number }>; failed?: string };
+      t.equal(measured.failed, undefined, name);
+      t.equal(Object.keys(measured.times).length, 3, `${name} measures the three small items`);
+      t.ok(Object.values(measured.times).every(({ minimum }) => minimum > 0));
+    }
+    t.match(await tab.textContent("#table"), /matmul 64/);
+  },
+);

@@ -7,7 +7,7 @@ import { flacFile } from "../audio/flac-file.ts";
 import { type GoldenOps, parseGolden } from "../golden-cases.ts";
 import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
 import { type GoldenRun, goldenNames, runGolden } from "../gpu/golden-run.ts";
-import { type Agreement, compareOp, OP_NAMES } from "../gpu/op-cases.ts";
+import { type Agreement, compareOp, LAYOUTS } from "../gpu/op-cases.ts";
 
 /** The message of what `body` throws, or "". */
 async function refusal(body: () => Promise<unknown>): Promise<string> {
@@ -85,11 +85,11 @@ const page = {
     return runs;
   },
 
-  opNames: (): string[] => OP_NAMES,
-
-  async ops(names: readonly e.Op[]): Promise<Agreement[]> {
+  /** @param sets see `compareOp`; "first" also leaves one layout out */
+  async ops(names: readonly e.Op[], sets: "first" | "all"): Promise<Agreement[]> {
+    const layouts = sets === "all" ? LAYOUTS : (["contiguous", "turned"] as const);
     const table: Agreement[] = [];
-    for (const op of names) table.push(await compareOp(op, gpu, ["contiguous", "turned"], "first"));
+    for (const op of names) table.push(await compareOp(op, gpu, layouts, sets));
     return table;
   },
 

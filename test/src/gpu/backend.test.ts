@@ -2,13 +2,15 @@
 // reference backend, PyTorch's values and gradients, the traps that gpu.js has, and start-up. Training is in
 // training.test.ts; real WebGL 2 and WebGPU run in ../browser.
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
 import { build } from "esbuild";
 import t from "tap";
 import { readGoldenCases } from "../read-golden.ts";
 import { goldenNames, runGolden } from "./golden-run.ts";
-import { type Agreement, compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
+import { installWebGpu } from "./node-webgpu.ts";
+import { compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
 
 const MODES = ["cpu", "webasm"] as const;
 const backends = {
@@ -20,19 +22,19 @@ const backends = {
 const TOLERANCE = 1e-6;
 
 t.test("every op agrees with the reference backend", async (t) => {
-  const table: Record<string, Partial<Record<(typeof MODES)[number], Agreement>>> = {};
   for (const mode of MODES) {
     for (const op of OP_NAMES) {
-      const agreement = await compareOp(op, backends[mode]);
-      table[op] = { ...table[op], [mode]: agreement };
-      t.ok(agreement.worst <= TOLERANCE, `${op} on ${mode}: ${agreement.worst} at ${agreement.at}`);
-      t.ok(agreement.cases >= 3, `${op}: ${agreement.cases} cases`);
+      const { worst, at, cases } = await compareOp(op, backends[mode]);
+      t.ok(worst <= TOLERANCE, `${op} on ${mode}: ${worst} at ${at}`);
+      t.ok(cases >= 3, `${op}: ${cases} cases`);
     }
   }
-  t.comment(`max norm by op\n${"op".padEnd(22)}${MODES.map((mode) => mode.padStart(12)).join("")}`);
-  for (const [op, row] of Object.entries(table)) {
-    t.comment(op.padEnd(22) + MODES.map((mode) => row[mode]!.worst.toExponential(1).padStart(12)).join(""));
-  }
+});
+
+t.test("the table of agreement has a row for every op", async (t) => {
+  const file = new URL("../../../packages/tensor/bench/AGREEMENT.md", import.meta.url);
+  const rows = [...readFileSync(file, "utf8").matchAll(/^\| `(\w+)` \|/gm)].map(([, op]) => op);
+  t.same(rows, OP_NAMES, "npm run bench:agreement writes it anew");
 });
 
 t.test("PyTorch's values and gradients", async (t) => {
@@ -221,24 +223,6 @@ t.test("starting: what is missing is said with its remedy", async (t) => {
     'setBackend: backend "gpu" is not started; call await initGpu() first (it needs the optional package gpu.js)',
   );
 });
-
-/** Where the webgpu package is: it takes 132 MB, so nobody gets it unasked. */
-const WEBGPU: string = process.env.ECHO_WEBGPU ?? "webgpu";
-
-/** Puts WebGPU where a page has it; says why not if there is none. */
-async function installWebGpu(): Promise<string | false> {
-  const webgpu = (await import(WEBGPU).catch(() => null)) as null | {
-    readonly globals: object;
-    create(flags: readonly string[]): { requestAdapter(): Promise<object | null> };
-  };
-  if (webgpu === null) return "the package webgpu 0.6.2 is not installed; name its entry in ECHO_WEBGPU";
-  const gpu = webgpu.create([]);
-  if ((await gpu.requestAdapter()) === null)
-    return "webgpu finds no adapter; install libvulkan1 and a Vulkan driver";
-  Object.assign(globalThis, webgpu.globals);
-  Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
-  return false;
-}
 
 t.test("WebGPU in Node", { skip: await installWebGpu() }, async (t) => {
   const backend = await e.initGpu({ mode: "webgpu", allowSoftware: true });

@@ -3,6 +3,7 @@
 import {
   type Backend,
   broadcastTo,
+  explain,
   flip,
   type Op,
   permute,
@@ -75,6 +76,8 @@ export interface Agreement {
   /** Where it was worst. */
   readonly at: string;
   readonly cases: number;
+  /** Share of the cases with elements in which a kernel of the backend (or a view) gave the result. */
+  readonly own: number;
 }
 
 /** NaN and infinities must agree exactly; else the worst distance over the largest magnitude. */
@@ -106,6 +109,8 @@ export async function compareOp(
   let worst = 0;
   let where = "";
   let cases = 0;
+  let filled = 0;
+  let elsewhere = 0;
   for (const row of [ROWS[op]].flat() as Row[]) {
     const given = [...row.shapes, ...(typeof row.scalar === "string" ? [row.scalar] : []), ...row.empty];
     for (const text of sets === "all" ? given : given.slice(0, 1)) {
@@ -115,7 +120,12 @@ export async function compareOp(
             input(shape, row.domains?.[i] ?? row.domains?.[0] ?? [-2, 2], `${op}/${i}`, layout),
           );
         const expected = withBackend("reference", () => row.call(...make()));
+        explain({ reset: true });
         const actual = withBackend(backend, () => row.call(...make()));
+        if (!row.empty.includes(text)) {
+          filled++;
+          if (explain().some((entry) => entry.backend === backend.name && entry.op === op)) elsewhere++;
+        }
         const same = `${actual.shape}` === `${expected.shape}` && actual.dtype === expected.dtype;
         const d = same ? maxNorm(await actual.data(), await expected.data()) : Number.POSITIVE_INFINITY;
         cases++;
@@ -125,5 +135,5 @@ export async function compareOp(
       }
     }
   }
-  return { op, worst, at: where, cases };
+  return { op, worst, at: where, cases, own: 1 - elsewhere / filled };
 }
