@@ -69,12 +69,16 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
       for (let i = 0; i < m; i++) {
         const line = s + (<usize>i * keys << 2);
         const n = task.causal ? min(seen, row + i + 1) : seen;
+        let factor = task.scale;
         if (task.bias) {
-          scoreRow(line, n, task.scale, task.bias + offset(task, head, 3) + (<usize>(row + i) * task.biasRow << 2));
-        } else {
-          scaleRow(line, n, task.scale);
+          scoreRow(line, n, factor, task.bias + offset(task, head, 3) + (<usize>(row + i) * task.biasRow << 2));
+          factor = 1;
+        } else if (factor < 0) {
+          scaleRow(line, n, factor);
+          factor = 1;
         }
-        const total = expShifted(line, n, topOf(line, n), line);
+        // Rounding keeps the order, so the largest score may be scaled afterwards.
+        const total = expShifted(line, n, true, factor, topOf(line, n) * factor, line);
         scaleRow(line, n, <f32>1 / total);
         memory.fill(line + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }

@@ -70,7 +70,7 @@ export function crossEntropyGrad(
     const share = smoothing / <f32>classes;
     let mass = own;
     if (smoothing > 0) for (let c = 0; c < classes; c++) mass += weight(weights, c) * share;
-    const total = expShifted(row, classes, maxRow(row, classes), y);
+    const total = expShifted(row, classes, false, 1, maxRow(row, classes), y);
     scaleRow(y, classes, factor * mass / total);
     if (smoothing > 0) {
       for (let c = 0; c < classes; c++) {

@@ -5,17 +5,23 @@ import { expNegative } from "./math";
 
 const ZERO: f32 = 0;
 
-/** y = e^(x - top) and the sum of y. */
-@inline export function expShifted(x: usize, n: i32, top: f32, y: usize): f32 {
+/** x factor if wanted, less the shift. */
+@inline function shifted(x: v128, scaled: bool, factor: v128, shift: v128): v128 {
+  return f32x4.sub(scaled ? f32x4.mul(x, factor) : x, shift);
+}
+
+/** y = e^(x - top), or e^(x factor - top) if `scaled`, and the sum of y. */
+@inline export function expShifted(x: usize, n: i32, scaled: bool, factor: f32, top: f32, y: usize): f32 {
   const shift = f32x4.splat(top);
+  const f = f32x4.splat(factor);
   let a = i32x4.splat(0);
   let b = a;
   const whole = <usize>(n & ~7) << 2;
   let at: usize = 0;
   // The test stands at the end so that V8 takes the addresses of the constants out of the loop.
   if (whole) do {
-    const p = expNegative(f32x4.sub(v128.load(x + at), shift));
-    const q = expNegative(f32x4.sub(v128.load(x + at, 16), shift));
+    const p = expNegative(shifted(v128.load(x + at), scaled, f, shift));
+    const q = expNegative(shifted(v128.load(x + at, 16), scaled, f, shift));
     v128.store(y + at, p);
     v128.store(y + at, q, 16);
     a = f32x4.add(a, p);
@@ -25,7 +31,7 @@ const ZERO: f32 = 0;
   let total = sumLanes(f32x4.add(a, b));
   for (let i = n & ~7; i < n; i += 4) {
     const wide = min(4, n - i);
-    const p = expNegative(f32x4.sub(part(x + at, wide), shift));
+    const p = expNegative(shifted(part(x + at, wide), scaled, f, shift));
     storePart(y + at, p, wide);
     total += f32x4.extract_lane(p, 0);
     if (wide > 1) total += f32x4.extract_lane(p, 1);
@@ -54,7 +60,14 @@ const ZERO: f32 = 0;
       d = f32x4.pmax(d, v128.load(x + at, 48));
       at += 64;
     } while (at < whole);
+    // The last sixteen once more, for what is left over: one by one they cost mispredicted branches.
+    const last = x + (<usize>(n - 16) << 2);
+    a = f32x4.pmax(a, v128.load(last));
+    b = f32x4.pmax(b, v128.load(last, 16));
+    c = f32x4.pmax(c, v128.load(last, 32));
+    d = f32x4.pmax(d, v128.load(last, 48));
     best = maxLanes(f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
+    at = <usize>n << 2;
   }
   for (; at < <usize>n << 2; at += 4) best = max(best, load<f32>(x + at));
   return abs(best) == Infinity ? ZERO : best;
@@ -76,7 +89,7 @@ const ZERO: f32 = 0;
 export function softmaxRows(from: i32, to: i32, x: usize, n: i32, y: usize): void {
   for (let r = from; r < to; r++) {
     const row = <usize>r * n << 2;
-    const total = expShifted(x + row, n, topOf(x + row, n), y + row);
+    const total = expShifted(x + row, n, false, 1, topOf(x + row, n), y + row);
     scaleRow(y + row, n, <f32>1 / total);
   }
 }
@@ -86,7 +99,7 @@ export function logSoftmaxRows(from: i32, to: i32, x: usize, n: i32, y: usize): 
   for (let r = from; r < to; r++) {
     const row = <usize>r * n << 2;
     const top = topOf(x + row, n);
-    const total = expShifted(x + row, n, top, y + row);
+    const total = expShifted(x + row, n, false, 1, top, y + row);
     const less = f32x4.splat(<f32>NativeMath.log(<f64>total));
     const shift = f32x4.splat(top);
     for (let i = 0; i < n; i += 4) {
