@@ -1,9 +1,12 @@
 // The arena and the loader of the wasm backend: blocks, growth, the end of memory, options.
 import { spawnSync } from "node:child_process";
+import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import t from "tap";
 import { Arena } from "../../../packages/tensor/dist/backends/wasm/arena.js";
 import { moduleBytes } from "../../../packages/tensor/dist/backends/wasm/module-bytes.js";
+import { Pool, type WorkerData } from "../../../packages/tensor/dist/backends/wasm/pool.js";
+import { DONE, EXITED, READY, TICKET } from "../../../packages/tensor/dist/backends/wasm/worker-source.js";
 
 const MIB = 2 ** 20;
 
@@ -212,6 +215,64 @@ t.test("more than fits at once is an error that the process survives", async (t)
   );
   t.equal(code, 0, out);
   t.equal(out.trim(), "true allocate: out of memory: 64.0 MiB\n1000");
+});
+
+/** A worker that takes its first call and then does `instead` of computing. */
+function badWorker({ buffer }: WorkerData, instead: string): Worker {
+  return new Worker(
+    `const { workerData } = require("node:worker_threads");
+     const control = new Int32Array(workerData);
+     process.on("exit", () => { Atomics.store(control, ${EXITED}, 1); Atomics.notify(control, ${DONE}); });
+     Atomics.store(control, ${READY}, 1);
+     while (Atomics.load(control, ${TICKET}) === 0);
+     ${instead}`,
+    { eval: true, workerData: buffer },
+  );
+}
+
+for (const [what, instead, patienceMs] of [
+  ["has ended", "process.exit();", 600_000],
+  ["has not answered for 0.2 s", "Atomics.wait(control, 100, 0);", 200],
+] as const) {
+  t.test(`a worker that ${what} does not block the calling thread`, async (t) => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const gemm = new WebAssembly.Module(moduleBytes("gemm4x8", true));
+    const notes: string[] = [];
+    const done: number[] = [];
+    let worker: Worker | undefined;
+    const launch = (data: WorkerData): void => {
+      worker = badWorker(data, instead);
+    };
+    const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
+    const pool = new Pool(2, setup, { mark: (i) => done.push(i!) }, notes, { launch, patienceMs });
+    pool.start();
+    while (!pool.ready) await new Promise((resolve) => setTimeout(resolve, 5));
+    t.throws(() => pool.run("mark", [[1], [2]]), {
+      name: "BackendError",
+      message: `mark: worker thread 1 ${what}; the results of this call are not usable`,
+    });
+    t.same(done, [1], "its part was not done");
+    t.same(notes, [`threads: worker 1 ${what}, one thread runs`]);
+    t.equal(pool.threads, 1);
+    pool.run("mark", [[3], [4]]);
+    t.same(done, [1, 3, 4], "later calls run here");
+    await worker!.terminate();
+  });
+}
+
+t.test("an idle worker that ended is noticed before it is given work", async (t) => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const gemm = new WebAssembly.Module(moduleBytes("gemm4x8", true));
+  const done: number[] = [];
+  const launch = ({ buffer }: WorkerData): void => {
+    Atomics.store(new Int32Array(buffer), READY, 1);
+    Atomics.store(new Int32Array(buffer), EXITED, 1);
+  };
+  const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
+  const pool = new Pool(2, setup, { mark: (i) => done.push(i!) }, [], { launch });
+  pool.run("mark", [[1], [2]]);
+  t.same(done, [1, 2]);
+  t.equal(pool.threads, 1);
 });
 
 t.test("workers never keep the process alive", async (t) => {

@@ -11,6 +11,7 @@ import {
   BOTH_WORDS,
   CONTROL_WORDS,
   DONE,
+  EXITED,
   FAILED,
   MAIN_WAITS,
   READY,
@@ -32,6 +33,16 @@ export interface WorkerSetup {
 export type Part = readonly number[];
 
 const SPINS = 20000;
+/** Milliseconds between two looks at whether a worker has ended. */
+const LOOK_MS = 1000;
+/** Milliseconds after which a worker that does not answer is given up: far longer than any single call. */
+const PATIENCE_MS = 600_000;
+
+/** How workers are started, and how long one may take; tests put other values in. */
+export interface PoolOptions {
+  readonly launch?: (data: WorkerData) => void;
+  readonly patienceMs?: number;
+}
 
 /** Runs kernels on several threads. */
 export class Pool {
@@ -47,8 +58,18 @@ export class Pool {
   private readonly scratch: number;
   private readonly scratchBytes: number;
   private readonly mayWait: boolean;
+  private readonly launch: (data: WorkerData) => void;
+  private readonly patienceMs: number;
 
-  constructor(threads: number, setup: WorkerSetup, kernels: KernelTable, notes: string[]) {
+  constructor(
+    threads: number,
+    setup: WorkerSetup,
+    kernels: KernelTable,
+    notes: string[],
+    { launch = startWorker, patienceMs = PATIENCE_MS }: PoolOptions = {},
+  ) {
+    this.launch = launch;
+    this.patienceMs = patienceMs;
     this.kernels = kernels;
     this.names = Object.keys(kernels);
     this.scratch = setup.scratch;
@@ -72,7 +93,7 @@ export class Pool {
     const { setup, buffer, names, notes } = this;
     for (let index = 0; index < this.workers; index++) {
       try {
-        startWorker({ ...setup, scratch: this.scratchOf(index + 1), names, buffer, index });
+        this.launch({ ...setup, scratch: this.scratchOf(index + 1), names, buffer, index });
       } catch (error) {
         notes.push(`threads: worker ${index + 1} could not be started: ${String(error)}`);
         this.workers = index;
@@ -94,6 +115,10 @@ export class Pool {
   get ready(): boolean {
     for (let i = 0; i < this.workers; i++) {
       if (Atomics.load(this.control, i * CONTROL_WORDS + READY) === 0) return false;
+      if (Atomics.load(this.control, i * CONTROL_WORDS + EXITED) === 1) {
+        this.abandon(i);
+        return false;
+      }
     }
     return true;
   }
@@ -101,7 +126,8 @@ export class Pool {
   /**
    * Runs `name` once for each part and returns when all are done. At most `threads` parts.
    *
-   * @throws BackendError if a worker failed
+   * @throws BackendError if a worker failed, ended, or has not answered for minutes. After the last two
+   *   everything runs on this thread.
    */
   run(name: string, parts: readonly Part[]): void {
     const kernel = this.kernels[name]!;
@@ -109,7 +135,12 @@ export class Pool {
     if (parts.length > 1 && parts.length <= this.threads && this.ready) {
       for (let i = 1; i < parts.length; i++) this.hand(i - 1, name, parts[i]!);
       kernel(...parts[0]!);
-      for (let i = 1; i < parts.length; i++) this.join(i - 1, name);
+      // All are waited for even if one fails: the others still write to memory.
+      let problem: string | null = null;
+      for (let i = 1; i < parts.length; i++) problem = this.join(i - 1) ?? problem;
+      if (problem !== null) {
+        throw new BackendError(`${name}: ${problem}; the results of this call are not usable`);
+      }
       return;
     }
     for (const part of parts) kernel(...part);
@@ -126,24 +157,40 @@ export class Pool {
     if (Atomics.load(control, base + SLEEPING) === 1) Atomics.notify(control, base + TICKET);
   }
 
-  private join(worker: number, name: string): void {
+  /** Waits for a worker; returns what went wrong, or null. */
+  private join(worker: number): string | null {
     const { control } = this;
     const base = worker * CONTROL_WORDS;
     const ticket = Atomics.load(control, base + TICKET);
+    let start = 0;
     for (let spin = 0; Atomics.load(control, base + DONE) !== ticket; spin++) {
-      if (spin < SPINS || !this.mayWait) continue;
+      if (spin < SPINS) continue;
+      // This thread hears of a worker's end by no event while it waits, so it looks from time to time.
+      if (Atomics.load(control, base + EXITED) === 1) return this.abandon(worker);
+      const now = performance.now();
+      if (spin === SPINS) start = now;
+      else if (now - start > this.patienceMs) return this.abandon(worker);
+      if (!this.mayWait) continue;
       Atomics.store(control, base + MAIN_WAITS, 1);
       const done = Atomics.load(control, base + DONE);
-      if (done !== ticket) Atomics.wait(control, base + DONE, done);
+      if (done !== ticket) Atomics.wait(control, base + DONE, done, Math.min(LOOK_MS, this.patienceMs));
       Atomics.store(control, base + MAIN_WAITS, 0);
     }
-    if (Atomics.load(control, base + FAILED) === 1) {
-      throw new BackendError(`${name}: a worker thread failed; the results of this call are not usable`);
-    }
+    return Atomics.load(control, base + FAILED) === 1 ? "a worker thread failed" : null;
+  }
+
+  /** Goes on without workers. */
+  private abandon(worker: number): string {
+    const ended = Atomics.load(this.control, worker * CONTROL_WORDS + EXITED) === 1;
+    const what = ended ? "has ended" : `has not answered for ${this.patienceMs / 1000} s`;
+    this.workers = 0;
+    this.notes.push(`threads: worker ${worker + 1} ${what}, one thread runs`);
+    return `worker thread ${worker + 1} ${what}`;
   }
 }
 
-interface WorkerData extends WorkerSetup {
+/** What a worker is started with. */
+export interface WorkerData extends WorkerSetup {
   readonly names: readonly string[];
   readonly buffer: SharedArrayBuffer | ArrayBuffer;
   readonly index: number;

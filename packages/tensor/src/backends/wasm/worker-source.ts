@@ -18,6 +18,8 @@ export const MAIN_WAITS = 3;
 export const FAILED = 4;
 /** 1 once the worker can take calls. */
 export const READY = 5;
+/** 1 once the worker has ended, where it could still say so. */
+export const EXITED = 6;
 /** First 64-bit word of the call. */
 export const ARGUMENTS = 8;
 
@@ -33,6 +35,10 @@ function work(data) {
   const control = new Int32Array(data.buffer, data.index * ${CONTROL_WORDS * 4}, ${CONTROL_WORDS});
   const numbers = new Float64Array(data.buffer, data.index * ${BOTH_WORDS * 8}, ${BOTH_WORDS});
   let ticket = 0;
+  if (typeof process === "object") process.on("exit", () => {
+    Atomics.store(control, ${EXITED}, 1);
+    Atomics.notify(control, ${DONE});
+  });
   Atomics.store(control, ${READY}, 1);
   for (;;) {
     for (let spin = 0; spin < ${SPINS} && Atomics.load(control, ${TICKET}) === ticket; spin++);
