@@ -1,6 +1,6 @@
 // Drives Debian's Chromium by playwright-core, on pages served from this machine with and without the headers
 // that allow threads. Its WebGL 2 and WebGPU are software (SwiftShader).
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BuildResult, build } from "esbuild";
@@ -23,6 +23,8 @@ const FLAGS = [
   "--use-webgpu-adapter=swiftshader",
   "--use-angle=swiftshader",
   "--enable-unsafe-swiftshader",
+  "--js-flags=--expose-gc",
+  "--enable-precise-memory-info",
 ];
 
 /** A headless browser. */
@@ -56,6 +58,8 @@ export interface TestPages {
     name: K,
     ...given: Parameters<Page[K]>
   ): Promise<Awaited<ReturnType<Page[K]>>>;
+  /** Resident bytes of the browser's GPU process, where device memory is; null where /proc does not tell. */
+  gpuProcessBytes(): Promise<number | null>;
   close(): Promise<void>;
 }
 
@@ -94,6 +98,14 @@ export async function openTestPages(): Promise<TestPages> {
     },
     call: (tab, name, ...given) =>
       tab.evaluate(`globalThis.echoTs[${JSON.stringify(name)}](...${JSON.stringify(given)})`),
+    async gpuProcessBytes() {
+      const session = await browser.newBrowserCDPSession();
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+      const id = processInfo.find(({ type }) => type === "GPU")?.id;
+      const file = `/proc/${id}/statm`;
+      if (!existsSync(file)) return null;
+      return 4096 * Number(readFileSync(file, "utf8").split(" ")[1]);
+    },
     async close() {
       await browser.close();
       server.close();

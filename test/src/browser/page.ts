@@ -19,6 +19,25 @@ async function refusal(body: () => Promise<unknown>): Promise<string> {
   }
 }
 
+/** Ten tenths of a training: its loss, and what was held. */
+interface MemoryRun {
+  readonly losses: number[];
+  /** Most bytes on the device at once, the collector left to itself. */
+  readonly peaks: number[];
+  /** Arrays on the device after a collection, and bytes of the JavaScript heap. */
+  readonly arrays: number[];
+  readonly heap: number[];
+}
+
+/** Lets the collector run; what it finds is reported between tasks. */
+async function collect(): Promise<void> {
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+  for (let i = 0; i < 3; i++) {
+    (globalThis as unknown as { gc(): void }).gc();
+    await pause();
+  }
+}
+
 const start = (mode: e.GpuMode): Promise<e.Backend> => e.initGpu({ mode, allowSoftware: true });
 let gpu: e.Backend;
 let golden: GoldenOps;
@@ -119,20 +138,40 @@ const page = {
     return { actual, expected };
   },
 
-  /** Memory held after each of some rounds of a chain that nobody frees by hand. */
-  async memory(rounds: number, chain: number): Promise<number[]> {
-    const held: number[] = [];
-    const w = e.withBackend(gpu, () => a.variable(e.randomNormal([16, 16], e.stream(1, "w"), 0, 0.1)));
-    for (let round = 0; round < rounds; round++) {
-      for (let i = 0; i < chain; i++) {
-        const loss = e.sum(e.square(e.tanh(e.matmul(w, w))));
-        a.backward(loss);
-        a.zeroGrad([w]);
-        if (i === chain - 1) await loss.data();
-      }
-      held.push(e.gpuInfo()!.bytes);
+  /** Trains a small network, frees nothing by hand, and reads the loss every ten steps, as one does to log it. */
+  async memory(steps: number): Promise<MemoryRun> {
+    e.setBackend(gpu);
+    const layers = [new a.Linear(8, 16), new a.Linear(16, 4)] as const;
+    const parameters = layers.flatMap((layer, i) => layer.initialize(i).parameters());
+    const optimizer = new a.AdamW(parameters, { learningRate: 0.01 });
+    const classes = Int32Array.from({ length: 8 }, (_, i) => i % 4);
+    const labels = e.tensor(classes);
+    const random = e.stream(1, "inputs");
+    const run: MemoryRun = { losses: [], peaks: [], arrays: [], heap: [] };
+    let peak = 0;
+    for (let step = 1; step <= steps; step++) {
+      const x = e.add(e.randomNormal([8, 8], random), e.reshape(e.tensor(classes), [8, 1]));
+      const loss = a.crossEntropyLoss(layers[1].forward(e.tanh(layers[0].forward(x))), labels);
+      loss.backward();
+      const norm = a.clipGradNormAsync(parameters, 1);
+      optimizer.step();
+      optimizer.zeroGrad();
+      if (step % 10 !== 0) continue;
+      const [value] = await loss.data();
+      await norm;
+      peak = Math.max(peak, e.gpuInfo()!.bytes);
+      await new Promise((resolve) => setTimeout(resolve));
+      if (step % (steps / 10) !== 0) continue;
+      await collect();
+      const { memory } = performance as unknown as { memory: { usedJSHeapSize: number } };
+      run.losses.push(value!);
+      run.peaks.push(peak);
+      run.arrays.push(e.gpuInfo()!.buffers);
+      run.heap.push(memory.usedJSHeapSize);
+      peak = 0;
     }
-    return held;
+    e.setBackend("reference");
+    return run;
   },
 };
 

@@ -12,6 +12,8 @@ import { goldenNames, runGolden } from "./golden-run.ts";
 import { installWebGpu } from "./node-webgpu.ts";
 import { compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
 
+t.setTimeout(180_000); // gpu.js without a GPU is slow
+
 const MODES = ["cpu", "webasm"] as const;
 const backends = {
   cpu: await e.initGpu({ mode: "cpu" }),
