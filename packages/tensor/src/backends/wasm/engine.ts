@@ -161,9 +161,15 @@ function candidates({ revectorize, fma }: Settings): ModuleName[] {
 
 function startWith(settings: Settings, compile: Compile): Engine {
   const { shared, threads, limit, notes } = settings;
-  const memory = createMemory(shared, limit, notes);
   const scratch = STATIC_BYTES;
-  const arena = new Arena(memory, scratch + threads * SCRATCH_BYTES, limit);
+  const start = scratch + threads * SCRATCH_BYTES;
+  if (start >= limit) {
+    throw new BackendError(
+      `wasm: ${threads} threads need ${start} bytes for themselves, the memory may have ${limit}`,
+    );
+  }
+  const memory = createMemory(shared, Math.max(INITIAL_BYTES, start + STATIC_BYTES), limit, notes);
+  const arena = new Arena(memory, start, limit);
   const tile = fastest(
     candidates(settings).map((name) => ({ name, module: compile(name, shared) })),
     memory,
@@ -192,8 +198,8 @@ function startWith(settings: Settings, compile: Compile): Engine {
 }
 
 /** Some systems refuse to reserve 4 GiB of address space: then less. */
-function createMemory(shared: boolean, limit: number, notes: string[]): WebAssembly.Memory {
-  const initial = Math.min(INITIAL_BYTES, limit) / STATIC_BYTES;
+function createMemory(shared: boolean, wanted: number, limit: number, notes: string[]): WebAssembly.Memory {
+  const initial = Math.min(wanted, limit) / 65536;
   for (let maximum = Math.floor(limit / 65536); ; maximum = Math.floor(maximum / 2)) {
     try {
       return new WebAssembly.Memory({ initial, maximum, shared });
