@@ -3,14 +3,17 @@
 // Read next: features/feature-store.ts (which recordings, cached), features/augment.ts.
 import {
   decodeAudio,
+  decodePcm,
   melSpectrogram,
   type PitchMethod,
   type PitchTrack,
   resample,
+  toMono,
   trackPitch,
   voiceActivity,
 } from "@echo-ts/audio";
 import type { EchoConfig } from "./config/fields.ts";
+import { isSphere, readSphere } from "./data/sphere.ts";
 import { DataError } from "./errors.ts";
 
 /** Settings of the `audio` group. */
@@ -193,13 +196,25 @@ export async function decodeRecording(
   sampleRate: number,
 ): Promise<Float32Array> {
   try {
-    const { channels } = await decodeAudio(bytes, { file, mono: true, sampleRate, nonFinite: "refuse" });
-    const wave = channels[0]!;
+    const wave = isSphere(bytes)
+      ? decodeSphere(bytes, file, sampleRate)
+      : await decode(bytes, file, sampleRate);
     if (wave.length === 0) throw new Error(`${file}: no samples`);
     return wave;
   } catch (cause) {
     throw new DataError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+async function decode(bytes: Uint8Array, file: string, sampleRate: number): Promise<Float32Array> {
+  const { channels } = await decodeAudio(bytes, { file, mono: true, sampleRate, nonFinite: "refuse" });
+  return channels[0]!;
+}
+
+function decodeSphere(bytes: Uint8Array, file: string, sampleRate: number): Float32Array {
+  const { start, end, ...layout } = readSphere(bytes, file);
+  const wave = toMono(decodePcm(bytes.subarray(start, end), layout).channels);
+  return layout.sampleRate === sampleRate ? wave : resample(wave, layout.sampleRate, sampleRate);
 }
 
 /**

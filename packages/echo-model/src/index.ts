@@ -14,6 +14,7 @@ export * from "./data/digit-strings.ts";
 export * from "./data/file-access.ts";
 export * from "./data/load-data-set.ts";
 export { parseManifest, parseStrings } from "./data/manifest.ts";
+export * from "./data/sphere.ts";
 export * from "./data/utterance.ts";
 // Decoding: from scores to text, with times.
 export * from "./decode/attention-decode.ts";

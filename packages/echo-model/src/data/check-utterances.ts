@@ -51,7 +51,8 @@ export async function checkUtterances(
   return { utterances: usable, problems };
 }
 
-interface Refusal {
+/** Why a row is refused; with its source it becomes a RowProblem. */
+export interface Refusal {
   readonly kind: ProblemKind;
   readonly message: string;
 }
@@ -61,7 +62,7 @@ async function checkUtterance(
   files: FileAccess,
   options: CheckOptions,
 ): Promise<Utterance | Refusal> {
-  const { minSeconds = 0, maxSeconds = Infinity, maxCharacters = Infinity, normalization } = options;
+  const { maxCharacters = Infinity, normalization } = options;
   const text = normalizeText(utterance.text, normalization);
   if (text === "") {
     const written = utterance.text === "" ? "" : ` after normalisation (${JSON.stringify(utterance.text)})`;
@@ -77,12 +78,18 @@ async function checkUtterance(
   const measured = await measure(utterance, files);
   if (typeof measured === "object" && measured !== null) return measured;
   const seconds = measured ?? utterance.seconds;
-  if (seconds !== undefined) {
-    const found = `the audio lasts ${seconds.toFixed(2)} s, expected at`;
-    if (seconds < minSeconds) return { kind: "too-short", message: `${found} least ${minSeconds} s` };
-    if (seconds > maxSeconds) return { kind: "too-long", message: `${found} most ${maxSeconds} s` };
-  }
-  return { ...utterance, seconds };
+  const refusal = seconds === undefined ? null : checkLength(seconds, options);
+  return refusal ?? { ...utterance, seconds };
+}
+
+/** Why audio of this length is refused, or null. */
+export function checkLength(
+  seconds: number,
+  { minSeconds = 0, maxSeconds = Infinity }: Pick<CheckOptions, "minSeconds" | "maxSeconds">,
+): Refusal | null {
+  const found = `the audio lasts ${seconds.toFixed(2)} s, expected at`;
+  if (seconds < minSeconds) return { kind: "too-short", message: `${found} least ${minSeconds} s` };
+  return seconds > maxSeconds ? { kind: "too-long", message: `${found} most ${maxSeconds} s` } : null;
 }
 
 // Seconds by the headers of all files, null when one does not tell.

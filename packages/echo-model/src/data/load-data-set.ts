@@ -74,7 +74,10 @@ async function readLists(files: FileAccess, options: LoadOptions): Promise<DataS
     case "librispeech": {
       const speakers = parseLibriSpeechSpeakers((await files.readText("SPEAKERS.TXT")) ?? "");
       const lists = (await files.list(split)).filter((path) => path.endsWith(".trans.txt"));
-      if (lists.length === 0) throw new DataError(`loadDataSet: no *.trans.txt below ${split}/`);
+      if (lists.length === 0)
+        throw new DataError(
+          `loadDataSet: no *.trans.txt below ${split}/ in the data folder; the split is the folder's name, such as train-clean-100`,
+        );
       const sets: DataSet[] = [];
       for (const list of lists) sets.push(parseLibriSpeech(await required(files, list), list, speakers));
       return joinDataSets(sets);

@@ -45,7 +45,11 @@ export function nodeFiles(root: string): FileAccess {
       }
     },
     list: async (folder) => {
-      const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+      const options = { recursive: true, withFileTypes: true } as const;
+      const entries = await readdir(join(root, folder), options).catch((error: unknown) => {
+        if (isMissing(error)) return [];
+        throw error;
+      });
       return entries
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(join(root, "/").length))

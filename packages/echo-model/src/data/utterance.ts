@@ -104,11 +104,16 @@ export function joinDataSets(sets: Iterable<DataSet>): DataSet {
 /** Throws DataError naming the first problems when there are any; for `badRows: "fail"`. */
 export function failOnProblems(problems: readonly RowProblem[]): void {
   if (problems.length === 0) return;
-  const shown = problems.slice(0, 10).map(describeProblem);
-  const more = problems.length > shown.length ? `\n... and ${problems.length - shown.length} more` : "";
   throw new DataError(
-    `data: ${problems.length} ${problems.length === 1 ? "row" : "rows"} cannot be used (data.badRows "skip" leaves them out):\n${shown.join("\n")}${more}`,
+    `data: ${problems.length} ${problems.length === 1 ? "row" : "rows"} cannot be used (data.badRows "skip" leaves them out):\n${listProblems(problems)}`,
   );
+}
+
+/** The first ten problems, a line each, and how many more there are. */
+export function listProblems(problems: readonly RowProblem[]): string {
+  const shown = problems.slice(0, 10).map(describeProblem);
+  if (problems.length > shown.length) shown.push(`... and ${problems.length - shown.length} more`);
+  return shown.join("\n");
 }
 
 /** "female" or "male" from the ways data sets write it; anything else is undefined. */

@@ -3,7 +3,8 @@
 // Read first: batch-plan.ts. Read next: trainer.ts.
 import { type RandomStream, stream } from "@echo-ts/tensor";
 import type { EchoConfig } from "../config/fields.ts";
-import type { Utterance } from "../data/utterance.ts";
+import { checkLength } from "../data/check-utterances.ts";
+import { listProblems, type RowProblem, type Utterance } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
 import { augmentMel, augmentWave, changesSamples } from "../features/augment.ts";
 import { type FeatureStore, joinPieces } from "../features/feature-store.ts";
@@ -61,6 +62,33 @@ export function transcriptOf({ text }: Pick<Utterance, "text">, tokenizer: Token
   return { text: normalized, tokens: tokenizer.encode(normalized) };
 }
 
+/**
+ * Whether an utterance's audio can be decoded and is as long as `data` allows; some headers do not tell.
+ * @param compute - does the work and returns the number of hops.
+ * @param onProblem - is told why not; without it what `compute` throws is thrown.
+ */
+export async function isDecodable(
+  { source }: Utterance,
+  compute: () => Promise<number>,
+  { audio, data }: Pick<EchoConfig, "audio" | "data">,
+  onProblem?: (problem: RowProblem) => void,
+): Promise<boolean> {
+  try {
+    const hop = audio.hopLength / audio.sampleRate;
+    const seconds = ((await compute()) - 1) * hop;
+    // What a header told was checked to the sample; this is counted in hops, so two of them are not held against it.
+    const { minSeconds, maxSeconds } = data;
+    const within = seconds > minSeconds - 2 * hop && seconds < maxSeconds + 2 * hop;
+    const refusal = within ? null : checkLength(seconds, data);
+    if (refusal !== null) onProblem?.({ ...source, ...refusal });
+    return refusal === null;
+  } catch (error) {
+    if (!(error instanceof DataError) || onProblem === undefined) throw error;
+    onProblem({ ...source, kind: "unreadable-audio", message: error.message });
+    return false;
+  }
+}
+
 /** Passes over a data set. Make one with {@link PassBatches.prepare}. */
 export class PassBatches implements BatchSource {
   readonly #options: BatchSourceOptions;
@@ -90,30 +118,54 @@ export class PassBatches implements BatchSource {
   /**
    * Computes (or takes from the cache) the features of all utterances at all speeds.
    * @param onProgress - called with the number of utterances done.
-   * @throws DataError for an empty data set or a recording that cannot be decoded.
+   * @param onProblem - called for a recording that cannot be decoded or whose header hid that it is too long or too
+   * short; it is left out. Without it the first such recording throws.
+   * @throws DataError when no utterance is left.
    */
   static async prepare(
     utterances: readonly Utterance[],
     options: BatchSourceOptions,
     onProgress?: (done: number) => void,
+    onProblem?: (problem: RowProblem) => void,
   ): Promise<PassBatches> {
-    if (utterances.length === 0) throw new DataError("training: no utterance, expected at least one");
     const { store, config } = options;
     const samplesChange = changesSamples(config.augment);
+    const usable: Utterance[] = [];
+    const refused: RowProblem[] = [];
+    const refuse = (problem: RowProblem): void => {
+      refused.push(problem);
+      onProblem?.(problem);
+    };
     const frames: Map<number, number>[] = [];
+    const framesAt = async (utterance: Utterance, speed: number): Promise<number> => {
+      if (!samplesChange) return (await store.features(utterance, speed)).frames;
+      const { wave } = await store.wholePiece(utterance, speed);
+      return hopCount(wave.length, config.audio.hopLength);
+    };
     for (const [i, utterance] of utterances.entries()) {
       const own = new Map<number, number>();
-      for (const speed of config.augment.speeds) {
-        if (samplesChange) {
-          const { wave } = await store.wholePiece(utterance, speed);
-          own.set(speed, hopCount(wave.length, config.audio.hopLength));
-        } else own.set(speed, (await store.features(utterance, speed)).frames);
+      const compute = async (): Promise<number> => {
+        for (const speed of config.augment.speeds) own.set(speed, await framesAt(utterance, speed));
+        const [speed, count] = own.entries().next().value!;
+        return count * speed;
+      };
+      if (await isDecodable(utterance, compute, config, onProblem && refuse)) {
+        usable.push(utterance);
+        frames.push(own);
       }
       if (!samplesChange) store.forgetPieces();
-      frames.push(own);
       onProgress?.(i + 1);
     }
-    return new PassBatches(utterances, frames, options);
+    if (usable.length === 0) {
+      const reasons = refused.length > 0 ? `:\n${listProblems(refused)}` : "";
+      throw new DataError(`training: no utterance can be used, expected at least one${reasons}`);
+    }
+    return new PassBatches(usable, frames, options);
+  }
+
+  /** The utterances of a pass, without those that could not be decoded. */
+  get utterances(): readonly Utterance[] {
+    return this.#utterances;
   }
 
   get epochs(): number {

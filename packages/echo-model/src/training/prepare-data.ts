@@ -4,7 +4,14 @@ import { checkUtterances } from "../data/check-utterances.ts";
 import { splitDigits } from "../data/digit-strings.ts";
 import type { FileAccess } from "../data/file-access.ts";
 import { type DataFormat, loadDataSet } from "../data/load-data-set.ts";
-import { type DataSet, failOnProblems, type RowProblem, type Utterance } from "../data/utterance.ts";
+import {
+  type DataSet,
+  describeProblem,
+  failOnProblems,
+  listProblems,
+  type RowProblem,
+  type Utterance,
+} from "../data/utterance.ts";
 import { DataError, TextError } from "../errors.ts";
 import type { EvaluationExample } from "../evaluate/evaluate-model.ts";
 import { type FeatureCache, NO_CACHE, textHash } from "../features/feature-cache.ts";
@@ -14,7 +21,7 @@ import { CharacterTokenizer } from "../text/character-tokenizer.ts";
 import { type NormalizeOptions, normalizeText } from "../text/normalize.ts";
 import type { Tokenizer, UnknownPolicy, Variant } from "../text/tokenizer.ts";
 import { splitWords, WordTokenizer } from "../text/word-tokenizer.ts";
-import { type BatchSource, PassBatches, transcriptOf } from "./batches.ts";
+import { type BatchSource, isDecodable, PassBatches, transcriptOf } from "./batches.ts";
 import { DigitBatches, digitRecordings } from "./digit-batches.ts";
 
 /** Strings of digits in each evaluation set. */
@@ -62,24 +69,29 @@ export async function prepareTraining(
   const { format, trainSplit, evaluateSplit } = config.data;
   if (format === "digits") return prepareDigits(files, config, store, options);
   const train = await checked(files, config, trainSplit, options);
-  if (train.utterances.length === 0)
-    throw new DataError(`training: no row of split ${JSON.stringify(trainSplit)} can be used`);
+  if (train.utterances.length === 0) throw noRows("training", trainSplit, train.problems);
   const tokenizer = options.tokenizer ?? (await buildTokenizer(files, config, train.utterances));
   const { onProgress } = options;
   const total = train.utterances.length;
   const batches = { store, tokenizer, config, seed: config.training.seed };
-  const source = await PassBatches.prepare(train.utterances, batches, (done) =>
-    onProgress?.({ what: "features", done, total }),
+  const problems = [...train.problems];
+  const source = await PassBatches.prepare(
+    train.utterances,
+    batches,
+    (done) => onProgress?.({ what: "features", done, total }),
+    (problem) => problems.push(problem),
   );
   const heldOut = await checked(files, config, evaluateSplit, {});
-  const examples = await evaluationExamples(store, tokenizer, heldOut.utterances);
+  problems.push(...heldOut.problems);
+  const examples = await evaluationExamples(store, tokenizer, heldOut.utterances, config, problems);
+  if (config.data.badRows === "fail") failOnProblems(distinct(problems));
   return {
     tokenizer,
     source,
     evaluation: new Map([[evaluateSplit, examples]]),
-    problems: [...train.problems, ...heldOut.problems],
-    size: total,
-    digest: await digestOf(train.utterances),
+    problems: distinct(problems),
+    size: source.utterances.length,
+    digest: await digestOf(source.utterances),
   };
 }
 
@@ -96,13 +108,25 @@ export async function prepareEvaluation(
   if (config.data.format === "digits") return prepareTraining(files, config, { ...options, tokenizer });
   const store = featureStore(files, config, options.cache);
   const split = options.split ?? config.data.evaluateSplit;
-  const { utterances, problems } = await checked(files, config, split, options);
-  if (utterances.length === 0) throw new DataError(`evaluation: no row of split ${split} can be used`);
+  const { utterances, problems: refused } = await checked(files, config, split, options);
   const { onProgress } = options;
-  const examples = await evaluationExamples(store, tokenizer, utterances, (done) =>
+  const problems = [...refused];
+  const examples = await evaluationExamples(store, tokenizer, utterances, config, problems, (done) =>
     onProgress?.({ what: "features", done, total: utterances.length }),
   );
+  if (config.data.badRows === "fail") failOnProblems(problems);
+  if (examples.length === 0) throw noRows("evaluation", split, problems);
   return { evaluation: new Map([[split, examples]]), problems };
+}
+
+/** Each problem once: both splits of a manifest meet the lines that cannot be read, and the splits may overlap. */
+function distinct(problems: readonly RowProblem[]): RowProblem[] {
+  return [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
+}
+
+function noRows(what: string, split: string, problems: readonly RowProblem[]): DataError {
+  const reasons = problems.length > 0 ? `:\n${listProblems(problems)}` : "";
+  return new DataError(`${what}: no row of split ${JSON.stringify(split)} can be used${reasons}`);
 }
 
 async function prepareDigits(
@@ -190,19 +214,27 @@ async function buildTokenizer(
     : WordTokenizer.fromTexts(texts, options);
 }
 
-/** Features and texts of utterances to score. Words that the tokenizer does not know stay in the text. */
+/**
+ * Features and texts of utterances to score. Words that the tokenizer does not know stay in the text; recordings that
+ * cannot be decoded are added to `problems`.
+ */
 async function evaluationExamples(
   store: FeatureStore,
   tokenizer: Tokenizer,
   utterances: readonly Utterance[],
+  config: EchoConfig,
+  problems: RowProblem[],
   onProgress?: (done: number) => void,
 ): Promise<EvaluationExample[]> {
   const examples: EvaluationExample[] = [];
-  for (const utterance of utterances) {
+  for (const [i, utterance] of utterances.entries()) {
     const { id, speaker, sex } = utterance;
-    const features = await store.features(utterance);
-    examples.push({ id, speaker, sex, features, ...knownTranscript(utterance, tokenizer) });
-    onProgress?.(examples.length);
+    const compute = async (): Promise<number> => (await store.features(utterance)).frames;
+    if (await isDecodable(utterance, compute, config, (problem) => problems.push(problem))) {
+      const features = await store.features(utterance);
+      examples.push({ id, speaker, sex, features, ...knownTranscript(utterance, tokenizer) });
+    }
+    onProgress?.(i + 1);
   }
   store.forgetPieces();
   return examples;
