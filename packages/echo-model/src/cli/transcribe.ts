@@ -5,12 +5,12 @@ import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
 import { decodeRecording } from "../features.ts";
-import { groupCues, toSrt, toTranscriptJson, toVtt } from "../report/subtitles.ts";
+import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../report/subtitles.ts";
 import { restoreModel } from "../training/checkpoint.ts";
 import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../training/checkpoint-files.ts";
-import { type Transcript, transcribe } from "../transcribe.ts";
+import { type Recognizer, type Transcript, transcribe } from "../transcribe.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
-import { overridden, overridesOf, type SettingOptions } from "./settings.ts";
+import { fileProblem, overridden, overridesOf, type SettingOptions } from "./settings.ts";
 
 interface TranscribeOptions extends SettingOptions, EngineOptions {
   readonly checkpoint?: string;
@@ -27,21 +27,24 @@ export function addTranscribe(cli: CAC): void {
     .command("transcribe [...files]", "Write down what is said in recordings")
     .usage(
       "transcribe FILE... [--checkpoint FILE] [--format text|json|srt|vtt]\n\n" +
-        "Reads WAV, FLAC, MP3, Ogg and M4A at any sample rate. Without --checkpoint the one that comes with the\n" +
-        "package is used: it knows 98 English words (letters, numbers, months, control words) and nothing else.",
+        "Reads WAV, FLAC, MP3, Ogg (Vorbis, Opus) and M4A at any sample rate. Without --checkpoint the one that comes\n" +
+        "with the package is used: it knows 98 English words (letters, numbers, months, control words), nothing else.\n" +
+        "A file that cannot be read is reported, the others are still transcribed, and the exit code is 1.",
     )
     .option("--checkpoint <file>", "model to use")
-    .option("--format <name>", "text (default), json (with word times), srt or vtt")
+    .option("--format <name>", "text (default), json (one line a file, word times in seconds), srt or vtt")
     .option("--out-dir <dir>", "write FILE.txt, .json, .srt or .vtt there instead of standard output")
     .option("--set <key=value>", "change a setting, such as decode.method=joint; may be repeated")
     .option("--json", "the same as --format json")
     .example("  echo-asr transcribe speech.wav --format srt > speech.srt")
-    .example("  echo-asr transcribe *.wav --set decode.method=ctcBeam");
+    .example("  echo-asr transcribe *.wav --set decode.method=ctcBeam")
+    .example("  echo-asr transcribe talk.mp3 --checkpoint runs/mine/best.safetensors --json");
   withEngineOptions(command).action(async (files: string[], options: TranscribeOptions) => {
     const format = options.json ? "json" : (options.format ?? "text");
     if (!FORMATS.includes(format))
       throw new ConfigError([`--format: expected one of ${FORMATS.join(", ")}, got ${format}`]);
     if (files.length === 0) throw new ConfigError(["transcribe: expected at least one FILE, got none"]);
+    checkOutputs(files, format, options.outDir);
     startEngine(options);
     const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
     const config = overridden(checkpoint.config, overridesOf(options));
@@ -49,25 +52,58 @@ export function addTranscribe(cli: CAC): void {
     const recognizer = { echo: restoreModel({ ...checkpoint, config }), tokenizer, config };
     if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
     for (const file of files) {
-      const bytes = await readRecording(file);
-      const wave = await decodeRecording(bytes, file, config.audio.sampleRate);
-      const text = render(transcribe(recognizer, wave), format);
+      const text = await transcribeFile(file, recognizer, format).catch((error: unknown) => {
+        // Of several files the others are still wanted.
+        if (files.length === 1 || !(error instanceof Error)) throw error;
+        process.stderr.write(`echo-asr: ${error.message}\n`);
+        process.exitCode = 1;
+        return null;
+      });
+      if (text === null) continue;
       if (options.outDir === undefined) {
         if (files.length > 1 && format === "text") process.stdout.write(`${file}: `);
         process.stdout.write(text);
         continue;
       }
-      const ending = format === "text" ? "txt" : format;
-      const name = `${basename(file, extname(file))}.${ending}`;
-      await writeFileAtomic(join(options.outDir, name), new TextEncoder().encode(text));
+      await writeFileAtomic(join(options.outDir, outputName(file, format)), new TextEncoder().encode(text));
     }
   });
 }
 
-function render({ text, words }: Transcript, format: string): string {
+async function transcribeFile(file: string, recognizer: Recognizer, format: string): Promise<string> {
+  const bytes = await readRecording(file);
+  const wave = await decodeRecording(bytes, file, recognizer.config.audio.sampleRate);
+  return render(file, transcribe(recognizer, wave), format);
+}
+
+function render(file: string, { text, words }: Transcript, format: string): string {
   if (format === "text") return `${text}\n`;
   const cues = groupCues(words);
-  return format === "json" ? toTranscriptJson(cues) : format === "srt" ? toSrt(cues) : toVtt(cues);
+  if (format === "json") return `${JSON.stringify({ file, ...JSON.parse(toTranscriptJson(cues)) })}\n`;
+  return format === "srt" ? toSrt(holdCues(cues)) : toVtt(holdCues(cues));
+}
+
+function outputName(file: string, format: string): string {
+  return `${basename(file, extname(file))}.${format === "text" ? "txt" : format}`;
+}
+
+/** Throws ConfigError when the texts of several files would run into each other. */
+function checkOutputs(files: readonly string[], format: string, outDir: string | undefined): void {
+  if (outDir === undefined) {
+    if (files.length > 1 && (format === "srt" || format === "vtt"))
+      throw new ConfigError([
+        `--format ${format}: ${files.length} files need --out-dir, a file of subtitles each`,
+      ]);
+    return;
+  }
+  const first = new Map<string, string>();
+  for (const file of files) {
+    const name = outputName(file, format);
+    const other = first.get(name);
+    if (other !== undefined)
+      throw new ConfigError([`--out-dir: ${other} and ${file} would both be written to ${name}`]);
+    first.set(name, file);
+  }
 }
 
 /** Bytes of a recording; throws DataError naming the file. */
@@ -75,6 +111,6 @@ export async function readRecording(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new DataError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new DataError(`${file}: ${fileProblem(error)}`, { cause: error });
   }
 }

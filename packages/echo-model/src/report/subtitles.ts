@@ -66,6 +66,20 @@ export function groupCues(words: readonly TimedWord[], options: CueOptions = {})
 }
 
 /**
+ * Keeps short cues on screen long enough to be read: a cue ends `seconds` after its start at the earliest, or where
+ * the next one starts. The times of the words stay.
+ * @param seconds - default 1.
+ * @example
+ * holdCues(groupCues([{ word: "go", start: 0.5, end: 0.6 }]))[0].end; // 1.5
+ */
+export function holdCues(cues: readonly Cue[], seconds = 1): Cue[] {
+  return cues.map((cue, i) => {
+    const next = cues[i + 1]?.start ?? Number.POSITIVE_INFINITY;
+    return { ...cue, end: Math.max(cue.end, Math.min(cue.start + seconds, next)) };
+  });
+}
+
+/**
  * SubRip text: numbered cues, `00:00:01,500 --> 00:00:02,000`.
  * @returns an empty text for no cue.
  */
