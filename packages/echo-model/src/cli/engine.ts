@@ -1,12 +1,13 @@
 // Options that every command shares, and what they set: backend, threads, arithmetic.
-import { configureWasm, setBackend } from "@echo-ts/tensor";
+import { configureWasm, setBackend, wasmInfo } from "@echo-ts/tensor";
 import type { Command } from "cac";
 import { ConfigError } from "../errors.ts";
+import { numberOption } from "./settings.ts";
 
 /** Values of the shared options. */
 export interface EngineOptions {
   readonly backend?: string;
-  readonly threads?: number;
+  readonly threads?: string;
   readonly mode?: string;
 }
 
@@ -30,13 +31,23 @@ export function withEngineOptions(command: Command): Command {
 export function startEngine({ backend = "wasm", threads, mode }: EngineOptions): void {
   if (backend !== "wasm" && backend !== "reference")
     throw new ConfigError([`--backend: expected wasm or reference, got ${backend}`]);
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1 || threads > 64))
-    throw new ConfigError([`--threads: expected a whole number from 1 to 64, got ${threads}`]);
+  const count =
+    threads === undefined
+      ? undefined
+      : numberOption(
+          "--threads",
+          threads,
+          "a whole number from 1 to 64",
+          (n) => Number.isInteger(n) && n >= 1 && n <= 64,
+        );
   if (mode !== undefined && !MODES.includes(mode))
     throw new ConfigError([`--mode: expected one of ${MODES.join(", ")}, got ${mode}`]);
   configureWasm({
-    ...(threads !== undefined && { threads }),
+    ...(count !== undefined && { threads: count }),
     ...(mode !== undefined && { revectorize: mode.includes("revectorize"), fma: mode.includes("fma") }),
   });
   setBackend(backend);
+  // Asked for and not to be had: said, because the run goes on without it.
+  if (mode === undefined || backend !== "wasm") return;
+  for (const note of wasmInfo().notes) process.stderr.write(`note: ${note}\n`);
 }

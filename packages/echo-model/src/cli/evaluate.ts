@@ -1,7 +1,6 @@
 // echo-asr eval
 import type { CAC } from "cac";
 import { nodeFiles } from "../data/node-files.ts";
-import { describeProblem } from "../data/utterance.ts";
 import { type EvaluationExample, evaluateModel } from "../evaluate/evaluate-model.ts";
 import { diskCache } from "../features/disk-cache.ts";
 import { evaluationJson, evaluationText } from "../report/evaluation-table.ts";
@@ -9,13 +8,13 @@ import { restoreModel } from "../training/checkpoint.ts";
 import { loadCheckpoint } from "../training/checkpoint-files.ts";
 import { prepareEvaluation } from "../training/prepare-data.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
-import { Progress } from "./progress.ts";
-import { overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";
+import { Progress, showProblems } from "./progress.ts";
+import { numberOption, overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";
 
 interface EvalOptions extends SettingOptions, EngineOptions {
   readonly data?: string;
   readonly split?: string;
-  readonly forcePitch?: number;
+  readonly forcePitch?: string;
   readonly texts?: boolean;
   readonly cache?: string;
   readonly json?: boolean;
@@ -31,51 +30,74 @@ export function addEvaluate(cli: CAC, required: (value: string | undefined, name
         "CTC           the encoder's own output\n" +
         "forced        the decoder told the true text so far: not recognition, shown beside\n" +
         "zeroed        the same with every recording replaced by silence: what the model gets without listening\n" +
-        "Intervals resample the utterances; the variation between training seeds comes on top.",
+        "WER and CER are word and character errors (S substituted, D deleted, I inserted) by 100 words or characters said,\n" +
+        "over the whole set and by speaker, sex and median pitch where there are several. Intervals resample the\n" +
+        "utterances; the variation between training seeds comes on top.",
     )
     .option("--data <dir>", "folder with manifest.jsonl and the recordings")
     .option("--split <name>", "split to score (default: that of the training's evaluations; all: every row)")
     .option("--set <key=value>", "change a setting, such as data.format=strings; may be repeated")
-    .option("--force-pitch <hz>", "tell the model this pitch for every frame, whatever the speaker's")
+    .option("--force-pitch <hz>", "tell the model this pitch in Hz for every frame, whatever the speaker's")
     .option("--texts", "print every text beside its reference")
     .option("--cache <dir>", "keep features here for the next run")
-    .option("--json", "one JSON object on standard output")
-    .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --split dev");
+    .option("--json", "one JSON object on standard output; rates there are shares, 0.1 for 10 %")
+    .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --split dev")
+    .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --force-pitch 80");
   withEngineOptions(command).action(async (path: string, options: EvalOptions) => {
     const folder = required(options.data, "--data");
+    const { forcePitch } = options;
+    const pitch =
+      forcePitch === undefined
+        ? null
+        : numberOption("--force-pitch", forcePitch, "a number of Hz above 0", (hz) => hz > 0);
     startEngine(options);
     requireFolder(folder);
-    const checkpoint = await loadCheckpoint(path);
-    const config = overridden(checkpoint.config, overridesOf(options));
-    const { tokenizer } = checkpoint;
     const progress = new Progress(options.json === true);
-    const { evaluation, problems } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {
-      ...(options.split !== undefined && { split: options.split }),
-      ...(options.cache !== undefined && { cache: diskCache(options.cache) }),
-      onProgress: ({ what, done, total }) => progress.update(what, done, total),
-    });
-    for (const problem of problems.slice(0, 10)) progress.print(`left out: ${describeProblem(problem)}`);
-    const echo = restoreModel({ ...checkpoint, config });
-    const results: Record<string, unknown> = {};
-    for (const [name, examples] of evaluation) {
-      const { forcePitch } = options;
-      const used = forcePitch === undefined ? examples : examples.map((one) => withPitch(one, forcePitch));
-      const found = evaluateModel(echo, tokenizer, used, config, {
-        zeroed: true,
-        groups: true,
-        onProgress: (done, total) => progress.update(`scoring ${name}`, done, total),
-      });
+    try {
+      await score(path, folder, pitch, options, progress);
+    } finally {
       progress.stop();
-      results[name] = evaluationJson(found);
-      if (options.json) continue;
-      console.log(evaluationText(name, found));
-      if (options.texts)
-        for (const { id, reference, ctc, free } of found.texts)
-          console.log(`${id}\n  said ${reference}\n  ctc  ${ctc ?? "-"}\n  free ${free ?? "-"}`);
     }
-    if (options.json)
-      console.log(JSON.stringify({ checkpoint: path, problems: problems.length, sets: results }));
   });
+}
+
+async function score(
+  path: string,
+  folder: string,
+  pitch: number | null,
+  options: EvalOptions,
+  progress: Progress,
+): Promise<void> {
+  const checkpoint = await loadCheckpoint(path);
+  const config = overridden(checkpoint.config, overridesOf(options));
+  const { tokenizer } = checkpoint;
+  const { evaluation, problems } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {
+    ...(options.split !== undefined && { split: options.split }),
+    ...(options.cache !== undefined && { cache: diskCache(options.cache) }),
+    onProgress: ({ what, done, total }) => progress.update(what, done, total, { unit: "utterances" }),
+  });
+  showProblems(problems, progress);
+  const echo = restoreModel({ ...checkpoint, config });
+  const results: Record<string, unknown> = {};
+  for (const [name, examples] of evaluation) {
+    const used = pitch === null ? examples : examples.map((one) => withPitch(one, pitch));
+    const found = evaluateModel(echo, tokenizer, used, config, {
+      zeroed: true,
+      groups: true,
+      onProgress: (done, total) => progress.update(`scoring ${name}`, done, total, { unit: "utterances" }),
+    });
+    progress.stop();
+    results[name] = evaluationJson(found);
+    if (options.json) continue;
+    console.log(evaluationText(name, found));
+    if (options.texts)
+      for (const { id, reference, ctc, free } of found.texts)
+        console.log(`${id}\n  said ${reference}\n  ctc  ${ctc ?? "-"}\n  free ${free ?? "-"}`);
+  }
+  if (options.json)
+    console.log(
+      JSON.stringify({ checkpoint: path, forcedPitchHz: pitch, problems: problems.length, sets: results }),
+    );
 }
 
 function withPitch(example: EvaluationExample, hz: number): EvaluationExample {

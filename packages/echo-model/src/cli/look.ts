@@ -29,9 +29,12 @@ const settingOptions = (command: ReturnType<CAC["command"]>): ReturnType<CAC["co
 /** Adds `features`. */
 export function addFeatures(cli: CAC): void {
   settingOptions(cli.command("features <file>", "Show the log-mel spectrogram that the model reads"))
-    .usage("features FILE [--out FILE.npy]\n\nPrints shape, range and a picture (time across, frequency up).")
+    .usage(
+      "features FILE [--out FILE.npy]\n\nPrints length, range, silent frames and a picture (time across, frequency up, louder is darker).",
+    )
     .option("--out <file>", "write the array as .npy: float32 [mel bands, frames]")
     .option("--json", "shape and statistics as JSON, no picture")
+    .example("  echo-asr features speech.wav")
     .example("  echo-asr features speech.wav --set audio.normalize=scaled --out speech.npy")
     .action(async (file: string, options: LookOptions) => {
       const { audio } = settingsFrom(options);
@@ -61,10 +64,12 @@ export function addFeatures(cli: CAC): void {
 export function addPitch(cli: CAC): void {
   settingOptions(cli.command("pitch <file>", "Track the pitch of a recording"))
     .usage(
-      "pitch FILE [--format plot|table|csv|json]\n\nf0 in Hz every audio.hopLength samples, 0 where unvoiced.",
+      "pitch FILE [--format plot|table|csv|json]\n\n" +
+        "f0 in Hz every audio.hopLength samples (10 ms by default), 0 where unvoiced; periodicity from 0 to 1.",
     )
     .option("--format <name>", "plot (default), table, csv or json")
     .option("--json", "the same as --format json")
+    .example("  echo-asr pitch speech.wav")
     .example("  echo-asr pitch speech.wav --set audio.pitch.method=pyin --format csv > speech.csv")
     .action(async (file: string, options: LookOptions) => {
       const format = options.json ? "json" : (options.format ?? "plot");
@@ -102,8 +107,9 @@ export function addInspect(cli: CAC): void {
     .command("inspect <checkpoint>", "Show what a checkpoint holds")
     .usage("inspect CHECKPOINT\n\nSettings, vocabulary, figures, training state and the table of modules.")
     .option("--json", "settings, figures and sizes as JSON")
+    .example("  echo-asr inspect runs/an4/best.safetensors")
     .action(async (path: string, options: { readonly json?: boolean }) => {
-      startEngine({ threads: 1 });
+      startEngine({ threads: "1" });
       const checkpoint = await loadCheckpoint(path);
       const { config, tokenizer, metrics, training } = checkpoint;
       const echo = restoreModel(checkpoint);

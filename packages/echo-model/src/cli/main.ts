@@ -3,6 +3,7 @@
 // configuration, 130 interrupted. Each command is in a file of its own.
 import { cac } from "cac";
 import { ConfigError } from "../errors.ts";
+import { closest, takeLiterally } from "./arguments.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
 import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
@@ -26,20 +27,35 @@ async function main(): Promise<void> {
   addInspect(cli);
   addExport(cli);
   addSettings(cli);
-  cli.help();
+  cli.help((sections) => [
+    ...sections,
+    ...(cli.matchedCommand === undefined
+      ? [
+          {
+            title: "Exit codes",
+            body: "  0 done, 1 data or files, 2 command line or settings, 130 interrupted",
+          },
+        ]
+      : []),
+  ]);
   cli.version(VERSION);
   const { options } = cli.parse(process.argv, { run: false });
   if (options.help || options.version) return;
   if (cli.matchedCommand === undefined) {
     const given = cli.args[0];
     if (given !== undefined) {
-      const known = cli.commands.map(({ name }) => name).join(", ");
-      throw new ConfigError([`unknown command ${JSON.stringify(given)}, expected one of ${known}`]);
+      const known = cli.commands.map(({ name }) => name);
+      const suggestion = closest(given, known);
+      const hint = suggestion === null ? "" : `; did you mean ${suggestion}?`;
+      throw new ConfigError([
+        `unknown command ${JSON.stringify(given)}, expected one of ${known.join(", ")}${hint}`,
+      ]);
     }
     cli.outputHelp();
     process.exitCode = 2;
     return;
   }
+  takeLiterally(cli, cli.matchedCommand, process.argv.slice(2));
   await cli.runMatchedCommand();
 }
 

@@ -10,7 +10,7 @@ export interface SettingOptions {
   readonly config?: string;
   readonly preset?: string;
   readonly set?: string | readonly string[];
-  readonly seed?: number;
+  readonly seed?: string;
 }
 
 /** `--set` once, several times or never, as a list. */
@@ -41,8 +41,29 @@ function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new ConfigError([`--config: ${file}: ${error instanceof Error ? error.message : error}`]);
+    throw new ConfigError([`--config: ${file}: ${fileProblem(error)}`]);
   }
+}
+
+/** What was wrong with a file, without the path that Node sometimes adds and sometimes leaves out. */
+export function fileProblem(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (code === "ENOENT") return "does not exist";
+  if (code === "EISDIR") return "is a folder, expected a file";
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A number given to an option. Throws ConfigError unless it is finite and `expected`, a phrase such as "Hz above 0". */
+export function numberOption(
+  name: string,
+  value: string,
+  expected: string,
+  accepts: (value: number) => boolean,
+): number {
+  const number = value.trim() === "" ? Number.NaN : Number(value);
+  if (!Number.isFinite(number) || !accepts(number))
+    throw new ConfigError([`${name}: expected ${expected}, got ${value}`]);
+  return number;
 }
 
 /** A configuration with overrides, as for the `decode` group of a finished model. */

@@ -1,10 +1,10 @@
 // echo-asr train
 import type { CAC } from "cac";
-import { describeProblem } from "../data/utterance.ts";
+import { TrainingError } from "../errors.ts";
 import { evaluationJson, evaluationText } from "../report/evaluation-table.ts";
 import { runTraining, type TrainingEvent } from "../training/run-training.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
-import { Progress } from "./progress.ts";
+import { Progress, showProblems } from "./progress.ts";
 import { requireFolder, type SettingOptions, settingsFrom } from "./settings.ts";
 
 interface TrainOptions extends SettingOptions, EngineOptions {
@@ -22,24 +22,34 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .command("train", "Train a model on a folder of recordings with transcripts")
     .usage(
       "train --data DIR --out DIR [--preset NAME | --config FILE] [--set key.path=value ...]\n\n" +
-        "DIR holds manifest.jsonl, one JSON object a line: id, file, text, and speaker, sex, split if known.\n" +
-        "data.format reads other layouts. OUT gets best.safetensors and last.safetensors (model, configuration,\n" +
-        "tokenizer, everything to go on), log.jsonl, log.csv, TensorBoard events, config.json, summary.json.\n" +
-        "A run that was interrupted or killed goes on with --resume and ends in the same bits.\n" +
-        "All settings with their meaning: echo-asr settings",
+        "DIR holds manifest.jsonl, one JSON object a line, such as\n" +
+        '  {"id": "a1", "file": "wav/a1.wav", "text": "go on", "speaker": "x", "sex": "female", "split": "train"}\n' +
+        "of which id, file and text are needed. Trained on are the rows of data.trainSplit (train), scored those of\n" +
+        "data.evaluateSplit (dev); the split all takes every row. data.format reads AN4, LibriSpeech, FLEURS and\n" +
+        "Common Voice as they come. Rows that cannot be used are named and left out (data.badRows=fail: refused).\n" +
+        "OUT gets best.safetensors and last.safetensors (model, configuration, tokenizer, everything to go on),\n" +
+        "log.jsonl, log.csv, TensorBoard events, config.json, summary.json.\n" +
+        "A run that was interrupted (Ctrl-C, exit code 130) or killed goes on with --resume and ends in the same bits.\n" +
+        "Without --preset and --config the settings are those of an4. All of them: echo-asr settings",
     )
     .option("--data <dir>", "folder with manifest.jsonl and the recordings")
     .option("--out <dir>", "folder of the run, created when missing")
     .option("--config <file>", "JSON file with the settings that differ from the defaults")
     .option("--preset <name>", "an4, digits or seed instead of a file")
     .option("--set <key=value>", "change one setting, such as model.dims=256; may be repeated")
-    .option("--seed <n>", "the same as --set training.seed=n")
+    .option("--seed <n>", "the same as --set training.seed=n (default 0)")
     .option("--resume", "go on where the last checkpoint of OUT stands")
-    .option("--cache <dir>", "keep features here for the next run")
-    .option("--json", "one JSON object an event on standard output, no progress line")
-    .option("--quiet", "no progress line")
+    .option("--cache <dir>", "keep features here for the next run (default: compute them at every start)")
+    .option(
+      "--json",
+      "one JSON object an event (step, evaluation, checkpoint, end) on standard output, no progress line",
+    )
+    .option("--quiet", "no progress line, only the summary at the end")
     .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4")
-    .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4 --resume");
+    .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4 --resume")
+    .example(
+      "  echo-asr train --data LibriSpeech --out runs/libri --set data.format=librispeech --set data.trainSplit=train-clean-100 --set data.evaluateSplit=dev-clean",
+    );
   withEngineOptions(command).action(async (options: TrainOptions) => {
     const dataFolder = required(options.data, "--data");
     const outFolder = required(options.out, "--out");
@@ -47,9 +57,14 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     requireFolder(dataFolder);
     startEngine(options);
     const stop = new AbortController();
-    const onSignal = (): void => stop.abort();
-    process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+    const tooEarly = new TrainingError("training: interrupted before the first step; nothing was changed");
     const progress = new Progress(options.json === true || options.quiet === true);
+    // Once: a second signal ends the process at once, and --resume then goes on from the last checkpoint.
+    const onSignal = (): void => {
+      stop.abort(tooEarly);
+      progress.print("stopping after this step; once more to stop at once");
+    };
+    process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
     const summary = await runTraining({
       config,
       dataFolder,
@@ -58,9 +73,18 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       ...(options.cache !== undefined && { cacheFolder: options.cache }),
       signal: stop.signal,
       onEvent: (event) => (options.json ? printJson(event) : show(event, progress)),
-    });
-    progress.stop();
-    process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
+    })
+      .catch((error: unknown) => {
+        if (error !== tooEarly) throw error;
+        process.exitCode = 130;
+        progress.print(tooEarly.message);
+        return null;
+      })
+      .finally(() => {
+        progress.stop();
+        process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
+      });
+    if (summary === null) return;
     const { outcome, steps, epochs, best, cpuSeconds, utterances, evaluations } = summary;
     if (options.json) printLine({ kind: "end", outcome, steps, epochs, best, cpuSeconds, utterances });
     else {
@@ -72,27 +96,29 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       if (best.rate !== null)
         console.log(`best word error rate ${(100 * best.rate).toFixed(1)} % in step ${best.step}`);
     }
-    if (outcome === "interrupted") process.exitCode = 130;
+    if (outcome !== "interrupted") return;
+    progress.print("--resume goes on from here");
+    process.exitCode = 130;
   });
 }
 
 function show(event: TrainingEvent, progress: Progress): void {
   switch (event.kind) {
     case "preparation":
-      progress.update(event.what, event.done, event.total);
+      progress.update(event.what, event.done, event.total, { unit: "utterances" });
       break;
     case "start": {
       const { size, parameters, step, problems } = event;
-      for (const problem of problems.slice(0, 10)) progress.print(`left out: ${describeProblem(problem)}`);
-      if (problems.length > 10) progress.print(`left out: ${problems.length - 10} more rows`);
+      showProblems(problems, progress);
       progress.print(`${size} utterances, ${parameters} parameters${step > 0 ? `, from step ${step}` : ""}`);
       break;
     }
     case "step": {
       const { step, loss, learningRate, gradientNorm, epochs } = event.report;
-      const figures = `loss ${loss.toFixed(3)}, rate ${learningRate.toExponential(1)}, norm ${gradientNorm.toFixed(1)}`;
-      const where = epochs > 0 ? `step ${step}, epoch ${epochs.toFixed(1)}` : `step ${step}`;
-      progress.update("training", event.progress, 1, `${where}, ${figures}`);
+      const notes = [`loss ${loss.toFixed(3)}`, `step ${step}`];
+      if (epochs > 0) notes.push(`epoch ${epochs.toFixed(1)}`);
+      notes.push(`gradient ${gradientNorm.toFixed(1)}`, `learning rate ${learningRate.toExponential(1)}`);
+      progress.update("training", event.progress, 1, { unit: "steps", count: step, notes });
       break;
     }
     case "evaluation": {

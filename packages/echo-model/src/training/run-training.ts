@@ -9,7 +9,7 @@ import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { EchoConfig } from "../config/fields.ts";
 import { nodeFiles } from "../data/node-files.ts";
 import type { RowProblem } from "../data/utterance.ts";
-import { CheckpointError, TrainingError } from "../errors.ts";
+import { CheckpointError, DataError, TrainingError } from "../errors.ts";
 import { type Evaluation, evaluateModel, type OutputKind } from "../evaluate/evaluate-model.ts";
 import { diskCache } from "../features/disk-cache.ts";
 import { type Checkpoint, newModel, type TrainingProgress } from "./checkpoint.ts";
@@ -50,7 +50,7 @@ export interface TrainingOptions {
   /** Folder for features, default none: they are computed at every start. */
   readonly cacheFolder?: string;
   readonly onEvent?: (event: TrainingEvent) => void;
-  /** Ends the training after the current step, with a checkpoint. */
+  /** Ends the training after the current step, with a checkpoint; before the first step its reason is thrown. */
   readonly signal?: AbortSignal;
 }
 
@@ -83,13 +83,16 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingSum
     throw new TrainingError(
       `training: evaluations and checkpoints cannot wait for backend "${name}"; call setBackend("wasm"), or take the steps with Trainer, which runs on every backend`,
     );
-  await mkdir(outFolder, { recursive: true });
+  await makeFolder(outFolder);
   const lastPath = join(outFolder, "last.safetensors");
   const saved = await savedRun(lastPath, options);
   const data = await prepareTraining(nodeFiles(options.dataFolder), config, {
     tokenizer: saved?.tokenizer,
     ...(options.cacheFolder !== undefined && { cache: diskCache(options.cacheFolder) }),
-    onProgress: (progress) => onEvent({ kind: "preparation", ...progress }),
+    onProgress: (progress) => {
+      signal?.throwIfAborted();
+      onEvent({ kind: "preparation", ...progress });
+    },
   });
   if (saved?.training && saved.training.dataDigest !== data.digest)
     throw new CheckpointError(
@@ -106,6 +109,15 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingSum
   });
   while (run.trainer.progress < 1 && signal?.aborted !== true && !run.stoppedEarly) await run.step();
   return run.end(signal?.aborted === true && run.trainer.progress < 1);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DataError(`training: the folder ${path} cannot be made: ${reason}`, { cause: error });
+  }
 }
 
 /** The checkpoint to go on from, or null; refuses to overwrite a run, or to go on with other settings. */
