@@ -99,7 +99,7 @@ function run(
   record ??= arena.allocate(TASK_BYTES);
   const table = arena.allocate(heads * 16);
   const bytes = Math.min(BLOCK, queries) * keys * 4;
-  const scores = arena.allocate(probabilities === 0 ? bytes * pool.threads : 0);
+  const scores = arena.allocate(bytes * pool.threads);
   const at = table.offset / 4;
   for (let h = 0; h < heads; h++) {
     arena.int32[at + 4 * h] = q.offsets[h]!;

@@ -62,12 +62,14 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
       const m = min(BLOCK, r1 - row);
       const seen = task.causal ? min(keys, row + m) : keys;
       const kept = task.probabilities != 0;
-      const s = kept ? task.probabilities + ((<usize>head * task.queries + row) * keys << 2) : scores;
+      // Scores come in strips of a few columns, probabilities row by row: only these suit the memory.
+      const first = kept ? task.probabilities + ((<usize>head * task.queries + row) * keys << 2) : scores;
       const q = task.q + offset(task, head, 0) + (<usize>row * task.qRow << 2);
-      gemm(m, seen, task.depth, q, task.qRow, 1, k, 1, task.kRow, 0, 0, s, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      gemm(m, seen, task.depth, q, task.qRow, 1, k, 1, task.kRow, 0, 0, scores, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
       const out = task.out + ((<usize>head * task.queries + row) * width << 2);
       for (let i = 0; i < m; i++) {
-        const line = s + (<usize>i * keys << 2);
+        const line = scores + (<usize>i * keys << 2);
+        const p = first + (<usize>i * keys << 2);
         const n = task.causal ? min(seen, row + i + 1) : seen;
         let factor = task.scale;
         if (task.bias) {
@@ -78,11 +80,11 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
           factor = 1;
         }
         // Rounding keeps the order, so the largest score may be scaled afterwards.
-        const total = expShifted(line, n, true, factor, topOf(line, n) * factor, line);
-        scaleRow(line, n, <f32>1 / total);
-        memory.fill(line + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
+        const total = expShifted(line, n, true, factor, topOf(line, n) * factor, p);
+        scaleRow(p, n, <f32>1 / total);
+        memory.fill(p + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }
-      if (task.out) gemm(m, width, seen, s, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      if (task.out) gemm(m, width, seen, first, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
     }
   }
 }
@@ -144,9 +146,10 @@ export function attentionGrad(
       const p = probabilities + ((<usize>head * queries + row) * keys << 2);
       const gRows = gHead + (<usize>row * gRow << 2);
       const qRows = qHead + (<usize>row * qRow << 2);
-      gemm(keys, width, m, p, 1, keys, gRows, gRow, 1, 0, 0, dv, width, 1, 0, 0, 0, add, 0, 0, 0, scratch);
       gemm(m, keys, width, gRows, gRow, 1, vHead, 1, vRow, 0, 0, scores, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      // This reads the probabilities row by row, so that the cache has them for the product that does not.
       for (let i = 0; i < m; i++) scoreGradRow(scores + (<usize>i * keys << 2), p + (<usize>i * keys << 2), keys, factor);
+      gemm(keys, width, m, p, 1, keys, gRows, gRow, 1, 0, 0, dv, width, 1, 0, 0, 0, add, 0, 0, 0, scratch);
       gemm(m, depth, keys, scores, keys, 1, kHead, kRow, 1, 0, 0, dq + (<usize>row * depth << 2), depth,
         1, 0, 0, 0, 0, 0, 0, 0, scratch);
       gemm(keys, depth, m, scores, 1, keys, qRows, qRow, 1, 0, 0, dk, depth, 1, 0, 0, 0, add, 0, 0, 0, scratch);
