@@ -1,6 +1,6 @@
-// The log of a run in its folder: log.jsonl (every step and evaluation), log.csv and a TensorBoard event file made
-// from it. A resumed run first drops what was logged after its checkpoint, so that no step appears twice.
-import { appendFile, readFile } from "node:fs/promises";
+// The log of a run in its folder: log.jsonl (every step and evaluation), a TensorBoard event file that grows with it,
+// and log.csv at the end. A resumed run first drops what was logged after its checkpoint, so that no step appears twice.
+import { appendFile, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import { formatLogLine, type LogRecord, parseLog, toCsv } from "../report/event-log.ts";
@@ -11,7 +11,8 @@ export class RunLog {
   readonly #folder: string;
   readonly #path: string;
   #records: LogRecord[];
-  #pending = "";
+  #pending: LogRecord[] = [];
+  #events: string | null = null;
 
   private constructor(folder: string, records: LogRecord[]) {
     this.#folder = folder;
@@ -32,6 +33,9 @@ export class RunLog {
     }
     const log = new RunLog(folder, records);
     await writeFileAtomic(path, new TextEncoder().encode(records.map(formatLogLine).join("")));
+    for (const name of await readdir(folder))
+      if (name.startsWith("events.out.tfevents.") && name.endsWith(".echo")) await rm(join(folder, name));
+    await log.#appendEvents(records);
     return log;
   }
 
@@ -44,35 +48,37 @@ export class RunLog {
   add(record: LogRecord): void {
     const timed = { ...record, time: Date.now() / 1000 };
     this.#records.push(timed);
-    this.#pending += formatLogLine(timed);
+    this.#pending.push(timed);
   }
 
   async flush(): Promise<void> {
-    const text = this.#pending;
-    this.#pending = "";
-    if (text !== "") await appendFile(this.#path, text);
+    const records = this.#pending;
+    this.#pending = [];
+    if (records.length === 0) return;
+    await appendFile(this.#path, records.map(formatLogLine).join(""));
+    await this.#appendEvents(records);
   }
 
-  /** Writes log.csv and the TensorBoard file anew from all records. */
-  async writeTables(): Promise<void> {
+  async #appendEvents(records: readonly LogRecord[]): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for (const record of records) {
+      const wallTime = Number(record.time);
+      if (this.#events === null) {
+        this.#events = join(this.#folder, eventFileName(wallTime));
+        chunks.push(encodeVersion(wallTime));
+      }
+      const scalars = scalarsOf(record);
+      if (Object.keys(scalars).length === 0) continue;
+      chunks.push(encodeScalars({ wallTime, step: Number(record.step), scalars }));
+    }
+    if (this.#events !== null) await appendFile(this.#events, Buffer.concat(chunks));
+  }
+
+  /** Writes log.csv from all records. */
+  async writeTable(): Promise<void> {
     await this.flush();
     const steps = this.#records.filter((record) => record.kind === "step");
     await writeFileAtomic(join(this.#folder, "log.csv"), new TextEncoder().encode(toCsv(steps)));
-    const first = Number(this.#records[0]?.time ?? 0);
-    const chunks = [encodeVersion(first)];
-    for (const record of this.#records) {
-      const scalars = scalarsOf(record);
-      if (Object.keys(scalars).length === 0) continue;
-      chunks.push(encodeScalars({ wallTime: Number(record.time), step: Number(record.step), scalars }));
-    }
-    const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    await writeFileAtomic(join(this.#folder, eventFileName(first)), bytes);
   }
 }
 

@@ -250,7 +250,7 @@ class Run {
   async end(interrupted: boolean): Promise<TrainingSummary> {
     if (!interrupted) await this.#evaluate(true);
     await this.#save();
-    await this.#log.writeTables();
+    await this.#log.writeTable();
     const summary: TrainingSummary = {
       outcome: interrupted ? "interrupted" : this.stoppedEarly ? "stopped early" : "finished",
       steps: this.trainer.steps,
