@@ -59,6 +59,13 @@ async function main(): Promise<void> {
   await cli.runMatchedCommand();
 }
 
+// A reader that leaves, such as head, ends the command as it ends others: 128 + SIGPIPE.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(141);
+    throw error;
+  });
+
 main().catch((error: unknown) => {
   const shown = error instanceof Error ? error : new Error(String(error));
   // cac's own errors are about the command line too.

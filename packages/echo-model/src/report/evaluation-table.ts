@@ -10,6 +10,9 @@ const NAMES: Readonly<Record<OutputKind, string>> = {
 
 const percent = (rate: number): string => `${(100 * rate).toFixed(1)} %`;
 
+const edits = ({ substitutions, deletions, insertions, total }: ErrorRate): string =>
+  `S ${substitutions} D ${deletions} I ${insertions} of ${total}`;
+
 /**
  * Lines with error rates, their parts and interval, the audio-zeroed control, and groups where there are any.
  * @param name - of the set, for the heading.
@@ -18,13 +21,12 @@ export function evaluationText(name: string, evaluation: Evaluation): string {
   const lines = [`${name}: ${evaluation.utterances} utterances`];
   for (const [kind, score] of evaluation.scores) {
     const { words, characters, interval, utterances, correct } = score;
-    const parts = `S ${words.substitutions} D ${words.deletions} I ${words.insertions} of ${words.total} words`;
     lines.push(`  ${NAMES[kind]}`);
     lines.push(
-      `    WER ${percent(words.rate)} (95 % interval ${percent(interval.low)} to ${percent(interval.high)}; ${parts})`,
+      `    WER ${percent(words.rate)} (95 % interval ${percent(interval.low)} to ${percent(interval.high)}; ${edits(words)} words)`,
     );
     lines.push(
-      `    CER ${percent(characters.rate)}; ${correct} of ${utterances} utterances without an error`,
+      `    CER ${percent(characters.rate)} (${edits(characters)} characters); ${correct} of ${utterances} utterances without an error`,
     );
     const zeroed = evaluation.zeroed.get(kind);
     if (zeroed !== undefined) lines.push(`    WER with the audio zeroed ${percent(zeroed.rate)}`);
