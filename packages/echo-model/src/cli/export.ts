@@ -1,6 +1,8 @@
 // echo-asr export
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { CAC } from "cac";
+import { ConfigError } from "../errors.ts";
 import { loadCheckpoint, saveCheckpoint } from "../training/checkpoint-files.ts";
 
 /** Adds the command. */
@@ -18,6 +20,8 @@ export function addExport(cli: CAC): void {
     .option("--full", "keep the weights as float32")
     .example("  echo-asr export runs/an4/last.safetensors an4.safetensors")
     .action(async (from: string, to: string, options: { readonly full?: boolean }) => {
+      if (resolve(from) === resolve(to))
+        throw new ConfigError([`export: expected another FILE than the checkpoint itself, got ${to} twice`]);
       const checkpoint = await loadCheckpoint(from);
       await saveCheckpoint(to, { ...checkpoint, training: null }, { half: options.full !== true });
       const [before, after] = [await stat(from), await stat(to)];
