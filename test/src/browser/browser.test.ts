@@ -144,6 +144,20 @@ t.test("in Chromium", { skip: skipWithoutChromium, timeout: 1_000_000 }, async (
       if (before !== null) t.ok(after! < before + 2 ** 26, `bytes of the GPU process: ${before}, ${after}`);
       await tab.close();
     });
+
+    await t.test(`${mode}: a lost device`, { timeout: 120_000 }, async (t) => {
+      const tab = await open("plain");
+      const { errors, lost, again } = await call(tab, "lose", mode);
+      for (const error of errors) {
+        t.equal(
+          error,
+          `BackendError: gpu: the ${mode} device was lost, and with it what it held; call await initGpu() again and load the weights from the last checkpoint`,
+        );
+      }
+      t.same(lost, [true, false]);
+      t.same(again, [2, 2, 2], "a new start works");
+      await tab.close();
+    });
   }
 });
 

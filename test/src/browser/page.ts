@@ -8,6 +8,7 @@ import { type GoldenOps, parseGolden } from "../golden-cases.ts";
 import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
 import { type GoldenRun, goldenNames, runGolden } from "../gpu/golden-run.ts";
 import { type Agreement, compareOp, LAYOUTS } from "../gpu/op-cases.ts";
+import { interceptDevice } from "./lost-device.ts";
 
 /** The message of what `body` throws, or "". */
 async function refusal(body: () => Promise<unknown>): Promise<string> {
@@ -136,6 +137,27 @@ const page = {
     const actual = await runEcho(gpu, steps);
     e.setBackend("reference");
     return { actual, expected };
+  },
+
+  /** Takes the device away and tells what happens then, and whether a new start helps. */
+  async lose(mode: "webgl2" | "webgpu"): Promise<{ errors: string[]; lost: boolean[]; again: number[] }> {
+    const takeAway = await interceptDevice(mode);
+    const doomed = await start(mode);
+    const x = e.withBackend(doomed, () => e.add(e.ones([3]), 1));
+    await x.data();
+    const unread = e.add(x, 1);
+    await e.add(x, 2).data();
+    await takeAway();
+    const lost = [e.gpuInfo()!.lost];
+    const errors = [
+      await refusal(() => x.data()),
+      await refusal(() => unread.data()),
+      await refusal(() => e.exp(x).data()),
+      await refusal(() => e.withBackend(doomed, () => e.square(e.ones([2]))).data()),
+    ];
+    const again = Array.from(await e.withBackend(await start(mode), () => e.add(e.ones([3]), 1)).data());
+    lost.push(e.gpuInfo()!.lost);
+    return { errors, lost, again };
   },
 
   /** Trains a small network, frees nothing by hand, and reads the loss every ten steps, as one does to log it. */

@@ -4,7 +4,7 @@
 // Read next: storage.ts.
 
 import { BackendError } from "../../errors.ts";
-import type { GpuInstance, GpuJs, GpuKernel, GpuMode, Handle } from "./gpu-js.ts";
+import type { Context, GpuInstance, GpuJs, GpuKernel, GpuMode, Handle } from "./gpu-js.ts";
 import type { Slot } from "./slot.ts";
 
 /** A kernel as text. Arguments are the arrays x0, x1, ..., then the integers, then the floats. */
@@ -53,6 +53,8 @@ export class Device {
   readonly #library: GpuJs;
   readonly #kernels = new Map<string, GpuKernel>();
   #tail: Promise<void> | null = null;
+  /** Of the first kernel that ran; all others share it. */
+  #context: Context | null = null;
 
   constructor(library: GpuJs, mode: GpuMode) {
     this.#library = library;
@@ -63,6 +65,27 @@ export class Device {
   /** True if arrays live outside host memory. */
   get #remote(): boolean {
     return this.mode === "webgpu" || this.mode === "webgl2";
+  }
+
+  /** True once the hardware is gone: a lost context answers with zeros, or with a new, empty device. */
+  get lost(): boolean {
+    const context = this.#context;
+    return context !== null && (context.isLost === true || context.isContextLost?.() === true);
+  }
+
+  #checkLost(): void {
+    if (this.lost) throw this.#reason(null);
+  }
+
+  /** What to tell of a failure: that the device is lost, if it is. */
+  #reason(cause: unknown): Error {
+    if (this.lost) {
+      return new BackendError(
+        `gpu: the ${this.mode} device was lost, and with it what it held; call await initGpu() again and load the weights from the last checkpoint`,
+        { cause },
+      );
+    }
+    return cause instanceof Error ? cause : new BackendError(String(cause));
   }
 
   /** Runs a task after all earlier ones: now if none is pending. */
@@ -122,16 +145,26 @@ export class Device {
     const { handle } = slot;
     if (handle === null) throw new BackendError("read: the elements were never computed");
     if (handle instanceof Float32Array) return handle.slice(0, slot.length);
-    const read = handle.toArray();
-    return read instanceof Promise
-      ? read.then((values) => values.slice(0, slot.length))
-      : read.slice(0, slot.length);
+    const finish = (values: Float32Array): Float32Array => {
+      this.#checkLost();
+      return values.slice(0, slot.length);
+    };
+    const failed = (error: unknown): never => {
+      throw this.#reason(error);
+    };
+    let read: Float32Array | Promise<Float32Array>;
+    try {
+      read = handle.toArray();
+    } catch (error) {
+      return failed(error);
+    }
+    return read instanceof Promise ? read.then(finish, failed) : finish(read);
   }
 
   /** Runs `body` as a part of a task and keeps its failure in `out`. */
   #guard(out: Slot, body: () => undefined | Promise<void>): undefined | Promise<void> {
     const failed = (error: unknown): undefined => {
-      out.error = error instanceof Error ? error : new BackendError(String(error));
+      out.error = this.#reason(error);
       return undefined;
     };
     try {
@@ -187,6 +220,7 @@ export class Device {
     scalars: readonly number[],
     out: Slot,
   ): undefined | Promise<void> {
+    this.#checkLost();
     const kernel = this.#kernel(program);
     kernel.setOutput([out.length]);
     const arrays = handles.map((handle) =>
@@ -194,18 +228,22 @@ export class Device {
     );
     const result = kernel(...arrays, ...scalars);
     if (!(result instanceof Promise)) {
-      this.#checkMode(kernel);
+      this.#check(kernel);
       this.#adopt(out, result);
       return undefined;
     }
     return result.then((handle) => {
-      this.#checkMode(kernel);
+      this.#check(kernel);
       this.#adopt(out, handle);
     });
   }
 
-  #checkMode(kernel: GpuKernel): void {
-    const { mode } = kernel.kernel.constructor;
+  /** After a run: that it ran where it should, on the one device. */
+  #check(kernel: GpuKernel): void {
+    const { constructor, context = null } = kernel.kernel;
+    if (this.#remote) this.#context ??= context;
+    this.#checkLost();
+    const { mode } = constructor;
     // gpu.js gives all its WebGL kernels one name.
     const expected = this.mode === "webgl2" ? "gpu" : this.mode;
     if (mode !== expected) {

@@ -19,8 +19,18 @@ export type Handle = Float32Array | DeviceArray;
 export interface GpuKernel {
   (...args: unknown[]): Handle | Promise<Handle>;
   setOutput(output: readonly number[]): void;
-  /** The mode it really runs in: gpu.js falls back to another one without a word. */
-  readonly kernel: { readonly constructor: { readonly mode: string } };
+  readonly kernel: {
+    /** The mode it really runs in: gpu.js falls back to another one without a word. */
+    readonly constructor: { readonly mode: string };
+    /** WebGPU's, which gpu.js wraps, or WebGL's own; there once the kernel has run. */
+    readonly context?: Context | null;
+  };
+}
+
+/** What may be taken away: the driver restarts, the machine sleeps, another page needs the memory. */
+export interface Context {
+  readonly isLost?: boolean;
+  isContextLost?(): boolean;
 }
 
 /** The settings of ours that matter. */

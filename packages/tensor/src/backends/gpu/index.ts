@@ -39,6 +39,8 @@ export interface GpuInfo {
   readonly buffers: number;
   /** Their bytes. */
   readonly bytes: number;
+  /** True once the driver has taken the device away; `initGpu` starts a new one. */
+  readonly lost: boolean;
 }
 
 /** CTC runs frame by frame; its hundreds of small kernels would cost more than the way to the host. */
@@ -127,6 +129,6 @@ async function choose({
 export function gpuInfo(): GpuInfo | null {
   if (current === null) return null;
   const { device, adapter } = current;
-  const { mode, buffers, bytes } = device;
-  return { mode, adapter: adapter.name, software: adapter.software, buffers, bytes };
+  const { mode, buffers, bytes, lost } = device;
+  return { mode, adapter: adapter.name, software: adapter.software, buffers, bytes, lost };
 }
