@@ -113,6 +113,8 @@ t.test("in Chromium", { skip: skipWithoutChromium, timeout: 1_000_000 }, async (
         t.ok(worst <= 1e-5, `${op}: ${worst.toExponential(1)} ${at}`);
       }
       await checkGolden(t, tab, "gpu");
+      const worst = await call(tab, "chains", all ? 60 : 10);
+      t.ok(worst <= 1e-5, `random chains: ${worst}`);
       t.same(await call(tab, "edges"), [
         ["1", "-1", "1"],
         ["-Infinity", "NaN"],

@@ -5,6 +5,7 @@ import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
 import { flacFile } from "../audio/flac-file.ts";
 import { type GoldenOps, parseGolden } from "../golden-cases.ts";
+import { compareChain } from "../gpu/chain-cases.ts";
 import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
 import { type GoldenRun, goldenNames, runGolden } from "../gpu/golden-run.ts";
 import { type Agreement, compareOp, LAYOUTS } from "../gpu/op-cases.ts";
@@ -111,6 +112,13 @@ const page = {
     const table: Agreement[] = [];
     for (const op of names) table.push(await compareOp(op, gpu, layouts, sets));
     return table;
+  },
+
+  /** The worst of some random chains of elementwise ops. */
+  async chains(count: number): Promise<number> {
+    let worst = 0;
+    for (let seed = 0; seed < count; seed++) worst = Math.max(worst, await compareChain(seed, gpu));
+    return worst;
   },
 
   /** Values at the edges of functions; numbers as text, for JSON has no NaN. */

@@ -8,6 +8,7 @@ import * as e from "@echo-ts/tensor";
 import { build } from "esbuild";
 import t from "tap";
 import { readGoldenCases } from "../read-golden.ts";
+import { compareChain } from "./chain-cases.ts";
 import { goldenNames, runGolden } from "./golden-run.ts";
 import { installWebGpu } from "./node-webgpu.ts";
 import { compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
@@ -150,6 +151,71 @@ for (const mode of MODES) {
       const computed = (): e.Tensor => e.argmax(e.tensor([[0, 0, 1]]), 1);
       t.same(await values(() => e.indexSelect(e.ones([2]), computed())), [Number.NaN]);
     });
+  });
+
+  t.test(`chains of elementwise ops on ${mode}`, async (t) => {
+    for (let seed = 0; seed < 60; seed++) {
+      const worst = await compareChain(seed, backends[mode]);
+      t.ok(worst <= TOLERANCE, `chain ${seed}: ${worst}`);
+    }
+
+    // gpuInfo tells of the backend started last.
+    const backend = await e.initGpu({ mode });
+    const x = e.withBackend(backend, () => e.tensor([0.5, -1, 2]));
+    const launchesOf = async (body: () => e.Tensor | undefined): Promise<number> => {
+      const before = e.gpuInfo()!.launches;
+      await e.withBackend(backend, body)?.data();
+      return e.gpuInfo()!.launches - before;
+    };
+    const formula = (): e.Tensor => e.tanh(e.add(e.mul(x, 2), e.gelu(x)));
+    t.equal(await launchesOf(formula), 1, "four ops are one kernel");
+    t.equal(await launchesOf(() => e.matmul(e.sub(x, 1), e.sub(x, 1))), 3, "other kernels get stored arrays");
+    t.equal(await launchesOf(() => e.sum(e.square(x))), 2);
+    t.equal(await launchesOf(() => void formula()), 0, "what nobody asks for is not run");
+    const long = (): e.Tensor => Array.from({ length: 50 }).reduce<e.Tensor>((y) => e.sin(y), x);
+    t.equal(await launchesOf(long), 7, "eight at most");
+    const wide = (): e.Tensor =>
+      Array.from({ length: 20 }, (_, i) => e.full([3], i)).reduce((sum, y) => e.add(sum, y));
+    t.equal(await launchesOf(wide), 4, "seven arrays at most");
+    t.same(await values(wide), [190, 190, 190]);
+
+    const ops = [e.neg, e.abs, e.sin, e.cos, e.tanh, e.relu, e.square];
+    const chains = ops.flatMap((f) => ops.flatMap((g) => ops.map((h) => () => f(g(h(x))))));
+    const counts: number[] = [];
+    for (const chain of chains) counts.push(await launchesOf(chain));
+    t.same([...new Set(counts.slice(0, 250))], [1]);
+    t.same([...new Set(counts.slice(256))], [3], "not every chain ever met has a kernel kept for it");
+    const last = chains.at(-1)!;
+    t.same(
+      await values(last),
+      Array.from(x.dataSync(), (v) => Math.fround(Math.fround(v * v) ** 2) ** 2).map(Math.fround),
+    );
+
+    const twice = e.withBackend(backend, () => {
+      const z = e.mul(e.add(x, e.tensor([1, 2, 3])), 2);
+      return [e.neg(z), e.abs(z), z];
+    });
+    t.same(await Promise.all(twice.map(async (y) => Array.from(await y.data()))), [
+      [-3, -2, -10],
+      [3, 2, 10],
+      [3, 2, 10],
+    ]);
+
+    const y = e.withBackend(backend, () => e.div(e.exp(x), e.tensor([3, 7, 11])));
+    t.same(
+      Array.from(await e.equal(e.max(y), e.mul(y, 1)).data()),
+      [0, 0, 1],
+      "comparisons see stored values",
+    );
+
+    const w = e.withBackend(backend, () => a.parameter([2], a.constantInit(3)));
+    const before = a.noGrad(() => e.mul(w, 2));
+    w.assign(e.withBackend(backend, () => e.tensor([5, 5])));
+    t.same(Array.from(await before.data()), [6, 6], "values are those of the time of the call");
+    const turned = e.withBackend(backend, () =>
+      e.mul(e.transpose(e.neg(e.tensor([[1, 2, 3]]))), e.tensor([[1], [2], [3]])),
+    );
+    t.same(Array.from(await turned.data()), [-1, -4, -9], "a view of what was put off");
   });
 
   t.test(`a training step on ${mode}`, async (t) => {

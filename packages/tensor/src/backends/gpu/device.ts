@@ -49,6 +49,8 @@ export class Device {
   /** Device arrays alive, and their bytes. */
   buffers = 0;
   bytes = 0;
+  /** Kernels run so far. */
+  launches = 0;
   readonly #gpu: GpuInstance;
   readonly #library: GpuJs;
   readonly #kernels = new Map<string, GpuKernel>();
@@ -106,7 +108,11 @@ export class Device {
 
   /** Computes `out` once its inputs are there. What goes wrong is kept in `out` and met when it is read. */
   launch({ program, inputs, integers, floats, out }: Launch): void {
-    for (const input of inputs) input.users++;
+    for (const input of inputs) {
+      input.force();
+      input.users++;
+    }
+    this.launches++;
     this.enqueue(() =>
       this.#guard(out, () => {
         const uploads = this.#upload(inputs);
@@ -123,6 +129,7 @@ export class Device {
   /** The values of a slot, once all earlier tasks are done. */
   read(slot: Slot): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
+      slot.force();
       slot.users++;
       this.enqueue(() => {
         try {
@@ -178,7 +185,9 @@ export class Device {
   drop(slot: Slot): void {
     this.enqueue(() => {
       if (--slot.users > 0) return undefined;
-      const { handle } = slot;
+      const { handle, deferred } = slot;
+      slot.deferred = null;
+      deferred?.forget();
       if (handle === null) return undefined;
       slot.handle = null;
       slot.ballast = null;

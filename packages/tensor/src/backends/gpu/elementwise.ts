@@ -1,10 +1,15 @@
-// Elementwise kernels: one text per op, of the inputs' elements a, b, c. Functions that shading languages
-// compute loosely (sine to 2^-11) or undefined (log of 0, tanh of 100) are spelled out. Read next: rows.ts.
+// Elementwise kernels: one text per op, of the inputs' elements a, b, c; neighbours run as one (chain.ts).
+// Functions that shading languages compute loosely (sine to 2^-11) or undefined (log of 0, tanh of 100) are
+// spelled out. Read next: rows.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
 import type { Op, OpParams } from "../../op-params.ts";
+import { defer } from "./chain.ts";
 import { strided } from "./kernel-text.ts";
 import { type Floats, kernel, map } from "./run.ts";
+
+/** Ops whose result jumps where an operand changes by next to nothing. */
+const JUMPS: ReadonlySet<Op> = new Set<Op>(["less", "equal", "floor", "pow", "reluGrad"]);
 
 function elementwise<P extends Op>(
   op: P,
@@ -14,8 +19,12 @@ function elementwise<P extends Op>(
 ): Kernel<P> {
   return kernel<P>(
     (device, out, inputs, params, slot) => {
-      const operands = inputs.map((input) => strided(input, out.shape));
-      map(device, slot, out.shape, operands, op, text, floats(params));
+      defer(device, slot, out.shape, inputs, {
+        name: op,
+        text,
+        floats: floats(params),
+        jumps: JUMPS.has(op),
+      });
       return true;
     },
     { integers },

@@ -49,7 +49,10 @@ export function fallback<P extends Op>(op: P, out: View, inputs: readonly View[]
     ...{ shape, strides, offset },
     storage: { dtype, length } as GpuStorage,
   }));
-  for (const input of slots) input.users++;
+  for (const input of slots) {
+    input.force();
+    input.users++;
+  }
   device.enqueue(() => {
     const finish = (arrays: readonly TypedArray[]): undefined => {
       slot.host = compute(op, layouts[0]!, layouts.slice(1), arrays, params);

@@ -1,6 +1,6 @@
 // The gpu backend: gpu.js kernels on WebGPU or WebGL 2. Tensors stay on the device between ops; `await
 // data()` reads them back. gpu.js is loaded by initGpu, never before. Reading order: gpu-js, probe, device,
-// slot, storage, kernel-text, run, then the kernel tables, fallback.
+// slot, storage, kernel-text, run, chain, then the kernel tables, fallback.
 
 import { type Backend, countFallback, type Kernel, registerBackend, type Storage } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
@@ -39,6 +39,8 @@ export interface GpuInfo {
   readonly buffers: number;
   /** Their bytes. */
   readonly bytes: number;
+  /** Kernels run so far. */
+  readonly launches: number;
   /** True once the driver has taken the device away; `initGpu` starts a new one. */
   readonly lost: boolean;
 }
@@ -129,6 +131,6 @@ async function choose({
 export function gpuInfo(): GpuInfo | null {
   if (current === null) return null;
   const { device, adapter } = current;
-  const { mode, buffers, bytes, lost } = device;
-  return { mode, adapter: adapter.name, software: adapter.software, buffers, bytes, lost };
+  const { mode, buffers, bytes, launches, lost } = device;
+  return { mode, adapter: adapter.name, software: adapter.software, buffers, bytes, launches, lost };
 }

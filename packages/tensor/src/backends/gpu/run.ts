@@ -24,7 +24,7 @@ export type Floats = Readonly<Record<string, number>>;
 const SPECIAL: Floats = { inf: Number.POSITIVE_INFINITY, nan: Number.NaN };
 
 /** The names of values a, b, c, ... of the inputs at the place of an element. */
-const LETTERS = "abcdefg";
+export const LETTERS = "abcdefg";
 
 /** Most arrays that a WebGPU kernel may read. */
 export const MOST_INPUTS = 7;
