@@ -4,7 +4,10 @@ import {
   bootstrapDifference,
   bootstrapRate,
   countEdits,
+  type Evaluation,
   editDistance,
+  evaluationText,
+  type OutputScore,
   pitchRange,
   referenceWer,
   scoreCorpus,
@@ -158,6 +161,43 @@ t.test("groups", async (t) => {
   t.equal(pitchRange(120), "120-160 Hz", "an edge belongs to the range above it");
   t.equal(pitchRange(Number.NaN), undefined);
   t.equal(pitchRange(300, [250]), "250+ Hz");
+});
+
+t.test("the text of an evaluation names every figure", async (t) => {
+  const rows = [
+    { reference: "one two", hypothesis: "one ten", speaker: "anna" },
+    { reference: "six", hypothesis: "six six", speaker: "theo" },
+    { reference: "one two six", hypothesis: "one six", speaker: "theo" },
+  ];
+  const score: OutputScore = {
+    ...scoreCorpus(rows),
+    interval: { value: 0.5, low: 0.25, high: 0.75 },
+    groups: {
+      speaker: new Map(
+        [...scoreGroups(rows, (row) => row.speaker)].map(([name, { words }]) => [name, words]),
+      ),
+      sex: new Map([["female", scoreCorpus(rows).words]]),
+      pitch: new Map(),
+    },
+  };
+  const evaluation: Evaluation = {
+    utterances: 3,
+    scores: new Map([["free", score]]),
+    zeroed: new Map([["free", scoreCorpus([{ reference: "one two", hypothesis: "" }]).words]]),
+    texts: [],
+  };
+  t.equal(
+    evaluationText("dev", evaluation),
+    [
+      "dev: 3 utterances",
+      "  attention, free-running",
+      "    WER 50.0 % (95 % interval 25.0 % to 75.0 %; S 1 D 1 I 1 of 6 words)",
+      "    CER 47.6 % (S 2 D 4 I 4 of 21 characters); 0 of 3 utterances without an error",
+      "    WER with the audio zeroed 100.0 %",
+      "    by speaker (words): anna 50.0 % (2), theo 50.0 % (4)",
+    ].join("\n"),
+    "a single group says nothing new",
+  );
 });
 
 t.test("bootstrap intervals", async (t) => {

@@ -1,19 +1,72 @@
 // The golden folder `echo`: cases with inputs, weights, outputs and gradients, and how they are compared.
 
 import { readFileSync } from "node:fs";
-import type { Module } from "@echo-ts/autograd";
+import type { ActivationName, Module } from "@echo-ts/autograd";
 import { type ArrayRecord, type DType, readSafetensors, type Tensor, tensor } from "@echo-ts/tensor";
 import { readShared, sharedPath } from "../shared-material.ts";
 
 type Names = Readonly<Record<string, string>>;
+
+/**
+ * Parameters of a case, by the index's names. Every op has its own: a field without `?` is there in all cases of the
+ * ops that read it, one with `?` is left out where it has the value that golden-cases.ts falls back to.
+ */
+export interface GoldenParams {
+  // Rotary, similarity and pitch bias.
+  readonly d: number;
+  readonly n: number;
+  readonly f0: number;
+  readonly theta?: number;
+  readonly min_theta?: number;
+  readonly max_theta?: number;
+  readonly pitch_scale: number;
+  // Stems.
+  readonly kind: "spectrogram" | "waveform" | "pitch";
+  readonly kernel: number;
+  readonly stride: number;
+  // Attention, blocks and whole models.
+  readonly variant: "reference" | "corrected";
+  readonly act: ActivationName;
+  readonly cross: boolean;
+  readonly head?: number;
+  readonly gate?: string;
+  readonly memory_size?: number;
+  readonly cross_rotary?: boolean;
+  readonly f0_rotary?: boolean;
+  readonly pitch_bias?: boolean;
+  readonly zero_scale?: boolean;
+  readonly stem_norm?: boolean;
+  readonly residual_cross?: boolean;
+  readonly spec_stride?: number;
+  readonly vocab?: number;
+  readonly text_ctx?: number;
+  readonly dims?: number;
+  readonly audio_layers?: number;
+  readonly text_layers?: number;
+  readonly features?: readonly string[];
+  readonly mels: number;
+  /** Samples. */
+  readonly f0_hop: number;
+  // The training of sixty steps.
+  readonly starts_from: string;
+  readonly steps: number;
+  readonly warmup: number;
+  readonly lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weight_decay: number;
+  readonly clip: number;
+  readonly max_new: number;
+  readonly bos: number;
+  readonly eos: number;
+}
 
 /** One case of the index. */
 export interface GoldenCase {
   readonly name: string;
   readonly file: string;
   readonly op: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each op has parameters of its own, read case by case
-  readonly params: any;
+  readonly params: GoldenParams;
   readonly in: Names;
   readonly out: Names;
   readonly cot?: Names;

@@ -8,6 +8,7 @@ import {
   formatLogLine,
   frameRecord,
   groupCues,
+  holdCues,
   maskedCrc32c,
   parseLog,
   pitchPlot,
@@ -80,6 +81,23 @@ t.test("cues end at long silences, at full lines and after some seconds", async 
       { seed: 8 },
     );
   });
+});
+
+t.test("short cues stay to be read, up to the next one", async (t) => {
+  const cues = groupCues([...WORDS, { word: "so", start: 3663, end: 3663.1 }], { maxCharacters: 4 });
+  const ends = (seconds?: number) => holdCues(cues, seconds).map(({ end }) => end);
+  t.same(
+    cues.map(({ end }) => end),
+    [0.4, 0.8126, 3661.9999, 3663.1],
+  );
+  t.same(ends(), [0.5, 1.5, 3662.5, 3664], "a second, cut where the next cue starts");
+  t.same(ends(0), [0.4, 0.8126, 3661.9999, 3663.1], "never shorter");
+  t.same(ends(2), [0.5, 2.5, 3663, 3665]);
+  t.same(
+    holdCues(cues).map(({ words }) => words),
+    cues.map(({ words }) => words),
+    "the words keep their times",
+  );
 });
 
 t.test("SRT", async (t) => {
