@@ -175,10 +175,12 @@ t.test(
       await browser.close();
       server.close();
     });
-    const tab = await browser.newPage();
+    const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
+    const tab = await context.newPage();
     await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?small`, { timeout: 120_000 });
     await tab.waitForFunction("globalThis.report?.done", undefined, { timeout: 240_000 });
-    const { backends } = (await tab.evaluate("globalThis.report")) as { backends: Record<string, object> };
+    const report = (await tab.evaluate("globalThis.report")) as { backends: Record<string, object> };
+    const { backends } = report;
     for (const name of ["reference", "wasm", "webgl2", "webgpu"]) {
       const measured = backends[name] as { times: Record<string, { minimum: number }>; failed?: string };
       t.equal(measured.failed, undefined, name);
@@ -186,5 +188,14 @@ t.test(
       t.ok(Object.values(measured.times).every(({ minimum }) => minimum > 0));
     }
     t.match(await tab.textContent("#table"), /matmul 64/);
+
+    t.same(JSON.parse((await tab.textContent("#json"))!), report, "all figures are shown");
+    await tab.click("#copy");
+    await tab.waitForFunction("document.getElementById('state').textContent === 'Copied.'");
+    t.same(JSON.parse(await tab.evaluate("navigator.clipboard.readText()")), report, "and copied");
+    await tab.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden'))");
+    await tab.click("#copy");
+    await tab.waitForFunction("/are selected/.test(document.getElementById('state').textContent)");
+    t.same(JSON.parse(await tab.evaluate("String(getSelection())")), report, "or else selected");
   },
 );

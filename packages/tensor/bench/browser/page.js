@@ -1,5 +1,5 @@
 // The comparison page: runs every item on every backend that this browser has, shows a table of minimum
-// times, and copies it as JSON. `?small` runs small items only and takes software rendering too.
+// times and all figures as JSON, and copies those. `?small` runs small items only and takes software rendering too.
 import * as e from "@echo-ts/tensor";
 import { ITEMS } from "./items.js";
 
@@ -71,6 +71,7 @@ function draw(report) {
   $("notes").textContent = names
     .map((name) => `${name}: ${report.backends[name].failed ?? JSON.stringify(report.backends[name].info)}`)
     .join("\n");
+  $("json").textContent = JSON.stringify(report, null, 2);
 }
 
 async function compare() {
@@ -100,13 +101,21 @@ async function compare() {
     draw(report);
   }
   report.done = true;
+  draw(report);
   $("copy").disabled = false;
   $("state").textContent = "Done.";
 }
 
 $("copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(JSON.stringify(globalThis.report, null, 2));
-  $("state").textContent = "Copied.";
+  try {
+    await navigator.clipboard.writeText($("json").textContent);
+    $("state").textContent = "Copied.";
+  } catch {
+    // The page may not write to the clipboard: select the text instead.
+    $("json").closest("details").open = true;
+    getSelection().selectAllChildren($("json"));
+    $("state").textContent = "The browser forbids copying; the figures below are selected.";
+  }
 });
 $("run").addEventListener("click", () => {
   $("run").disabled = true;
