@@ -1,24 +1,18 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   type Checkpoint,
   changesSamples,
   curriculumLimit,
   decodeCheckpoint,
   decodeRecording,
-  type EchoConfig,
   encodeCheckpoint,
   evaluateModel,
   learningRateAt,
   memoryFiles,
   newModel,
-  parseConfig,
   planPass,
   prepareTraining,
   progressOf,
-  resolveConfig,
   restoreModel,
   Trainer,
   type TrainingData,
@@ -105,21 +99,6 @@ t.test("a plan of batches", async (t) => {
     t.equal(partner, (index + 1) % 60);
     t.equal(frames, lengths[index]! + lengths[partner]!);
     t.ok(frames <= 200);
-  }
-});
-
-t.test("the experiment files are valid and differ in what their names say", async (t) => {
-  const folder = fileURLToPath(new URL("../../../experiments/", import.meta.url));
-  const read = (name: string): EchoConfig =>
-    resolveConfig(parseConfig(readFileSync(join(folder, name), "utf8"), name));
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  t.ok(names.length >= 4);
-  for (const name of names) t.doesNotThrow(() => read(name), name);
-  for (const recipe of ["an4-#-e80", "digits-#"]) {
-    const f0 = read(`${recipe.replace("#", "f0")}.json`);
-    const still = read(`${recipe.replace("#", "static")}.json`);
-    t.equal(f0.model.rotary.pitch, "utterance");
-    t.same(still, { ...f0, model: { ...f0.model, rotary: { ...f0.model.rotary, pitch: "static" } } });
   }
 });
 
