@@ -9,6 +9,7 @@ import { compareChain } from "../gpu/chain-cases.ts";
 import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
 import { type GoldenRun, goldenNames, runGolden } from "../gpu/golden-run.ts";
 import { type Agreement, compareOp, LAYOUTS } from "../gpu/op-cases.ts";
+import { runTrap, TRAPS } from "../gpu/traps.ts";
 import { interceptDevice } from "./lost-device.ts";
 
 /** The message of what `body` throws, or "". */
@@ -86,11 +87,10 @@ const page = {
 
   refused: (mode: e.GpuMode): Promise<string> => refusal(() => e.initGpu({ mode })),
 
-  /** Starts the gpu backend; two un-awaited first calls of one kernel check that sizes are kept apart. */
-  async start(mode: e.GpuMode): Promise<{ info: e.GpuInfo | null; lengths: number[] }> {
+  /** Starts the gpu backend. */
+  async start(mode: e.GpuMode): Promise<e.GpuInfo | null> {
     gpu = await start(mode);
-    const [x, y] = e.withBackend(gpu, () => [e.expm1(e.zeros([2])), e.expm1(e.zeros([4]))]);
-    return { info: e.gpuInfo(), lengths: [(await x.data()).length, (await y.data()).length] };
+    return e.gpuInfo();
   },
 
   /** PyTorch's values and gradients. */
@@ -121,22 +121,10 @@ const page = {
     return worst;
   },
 
-  /** Values at the edges of functions; numbers as text, for JSON has no NaN. */
-  async edges(): Promise<string[][]> {
-    const { POSITIVE_INFINITY: inf, NaN: nan } = Number;
-    const cases: (() => e.Tensor)[] = [
-      () => e.tanh(e.tensor([100, -100, 50])),
-      () => e.log(e.tensor([0, -1])),
-      () => e.maximum(e.tensor([nan, 1]), e.tensor([1, nan])),
-      () => e.softmax(e.tensor([0, -inf])),
-      () => e.ones([3, 2600]).sum(1),
-      () => e.matmul(e.ones([1, 2600]), e.ones([2600, 1])),
-      () => e.concat(Array.from({ length: 20 }, (_, i) => e.full([1], i))),
-    ];
-    const results: string[][] = [];
-    for (const make of cases) {
-      results.push(Array.from(await e.withBackend(gpu, make).data(), String));
-    }
+  /** What each trap of gpu.js gives. */
+  async traps(): Promise<string[][][]> {
+    const results: string[][][] = [];
+    for (const trap of TRAPS) results.push(await runTrap(trap, gpu));
     return results;
   },
 

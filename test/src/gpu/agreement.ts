@@ -35,7 +35,7 @@ async function inChromium(): Promise<Column[]> {
     const tab = await open("plain", (error) => {
       throw error;
     });
-    const { info } = await call(tab, "start", mode);
+    const info = await call(tab, "start", mode);
     const found: Agreement[] = [];
     for (const op of OP_NAMES) found.push(...(await call(tab, "ops", [op], "all")));
     columns.push(column(`${mode}, Chromium`, info!, found));
