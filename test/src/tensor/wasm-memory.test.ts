@@ -74,6 +74,9 @@ t.test("the end of memory is an error with figures, and the arena survives it", 
     message:
       "allocate: out of memory: 6.0 MiB asked for, 4.0 MiB live in 1 blocks, limit 8.0 MiB; use smaller batches, or let tensors go",
   });
+  for (const bytes of [2 ** 33, 2 ** 33 + 64, 2 ** 60]) {
+    t.throws(() => arena.allocate(bytes), { name: "BackendError", message: /MiB asked for, 4.0 MiB live/ });
+  }
   arena.release(block, block.generation);
   t.ok(arena.allocate(6 * MIB).bytes >= 6 * MIB, "free blocks are merged for a larger one");
 });
@@ -119,6 +122,10 @@ t.test("options come from the environment or from code, and bad ones are refused
   t.match(
     run("wasmInfo()", { ECHO_THREADS: "0" }).out,
     /ECHO_THREADS: threads must be a whole number from 1 to 64/,
+  );
+  t.match(
+    run("configureWasm({ maximumBytes: NaN })", {}).out,
+    /configureWasm: maximumBytes must be above 0, got NaN/,
   );
   const late = run("wasmInfo(); configureWasm({ fma: true })", {});
   t.match(late.out, /configureWasm: the wasm backend is already running/);
@@ -178,6 +185,46 @@ t.test(
     t.equal(out.trim(), "true 3 1051", "16 MiB of garbage, 16 results in use and a few more");
   },
 );
+
+t.test("an output stays where it is while more inputs than that come back into the arena", async (t) => {
+  const tensor = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;
+  const { code, out } = run(
+    `import { concat, full, stack } from ${JSON.stringify(tensor)};
+     configureWasm({ threads: 1 });
+     const parts = Array.from({ length: 120 }, (_, i) => full([100, 1000], i)); // 48 MB
+     console.log(parts.filter(({ storage }) => storage.outside !== null).length > 16);
+     console.log(stack(parts).dataSync().every((value, at) => value === Math.floor(at / 100_000)));
+     const turned = concat(parts.map((part) => part.transpose()), 1); // [1000, 12000]
+     console.log(turned.dataSync().every((value, at) => value === Math.floor((at % 12_000) / 100)));`,
+    {},
+  );
+  t.equal(code, 0, out);
+  t.equal(out.trim(), "true\ntrue\ntrue");
+});
+
+for (const shared of [true, false]) {
+  const what = shared ? "shared" : "unshared: growth detaches the arrays taken before";
+  t.test(`a kernel that reads several host arrays, one of them out of the arena, ${what}`, async (t) => {
+    const tensor = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;
+    const { code, out } = run(
+      `import { add, arange, full, toNdarray } from ${JSON.stringify(tensor)};
+       configureWasm({ threads: 1, shared: ${shared} });
+       const crowd = () => { for (let i = 0; i < 80; i++) full([70_000], i); }; // 22 MB
+       crowd();
+       const n = 3_000_000;
+       const [a, b] = [arange(n), arange(n)];
+       const array = toNdarray(arange(8));
+       crowd();
+       const inTheirPlaces = [arange(n), arange(n)];
+       console.log(a.storage.outside !== null, b.storage.outside !== null);
+       console.log(add(a, b).dataSync().every((value, i) => value === 2 * i)); // int32: the reference kernel
+       console.log(array.get(3), array.get(7));`,
+      {},
+    );
+    t.equal(code, 0, out);
+    t.equal(out.trim(), "true true\ntrue\n3 7");
+  });
+}
 
 t.test("what a tape holds is no garbage: nothing of a large graph leaves the arena", async (t) => {
   const autograd = new URL("../../../packages/autograd/dist/index.js", import.meta.url).href;

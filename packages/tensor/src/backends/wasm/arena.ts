@@ -116,6 +116,7 @@ export class Arena {
    * @throws BackendError with figures when the memory cannot grow any further
    */
   allocate(bytes: number): Block {
+    if (bytes > this.limit) throw this.exhausted(bytes); // there are no size classes above 4 GiB
     const sizeClass = classOf(bytes);
     const block = this.queues[sizeClass]!.shift() ?? this.cut(bytes, sizeClass);
     if (block.generation > 0) this.free -= block.bytes;
@@ -179,13 +180,15 @@ export class Arena {
       this.merge();
       offset = this.take(size);
     }
-    if (offset < 0) {
-      throw new BackendError(
-        `allocate: out of memory: ${mebibytes(bytes)} asked for, ${mebibytes(this.live)} live in ${this.liveBlocks} blocks, ` +
-          `limit ${mebibytes(this.limit)}; use smaller batches, or let tensors go`,
-      );
-    }
+    if (offset < 0) throw this.exhausted(bytes);
     return { offset, bytes: size, generation: 0, held: false, sizeClass };
+  }
+
+  private exhausted(bytes: number): BackendError {
+    return new BackendError(
+      `allocate: out of memory: ${mebibytes(bytes)} asked for, ${mebibytes(this.live)} live in ${this.liveBlocks} blocks, ` +
+        `limit ${mebibytes(this.limit)}; use smaller batches, or let tensors go`,
+    );
   }
 
   private take(size: number): number {

@@ -53,7 +53,11 @@ export function configureWasm(options: WasmOptions): void {
       "configureWasm: the wasm backend is already running; call it before the first tensor",
     );
   }
-  if (options.threads !== undefined) checkedThreads("configureWasm", options.threads);
+  const { threads, maximumBytes } = options;
+  if (threads !== undefined) checkedThreads("configureWasm", threads);
+  if (maximumBytes !== undefined && !(maximumBytes > 0)) {
+    throw new BackendError(`configureWasm: maximumBytes must be above 0, got ${maximumBytes}`);
+  }
   wished = { ...wished, ...options };
 }
 

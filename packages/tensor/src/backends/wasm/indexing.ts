@@ -52,15 +52,17 @@ const concat: Kernel<"concat"> = (out, inputs, { axis }) => {
   const outer = sizeOf(out.shape.slice(0, axis));
   const outRun = sizeOf(out.shape.slice(axis)) * bytes;
   const temporaries: WasmStorage[] = [];
-  let to = addressOf(out);
+  let start = 0;
   for (const input of inputs) {
     const run = sizeOf(input.shape.slice(axis)) * bytes;
     if (outer > 0 && run > 0) {
-      kernels.copyBlocks!(outer, run, denseAddress(input, temporaries), run, to, outRun);
+      const from = denseAddress(input, temporaries);
+      // Asked for anew each time: bringing many inputs back would push an output out that seems unused.
+      kernels.copyBlocks!(outer, run, from, run, addressOf(out) + start, outRun);
+      releaseAll(temporaries);
     }
-    to += run;
+    start += run;
   }
-  releaseAll(temporaries);
   return true;
 };
 

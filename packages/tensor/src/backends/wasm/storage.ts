@@ -2,7 +2,7 @@
 // garbage collector finds that nobody holds it. Read next: operands.ts.
 
 import type { Backend, Storage } from "../../backend.ts";
-import { type ArrayOf, BYTES_PER_ELEMENT, type DType, type TypedArray } from "../../dtype.ts";
+import { type ArrayOf, BYTES_PER_ELEMENT, type DType, newArray, type TypedArray } from "../../dtype.ts";
 import { BackendError } from "../../errors.ts";
 import type { Arena, Block } from "./arena.ts";
 import { getEngine } from "./engine.ts";
@@ -64,7 +64,12 @@ export class WasmStorage implements Storage {
     return this.block.offset;
   }
 
+  /** Read where it lies: to bring it back could make the memory grow, which detaches arrays taken before. */
   get data(): TypedArray {
+    if (this.outside !== null) {
+      if (typeof this.outside === "number") this.outside = newArray(this.dtype, 1).fill(this.outside);
+      return this.outside;
+    }
     const { address, length } = this;
     const { buffer } = getEngine().arena.memory;
     if (this.dtype === "float32") return new Float32Array(buffer, address, length);
