@@ -199,22 +199,21 @@ export function fromNdarray(
 }
 
 /**
- * The tensor as an ndarray over the same memory, no copy, on backends that compute in host memory.
- * Treat it as read-only: it shows the tensor and every view of it.
+ * The tensor as an ndarray: over the same memory where a storage is one array (`reference`), then treat it as
+ * read-only, because it shows the tensor and every view of it; a row-major copy on backends whose memory may
+ * move (`wasm`, which grows and reuses it).
+ *
+ * @throws BackendError if x lives on a backend that cannot be read at once
+ * @example toNdarray(tensor([[1, 2], [3, 4]])).get(1, 0) // 3
  */
 export function toNdarray(x: Tensor): NdArray<TypedArray> {
-  if (!x.backend.host) {
-    const dense = x.dataSync();
-    return ndarray(dense, x.shape.slice(), rowMajorStrides(x.shape));
-  }
+  const shape = x.shape.slice();
+  const data = x.backend.host ? x.storage.data : null;
+  // A backend that gives a new array at each access makes no promise for the old one.
+  if (data === null || x.storage.data !== data) return ndarray(x.dataSync(), shape, rowMajorStrides(shape));
   x.storage.pinned = true;
-  const { data } = x.storage;
-  owners.set(data, x);
-  return ndarray(data, x.shape.slice(), x.strides.slice(), x.offset);
+  return ndarray(data, shape, x.strides.slice(), x.offset);
 }
-
-/** Keeps a tensor alive for as long as an array over its memory is. */
-const owners = new WeakMap<TypedArray, Tensor>();
 
 /**
  * The tensor's values on another backend; the tensor itself if it lives there already.

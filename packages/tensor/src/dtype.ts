@@ -1,6 +1,6 @@
 // The four element types, the typed arrays that hold them, and the promotion rules.
 
-import { DtypeError } from "./errors.ts";
+import { BackendError, DtypeError } from "./errors.ts";
 
 /** Element type of a tensor. `bool` is stored as one byte per element holding 0 or 1. */
 export type DType = "float32" | "float64" | "int32" | "bool";
@@ -29,22 +29,25 @@ export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
   float64: 8,
 };
 
+const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
+
 /**
  * Makes a zeroed typed array for `length` elements of `dtype`.
  *
+ * @throws DtypeError for an unknown dtype; BackendError if there is no room for so many elements
  * @example newArray("int32", 3) // Int32Array [0, 0, 0]
  */
 export function newArray<D extends DType>(dtype: D, length: number): ArrayOf[D];
 export function newArray(dtype: DType, length: number): TypedArray {
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(length);
-    case "float64":
-      return new Float64Array(length);
-    case "int32":
-      return new Int32Array(length);
-    case "bool":
-      return new Uint8Array(length);
+  if (!Object.hasOwn(ARRAYS, dtype)) {
+    throw new DtypeError(`allocate: unknown dtype "${dtype}", expected one of: ${DTYPES.join(", ")}`);
+  }
+  try {
+    return new ARRAYS[dtype](length);
+  } catch (error) {
+    throw new BackendError(
+      `allocate: out of memory: ${length} elements of ${dtype} asked for (${(error as Error).message}); use smaller batches, or let tensors go`,
+    );
   }
 }
 

@@ -174,6 +174,31 @@ t.test("ndarrays go in and out without copying", async (t) => {
   });
 });
 
+t.test("an ndarray of a backend whose memory may move is a copy", async (t) => {
+  await e.withBackend("wasm", async () => {
+    const x = e.reshape(arange(6), [2, 3]);
+    const array = e.toNdarray(x.transpose());
+    t.same([array.shape, array.get(2, 1)], [[3, 2], 5]);
+    e.assign(x, e.zeros([2, 3]));
+    t.equal(array.get(2, 1), 5);
+  });
+});
+
+t.test("a dtype that there is not, and more elements than there can be, are refused by name", async (t) => {
+  t.throws(() => e.zeros([2], { dtype: "float16" as never }), {
+    name: "DtypeError",
+    message: 'allocate: unknown dtype "float16", expected one of: bool, int32, float32, float64',
+  });
+  for (const backend of ["reference", "wasm"] as const) {
+    e.withBackend(backend, () => {
+      t.throws(() => e.zeros([2 ** 20, 2 ** 20]), {
+        name: "BackendError",
+        message: /^allocate: out of memory: 1099511627776 elements of float32 asked for \(.*; use smaller/,
+      });
+    });
+  }
+});
+
 t.test("NumPy's rules at the edges", async (t) => {
   const x = e.reshape(arange(6), [2, 3]);
   t.same(list(e.sum(x, [])), list(x), "no axes reduce nothing");
