@@ -6,7 +6,13 @@ import t from "tap";
 import { Arena } from "../../../packages/tensor/dist/backends/wasm/arena.js";
 import { moduleBytes } from "../../../packages/tensor/dist/backends/wasm/module-bytes.js";
 import { Pool, type WorkerData } from "../../../packages/tensor/dist/backends/wasm/pool.js";
-import { DONE, EXITED, READY, TICKET } from "../../../packages/tensor/dist/backends/wasm/worker-source.js";
+import {
+  DONE,
+  EXITED,
+  FAILED,
+  READY,
+  TICKET,
+} from "../../../packages/tensor/dist/backends/wasm/worker-source.js";
 
 const MIB = 2 ** 20;
 
@@ -306,6 +312,32 @@ for (const [what, instead, patienceMs] of [
     await worker!.terminate();
   });
 }
+
+t.test("a call that failed in a worker fails alone: the next one is a new call", async (t) => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const gemm = new WebAssembly.Module(moduleBytes("gemm4x8", true));
+  let worker: Worker | undefined;
+  const launch = (data: WorkerData): void => {
+    const instead = `Atomics.store(control, ${FAILED}, 1);
+      for (let ticket = 1; ticket <= 2; ticket++) {
+        while (Atomics.load(control, ${TICKET}) < ticket);
+        Atomics.store(control, ${DONE}, ticket);
+        Atomics.notify(control, ${DONE});
+      }`;
+    worker = badWorker(data, instead);
+  };
+  const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
+  const pool = new Pool(2, setup, { mark: () => 0 }, [], { launch });
+  pool.start();
+  while (!pool.ready) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.throws(() => pool.run("mark", [[1], [2]]), {
+    name: "BackendError",
+    message: "mark: a worker thread failed; the results of this call are not usable",
+  });
+  pool.run("mark", [[3], [4]]);
+  t.equal(pool.threads, 2);
+  await worker!.terminate();
+});
 
 t.test("an idle worker that ended is noticed before it is given work", async (t) => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });

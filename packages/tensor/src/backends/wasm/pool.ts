@@ -153,6 +153,7 @@ export class Pool {
     numbers[at] = this.names.indexOf(name);
     numbers[at + 1] = part.length;
     for (let i = 0; i < part.length; i++) numbers[at + 2 + i] = part[i]!;
+    Atomics.store(control, base + FAILED, 0);
     Atomics.add(control, base + TICKET, 1);
     if (Atomics.load(control, base + SLEEPING) === 1) Atomics.notify(control, base + TICKET);
   }
