@@ -92,18 +92,20 @@ export function listBackends(): string[] {
 
 /** A registered backend by name; throws BackendError that lists the known ones. */
 export function findBackend(name: string): Backend {
+  return backendNamed("findBackend", name);
+}
+
+/** `findBackend` with the name of who asks for the message; a backend itself passes. */
+export function backendNamed(op: string, name: string | Backend): Backend {
+  if (typeof name !== "string") return name;
   const backend = backends.get(name);
-  if (backend === undefined) {
-    if (name === "gpu") {
-      throw new BackendError(
-        'setBackend: backend "gpu" is not started; call await initGpu() first (it needs the optional package gpu.js)',
-      );
-    }
+  if (backend !== undefined) return backend;
+  if (name === "gpu") {
     throw new BackendError(
-      `setBackend: unknown backend "${name}", expected one of: ${listBackends().join(", ")}`,
+      `${op}: backend "gpu" is not started; call await initGpu() first (it needs the optional package gpu.js)`,
     );
   }
-  return backend;
+  throw new BackendError(`${op}: unknown backend "${name}", expected one of: ${listBackends().join(", ")}`);
 }
 
 /**
@@ -112,7 +114,7 @@ export function findBackend(name: string): Backend {
  * @throws BackendError if no backend has this name
  */
 export function setBackend(backend: string | Backend): Backend {
-  current = typeof backend === "string" ? findBackend(backend) : backend;
+  current = backendNamed("setBackend", backend);
   return current;
 }
 

@@ -5,7 +5,7 @@ import { fromTypedArray } from "./apply.ts";
 import type { CreateOptions } from "./create.ts";
 import { isFloating, newArray } from "./dtype.ts";
 import { DtypeError } from "./errors.ts";
-import type { RandomStream } from "./random.ts";
+import { RandomStream } from "./random.ts";
 import { checkShape, type Shape, sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -13,14 +13,23 @@ function filled(
   op: string,
   shape: Shape,
   options: CreateOptions,
+  source: RandomStream,
   fill: (out: Float32Array | Float64Array) => void,
 ): Tensor {
   checkShape(op, shape);
+  checkStream(op, source);
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype)) throw new DtypeError(`${op}: expected float32 or float64, got ${dtype}`);
   const data = newArray(dtype as "float32" | "float64", sizeOf(shape));
   fill(data);
   return fromTypedArray(dtype, data, shape, options.backend);
+}
+
+/** Throws TypeError for a forgotten stream, or arguments in another order. */
+function checkStream(op: string, source: RandomStream): void {
+  if (!(source instanceof RandomStream)) {
+    throw new TypeError(`${op}: expected a stream such as stream(7, "${op}"), got ${typeof source}`);
+  }
 }
 
 /**
@@ -38,7 +47,7 @@ export function randomUniform(
   high = 1,
   options: CreateOptions = {},
 ): Tensor {
-  return filled("randomUniform", shape, options, (out) => source.fillUniform(out, low, high));
+  return filled("randomUniform", shape, options, source, (out) => source.fillUniform(out, low, high));
 }
 
 /**
@@ -56,7 +65,7 @@ export function randomNormal(
   std = 1,
   options: CreateOptions = {},
 ): Tensor {
-  return filled("randomNormal", shape, options, (out) => source.fillNormal(out, mean, std));
+  return filled("randomNormal", shape, options, source, (out) => source.fillNormal(out, mean, std));
 }
 
 /**
@@ -73,6 +82,7 @@ export function bernoulli(
   options: CreateOptions = {},
 ): Tensor {
   checkShape("bernoulli", shape);
+  checkStream("bernoulli", source);
   const dtype = options.dtype ?? "bool";
   const data = source.fillBernoulli(newArray(dtype, sizeOf(shape)), p);
   return fromTypedArray(dtype, data, shape, options.backend);
@@ -89,5 +99,6 @@ export function permutation(
   source: RandomStream,
   options: Omit<CreateOptions, "dtype"> = {},
 ): Tensor {
+  checkStream("permutation", source);
   return fromTypedArray("int32", source.permutation(n), [n], options.backend);
 }

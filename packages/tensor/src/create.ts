@@ -4,7 +4,7 @@
 import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
 import { fromTypedArray } from "./apply.ts";
-import { type Backend, findBackend, getBackend, registerBackend, setBackend } from "./backend.ts";
+import { type Backend, backendNamed, getBackend, registerBackend, setBackend } from "./backend.ts";
 import { registerReference } from "./backends/reference/index.ts";
 import { wasm, wasmAvailable } from "./backends/wasm/index.ts";
 import { type DType, dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
@@ -94,23 +94,32 @@ function checkFits(op: string, shape: Shape, length: number): void {
   }
 }
 
-/** A tensor of one value. */
+/**
+ * A tensor of one value.
+ *
+ * @throws ShapeError for sizes that are not non-negative integers
+ * @example full([2, 3], 0.5).sum().item() // 3
+ */
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
-  checkShape("full", shape);
+  return filled("full", shape, value, options);
+}
+
+function filled(op: string, shape: Shape, value: number, options: CreateOptions): Tensor {
+  checkShape(op, shape);
   const dtype = options.dtype ?? "float32";
   const data = newArray(dtype, sizeOf(shape));
   if (value !== 0) data.fill(dtype === "bool" ? 1 : value);
   return fromTypedArray(dtype, data, shape, options.backend);
 }
 
-/** A tensor of zeros. */
+/** A tensor of zeros, see `full`. */
 export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 0, options);
+  return filled("zeros", shape, 0, options);
 }
 
-/** A tensor of ones. */
+/** A tensor of ones, see `full`. */
 export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 1, options);
+  return filled("ones", shape, 1, options);
 }
 
 const like = (x: Tensor, options: CreateOptions): CreateOptions => ({
@@ -222,7 +231,7 @@ export function toNdarray(x: Tensor): NdArray<TypedArray> {
  * @example toBackend(x, "reference")
  */
 export function toBackend(x: Tensor, backend: string | Backend): Tensor {
-  const target = typeof backend === "string" ? findBackend(backend) : backend;
+  const target = backendNamed("toBackend", backend);
   return x.backend === target ? x : fromTypedArray(x.dtype, x.dataSync(), x.shape, target);
 }
 
@@ -232,6 +241,6 @@ export function toBackend(x: Tensor, backend: string | Backend): Tensor {
  * @example await toBackendAsync(x, "reference")
  */
 export async function toBackendAsync(x: Tensor, backend: string | Backend): Promise<Tensor> {
-  const target = typeof backend === "string" ? findBackend(backend) : backend;
+  const target = backendNamed("toBackend", backend);
   return x.backend === target ? x : fromTypedArray(x.dtype, await x.data(), x.shape, target);
 }

@@ -29,6 +29,13 @@ export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
   float64: 8,
 };
 
+/** Throws DtypeError for names that plain JavaScript lets through, such as "float16". */
+export function checkDtype(op: string, dtype: DType): void {
+  if (!Object.hasOwn(RANK, dtype)) {
+    throw new DtypeError(`${op}: unknown dtype "${dtype}", expected one of: ${DTYPES.join(", ")}`);
+  }
+}
+
 const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
 
 /**
@@ -39,9 +46,7 @@ const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array
  */
 export function newArray<D extends DType>(dtype: D, length: number): ArrayOf[D];
 export function newArray(dtype: DType, length: number): TypedArray {
-  if (!Object.hasOwn(ARRAYS, dtype)) {
-    throw new DtypeError(`allocate: unknown dtype "${dtype}", expected one of: ${DTYPES.join(", ")}`);
-  }
+  checkDtype("allocate", dtype);
   try {
     return new ARRAYS[dtype](length);
   } catch (error) {

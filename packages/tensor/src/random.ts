@@ -279,6 +279,7 @@ export function stream(seed: string | number, name: string): RandomStream {
 
 function joinPath(op: string, path: string, name: string): string {
   if (name === "") throw new RangeError(`${op}: expected a name such as "dropout", got an empty one`);
+  if (typeof name !== "string") throw new TypeError(`${op}: expected a name such as "dropout", got ${name}`);
   return `${path}/${name}`;
 }
 

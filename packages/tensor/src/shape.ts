@@ -31,11 +31,17 @@ export function sameShape(a: Shape, b: Shape): boolean {
  * @param op name of the operation, for the message
  */
 export function checkShape(op: string, shape: Shape): void {
+  checkIsList(op, shape);
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new ShapeError(`${op}: sizes must be non-negative integers, got ${formatShape(shape)}`);
     }
   }
+}
+
+/** Throws ShapeError for `zeros(3)` in place of `zeros([3])`, which plain JavaScript lets through. */
+function checkIsList(op: string, shape: Shape): void {
+  if (!Array.isArray(shape)) throw new ShapeError(`${op}: expected a shape such as [2, 3], got ${shape}`);
 }
 
 /**
@@ -153,6 +159,7 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
  * @throws ShapeError if the sizes do not multiply to `size`, or more than one is -1
  */
 export function resolveShape(op: string, shape: Shape, size: number): number[] {
+  checkIsList(op, shape);
   const out = shape.slice();
   const open = out.indexOf(-1);
   if (open >= 0) {

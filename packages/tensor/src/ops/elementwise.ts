@@ -1,7 +1,7 @@
 // Ops that treat each element alone: arithmetic, comparison, choice. Broadcasting follows NumPy.
 
 import { apply, applyFused, type Definition, NONE } from "../apply.ts";
-import { type DType, isFloating } from "../dtype.ts";
+import { checkDtype, type DType, isFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import type { Primitive } from "../op-params.ts";
 import type { Tensor } from "../tensor.ts";
@@ -24,6 +24,7 @@ function binary(op: Binary, a: TensorLike, b: TensorLike, least: DType): Tensor 
 
 /** The same values in another dtype. Floats are truncated towards zero for int32; anything but 0 is true for bool. Shape in = shape out. */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkDtype("cast", dtype);
   return castTo(x, dtype);
 }
 

@@ -85,15 +85,17 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
       throw new ShapeError(`stack: shapes differ: ${formatShape(first.shape)} and ${formatShape(x.shape)}`);
     }
   }
+  const at = normalizeAxis("stack", axis, first.rank + 1);
   return concat(
-    tensors.map((x) => unsqueeze(x, axis)),
-    axis < 0 ? axis + first.rank + 1 : axis,
+    tensors.map((x) => unsqueeze(x, at)),
+    at,
   );
 }
 
 /** x shifted along an axis, what leaves at one end entering at the other. */
 export function roll(x: Tensor, shift: number, axis: number): Tensor {
   const at = normalizeAxis("roll", axis, x.rank);
+  if (!Number.isInteger(shift)) throw new ShapeError(`roll: shift must be an integer, got ${shift}`);
   const n = x.shape[at]!;
   if (n === 0) return x;
   const cut = ((-shift % n) + n) % n;

@@ -42,12 +42,14 @@ export function beside(value: TensorLike, other: Tensor): Tensor {
  * Two operands brought to one dtype.
  *
  * @param least `int32` for arithmetic (bool counts as 0 and 1), `float32` for true division
- * @throws DtypeError if both are numbers
+ * @throws DtypeError if both are numbers, or one is neither a tensor nor a number
  */
 export function pair(op: string, a: TensorLike, b: TensorLike, least: DType = "bool"): [Tensor, Tensor] {
   if (typeof a === "number" && typeof b === "number") {
     throw new DtypeError(`${op}: expected at least one tensor, got the numbers ${a} and ${b}`);
   }
+  checkOperand(op, a);
+  checkOperand(op, b);
   const p = typeof a === "number" ? beside(a, b as Tensor) : a;
   const q = typeof b === "number" ? beside(b, a as Tensor) : b;
   if (p.dtype === q.dtype && (least === "bool" || isFloating(p.dtype))) return [p, q];
@@ -56,7 +58,14 @@ export function pair(op: string, a: TensorLike, b: TensorLike, least: DType = "b
   return [castTo(p, dtype), castTo(q, dtype)];
 }
 
+/** Throws DtypeError for what plain JavaScript lets through. */
+function checkOperand(op: string, value: TensorLike): void {
+  if (typeof value === "number" || value?.storage !== undefined) return;
+  throw new DtypeError(`${op}: expected tensors or numbers, got ${value === null ? "null" : typeof value}`);
+}
+
 /** Throws DtypeError unless the tensor holds int32 indices. */
 export function checkIndex(op: string, index: Tensor): void {
-  if (index.dtype !== "int32") throw new DtypeError(`${op}: indices must be int32, got ${index.dtype}`);
+  if (index.dtype !== "int32")
+    throw new DtypeError(`${op}: indices must be int32, got ${index.dtype ?? typeof index}`);
 }

@@ -122,9 +122,7 @@ export function slice(x: Tensor, ranges: readonly (SliceRange | number | null)[]
     const range = ranges[axis];
     if (range === undefined || range === null) return { start: 0, step: 1, length: size };
     if (typeof range !== "number") return resolveSlice(range, size);
-    if (!Number.isInteger(range) || range < -size || range >= size) {
-      throw new ShapeError(`slice: index ${range} is out of range for axis ${axis} of size ${size}`);
-    }
+    checkPosition("slice", range, axis, size);
     dropped.push(axis);
     return { start: range < 0 ? range + size : range, step: 1, length: 1 };
   });
@@ -132,9 +130,22 @@ export function slice(x: Tensor, ranges: readonly (SliceRange | number | null)[]
   return dropped.length === 0 ? part : reshape(part, squeezedShape(part.shape, dropped));
 }
 
-/** One position of an axis, which is dropped. A view. PyTorch's select. */
+function checkPosition(op: string, index: number, axis: number, size: number): void {
+  if (!Number.isInteger(index) || index < -size || index >= size) {
+    throw new ShapeError(`${op}: index ${index} is out of range for axis ${axis} of size ${size}`);
+  }
+}
+
+/**
+ * One position of an axis, which is dropped. A view. PyTorch's select.
+ *
+ * @param index counts from the end when negative
+ * @throws ShapeError if axis or index is out of range
+ * @example select(tensor([[1, 2], [3, 4]]), 0, -1).toArray() // [3, 4]
+ */
 export function select(x: Tensor, axis: number, index: number): Tensor {
   const at = normalizeAxis("select", axis, x.rank);
+  checkPosition("select", index, at, x.shape[at]!);
   return slice(
     x,
     x.shape.map((_, i) => (i === at ? index : null)),
