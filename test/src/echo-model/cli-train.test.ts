@@ -17,7 +17,7 @@ import { parseLog, readScalars } from "@echo-ts/echo-model";
 import { loadCheckpoint, saveCheckpoint } from "@echo-ts/echo-model/node";
 import { readSafetensorsHeader, stream } from "@echo-ts/tensor";
 import t from "tap";
-import { configFile, data, events, folder, MAIN, run, trainArgs } from "./command-line.js";
+import { command, configFile, data, events, folder, run, trainArgs } from "./command-line.js";
 
 const sha = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
@@ -83,7 +83,7 @@ async function runUntilKilled(
   lines: number,
   delay: number,
 ): Promise<{ status: number | null; killed: boolean }> {
-  const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
+  const child: ChildProcess = spawn(...command(...args), {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let seen = 0;
@@ -169,7 +169,7 @@ t.test("a training is refused on a checkpoint of other data, or one that is for 
 
 t.test("an interrupted training saves itself and has exit code 130", async (t) => {
   const args = trainArgs("interrupted", "--set", "training.maxSteps=100000");
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(...command(...args), { stdio: ["ignore", "pipe", "inherit"] });
   let seen = "";
   child.stdout.on("data", (chunk: Buffer) => {
     const running = seen.includes('"kind":"step"');
@@ -270,7 +270,7 @@ t.test("settings reach the training: several batches a step, and the short ones 
 });
 
 t.test("a reader that leaves ends the command without a stack trace", async (t) => {
-  const child = spawn(process.execPath, [MAIN, ...trainArgs("pipe", "--set", "training.maxSteps=100000")]);
+  const child = spawn(...command(...trainArgs("pipe", "--set", "training.maxSteps=100000")));
   let err = "";
   child.stderr.on("data", (chunk: Buffer) => {
     err += chunk.toString();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { duration, Progress, progressLine } from "../../../packages/echo-model/dist/cli/progress.js";
-import { configFile, data, folder, MAIN, run } from "./command-line.js";
+import { command, configFile, data, folder, run } from "./command-line.js";
 
 const COMMANDS = ["train", "eval", "transcribe", "features", "pitch", "inspect", "export", "settings"];
 const recordings = fileURLToPath(new URL("../../../data/asterisk-alnum/wav/", import.meta.url));
@@ -91,11 +91,11 @@ t.test("problems with data and files have exit code 1", async (t) => {
   t.match(missing.err, /--data: .*none is not a folder/);
   const damaged = join(folder, "damaged.safetensors");
   writeFileSync(damaged, "not a checkpoint");
-  for (const command of [
+  for (const words of [
     ["inspect", damaged],
     ["eval", damaged, "--data", data],
   ]) {
-    const { status, err } = run(...command);
+    const { status, err } = run(...words);
     t.equal(status, 1);
     t.match(err, /^echo-asr: checkpoint: .*damaged\.safetensors: damaged/);
   }
@@ -117,9 +117,9 @@ t.test("problems with data and files have exit code 1", async (t) => {
     if (content !== null) writeFileSync(path, content);
     // All three read a recording in the same way; the first and the last case show it.
     const thorough = name === "none.wav" || name === "page.wav";
-    for (const command of thorough ? ["pitch", "features", "transcribe"] : ["pitch"]) {
-      const { status, out, err } = run(command, path);
-      t.same([status, out], [1, ""], `${command} ${name}`);
+    for (const verb of thorough ? ["pitch", "features", "transcribe"] : ["pitch"]) {
+      const { status, out, err } = run(verb, path);
+      t.same([status, out], [1, ""], `${verb} ${path}`);
       t.match(err.trimEnd(), message);
       t.equal(err.trimEnd().split("\n").length, 1, "one line");
     }
@@ -128,8 +128,8 @@ t.test("problems with data and files have exit code 1", async (t) => {
 
 t.test("names that look like numbers stay names", async (t) => {
   const wave = join(data, "wav", "a0.wav");
-  const args = [MAIN, "features", wave, "--config", configFile, "--out", "007", "--json"];
-  t.equal(spawnSync(process.execPath, args, { cwd: folder }).status, 0);
+  const started = command("features", wave, "--config", configFile, "--out", "007", "--json");
+  t.equal(spawnSync(...started, { cwd: folder }).status, 0);
   t.ok(existsSync(join(folder, "007")));
 });
 
@@ -253,8 +253,11 @@ t.test("rate and time left follow what was done since the line began", async (t)
 
 // util-linux's script gives a process a terminal; other systems have another script, or none.
 const terminal = (columns: number, ...args: string[]): { status: number | null; out: string } => {
-  const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(" ");
-  const { status, stdout } = spawnSync("script", ["-qec", `stty cols ${columns}; ${command}`, "/dev/null"], {
+  const line = command(...args)
+    .flat()
+    .map((word) => `'${word}'`)
+    .join(" ");
+  const { status, stdout } = spawnSync("script", ["-qec", `stty cols ${columns}; ${line}`, "/dev/null"], {
     encoding: "utf8",
     timeout: 60_000,
     stdio: ["ignore", "pipe", "pipe"],

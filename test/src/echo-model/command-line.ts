@@ -7,10 +7,7 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { syntheticFiles, TINY } from "./synthetic-speech.js";
 
-/** The script behind `echo-asr`. */
-export const MAIN: string = fileURLToPath(
-  new URL("../../../packages/echo-model/dist/cli/main.js", import.meta.url),
-);
+const MAIN: string = fileURLToPath(new URL("../../../packages/echo-model/dist/cli/main.js", import.meta.url));
 
 /** A folder for whatever the test file writes. */
 export const folder: string = mkdtempSync(join(tmpdir(), "echo-cli-"));
@@ -34,9 +31,20 @@ export interface Result {
   readonly err: string;
 }
 
+/**
+ * Program and arguments that start `echo-asr`. tap hooks itself into every Node process by NODE_OPTIONS, which takes
+ * longer than most of the commands here; where there is an env(1) it takes that away again.
+ */
+export function command(...args: string[]): [program: string, args: string[]] {
+  const started = [process.execPath, MAIN, ...args];
+  return process.platform === "win32"
+    ? [started[0]!, started.slice(1)]
+    : ["env", ["-u", "NODE_OPTIONS", ...started]];
+}
+
 /** Runs `echo-asr` to its end. */
 export function run(...args: string[]): Result {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(...command(...args), { encoding: "utf8" });
   return { status, out: stdout, err: stderr };
 }
 
