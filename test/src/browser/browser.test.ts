@@ -140,19 +140,34 @@ t.test("in Chromium", { skip: skipWithoutChromium, timeout: 1_000_000 }, async (
       await tab.close();
     });
 
-    await t.test(`${mode}: a lost device`, { timeout: 120_000 }, async (t) => {
-      const tab = await open("plain");
-      const { errors, lost, again } = await call(tab, "lose", mode);
-      for (const error of errors) {
-        t.equal(
-          error,
-          `BackendError: gpu: the ${mode} device was lost, and with it what it held; call await initGpu() again and load the weights from the last checkpoint`,
-        );
-      }
-      t.same(lost, [true, false]);
-      t.same(again, [2, 2, 2], "a new start works");
-      await tab.close();
-    });
+    const accidents = {
+      lose: `the ${mode} device was lost, and with it what it held; call`,
+      refuse:
+        mode === "webgpu"
+          ? /the webgpu device refused a command \(.*usage.*\), so that its results cannot be trusted; use smaller batches if memory ran out, call/is
+          : "the webgl2 device refused a command (WebGL error 1280), so that its results cannot be trusted; use smaller batches if memory ran out, call",
+    };
+    for (const kind of ["lose", "refuse"] as const) {
+      await t.test(
+        `${mode}: ${kind === "lose" ? "a lost device" : "a device that refuses a command"}`,
+        { timeout: 120_000 },
+        async (t) => {
+          const tab = await open("plain");
+          const { errors, lost, again } = await call(tab, "accident", mode, kind);
+          t.equal(errors.length, 4);
+          for (const error of errors) {
+            t.match(error, accidents[kind]);
+            t.match(
+              error,
+              /^BackendError: gpu: .* await initGpu\(\) again and load the weights from the last checkpoint$/s,
+            );
+          }
+          t.same(lost, [kind === "lose", false]);
+          t.same(again, [2, 2, 2], "a new start works");
+          await tab.close();
+        },
+      );
+    }
   }
 });
 

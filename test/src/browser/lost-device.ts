@@ -1,41 +1,58 @@
-// Takes a WebGPU device or WebGL context away from gpu.js, for tests inside the browser.
+// Takes a WebGPU device or WebGL context away from gpu.js, or makes it refuse a command, for tests inside the browser.
 
-interface Destroyable {
+/** What can happen to a device. */
+export interface Accidents {
+  /** The driver takes it away. */
+  lose(): Promise<void>;
+  /** It refuses a command, as it does when memory runs out. */
+  refuse(): Promise<void>;
+}
+
+interface GpuDevice {
   destroy(): void;
+  createBuffer(settings: { readonly size: number; readonly usage: number }): unknown;
+  readonly queue: { onSubmittedWorkDone(): Promise<void> };
   readonly lost: Promise<unknown>;
 }
 
-/** Notes what gpu.js asks the browser for from now on; the result takes it away as a driver would. */
-export async function interceptDevice(mode: "webgl2" | "webgpu"): Promise<() => Promise<void>> {
-  const found: (() => Promise<unknown>)[] = [];
-  const intercept = (prototype: object, name: string, note: (made: unknown) => void): void => {
-    const methods = prototype as Record<string, (...given: unknown[]) => unknown>;
-    const original = methods[name]!;
-    methods[name] = function (...given) {
-      const made = original.apply(this, given);
-      note(made);
-      return made;
-    };
+/** Calls `note` with all that a method gives from now on. */
+function intercept<T>(prototype: object, name: string, note: (made: T) => void): void {
+  const methods = prototype as Record<string, (...given: unknown[]) => unknown>;
+  const original = methods[name]!;
+  methods[name] = function (...given) {
+    const made = original.apply(this, given);
+    note(made as T);
+    return made;
   };
+}
+
+/** Accidents of what gpu.js asks the browser for from now on. */
+export function interceptDevice(mode: "webgl2" | "webgpu"): Accidents {
+  const devices: Promise<GpuDevice>[] = [];
+  const contexts: WebGL2RenderingContext[] = [];
   if (mode === "webgpu") {
     const { GPUAdapter } = globalThis as unknown as { GPUAdapter: { prototype: object } };
-    intercept(GPUAdapter.prototype, "requestDevice", (made) => {
-      found.push(async () => {
-        const device = await (made as Promise<Destroyable>);
-        device.destroy();
-        await device.lost;
-      });
-    });
+    intercept<Promise<GpuDevice>>(GPUAdapter.prototype, "requestDevice", (made) => devices.push(made));
   } else {
     for (const { prototype } of [OffscreenCanvas, HTMLCanvasElement]) {
-      intercept(prototype, "getContext", (made) => {
-        found.push(async () =>
-          (made as WebGL2RenderingContext).getExtension("WEBGL_lose_context")?.loseContext(),
-        );
-      });
+      intercept<WebGL2RenderingContext>(prototype, "getContext", (made) => contexts.push(made));
     }
   }
-  return async () => {
-    await Promise.all(found.map((lose) => lose()));
+  return {
+    async lose() {
+      for (const device of await Promise.all(devices)) {
+        device.destroy();
+        await device.lost;
+      }
+      for (const context of contexts) context.getExtension("WEBGL_lose_context")?.loseContext();
+    },
+    async refuse() {
+      for (const device of await Promise.all(devices)) {
+        device.createBuffer({ size: 4, usage: 0 });
+        await device.queue.onSubmittedWorkDone();
+      }
+      const unknown = 0xffff;
+      for (const context of contexts) context.enable(unknown);
+    },
   };
 }

@@ -10,7 +10,7 @@ import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
 import { type GoldenRun, goldenNames, runGolden } from "../gpu/golden-run.ts";
 import { type Agreement, compareOp, LAYOUTS } from "../gpu/op-cases.ts";
 import { runTrap, TRAPS } from "../gpu/traps.ts";
-import { interceptDevice } from "./lost-device.ts";
+import { type Accidents, interceptDevice } from "./lost-device.ts";
 
 /** The message of what `body` throws, or "". */
 async function refusal(body: () => Promise<unknown>): Promise<string> {
@@ -135,15 +135,18 @@ const page = {
     return { actual, expected };
   },
 
-  /** Takes the device away and tells what happens then, and whether a new start helps. */
-  async lose(mode: "webgl2" | "webgpu"): Promise<{ errors: string[]; lost: boolean[]; again: number[] }> {
-    const takeAway = await interceptDevice(mode);
+  /** What reading gives after an accident, and after a new start. */
+  async accident(
+    mode: "webgl2" | "webgpu",
+    kind: keyof Accidents,
+  ): Promise<{ errors: string[]; lost: boolean[]; again: number[] }> {
+    const accidents = interceptDevice(mode);
     const doomed = await start(mode);
-    const x = e.withBackend(doomed, () => e.add(e.ones([3]), 1));
+    const x = e.withBackend(doomed, () => e.softmax(e.zeros([4])));
     await x.data();
-    const unread = e.add(x, 1);
+    const unread = e.softmax(x);
     await e.add(x, 2).data();
-    await takeAway();
+    await accidents[kind]();
     const lost = [e.gpuInfo()!.lost];
     const errors = [
       await refusal(() => x.data()),

@@ -38,6 +38,8 @@ const COPY: Program = {
   body: "return x0[this.thread.x];",
 };
 
+const GL_OUT_OF_MEMORY = 0x0505;
+
 /** Below this a buffer is not worth telling the garbage collector about. */
 const BALLAST_BYTES = 4096;
 
@@ -57,6 +59,8 @@ export class Device {
   #tail: Promise<void> | null = null;
   /** Of the first kernel that ran; all others share it. */
   #context: Context | null = null;
+  /** The first command that the device refused; it then goes on with zeros. */
+  #refused: string | null = null;
 
   constructor(library: GpuJs, mode: GpuMode) {
     this.#library = library;
@@ -75,15 +79,31 @@ export class Device {
     return context !== null && (context.isLost === true || context.isContextLost?.() === true);
   }
 
-  #checkLost(): void {
-    if (this.lost) throw this.#reason(null);
+  #watch(context: Context | null): void {
+    this.#context = context;
+    context?.device?.addEventListener("uncapturederror", ({ error }) => {
+      this.#refused ??= error.message;
+    });
   }
 
-  /** What to tell of a failure: that the device is lost, if it is. */
+  /** Throws if results can no longer be trusted. */
+  #checkSound(): void {
+    const code = this.lost ? 0 : (this.#context?.getError?.() ?? 0);
+    if (code !== 0) this.#refused ??= code === GL_OUT_OF_MEMORY ? "out of memory" : `WebGL error ${code}`;
+    if (this.lost || this.#refused !== null) throw this.#reason(null);
+  }
+
+  /** What to tell of a failure: that the device is lost or refused something, if so. */
   #reason(cause: unknown): Error {
     if (this.lost) {
       return new BackendError(
         `gpu: the ${this.mode} device was lost, and with it what it held; call await initGpu() again and load the weights from the last checkpoint`,
+        { cause },
+      );
+    }
+    if (this.#refused !== null) {
+      return new BackendError(
+        `gpu: the ${this.mode} device refused a command (${this.#refused}), so that its results cannot be trusted; use smaller batches if memory ran out, call await initGpu() again and load the weights from the last checkpoint`,
         { cause },
       );
     }
@@ -153,7 +173,7 @@ export class Device {
     if (handle === null) throw new BackendError("read: the elements were never computed");
     if (handle instanceof Float32Array) return handle.slice(0, slot.length);
     const finish = (values: Float32Array): Float32Array => {
-      this.#checkLost();
+      this.#checkSound();
       return values.slice(0, slot.length);
     };
     const failed = (error: unknown): never => {
@@ -229,7 +249,7 @@ export class Device {
     scalars: readonly number[],
     out: Slot,
   ): undefined | Promise<void> {
-    this.#checkLost();
+    if (this.lost || this.#refused !== null) throw this.#reason(null);
     const kernel = this.#kernel(program);
     kernel.setOutput([out.length]);
     const arrays = handles.map((handle) =>
@@ -250,8 +270,8 @@ export class Device {
   /** After a run: that it ran where it should, on the one device. */
   #check(kernel: GpuKernel): void {
     const { constructor, context = null } = kernel.kernel;
-    if (this.#remote) this.#context ??= context;
-    this.#checkLost();
+    if (this.#remote && this.#context === null) this.#watch(context);
+    if (this.lost) throw this.#reason(null);
     const { mode } = constructor;
     // gpu.js gives all its WebGL kernels one name.
     const expected = this.mode === "webgl2" ? "gpu" : this.mode;

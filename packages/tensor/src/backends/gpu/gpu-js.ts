@@ -27,10 +27,19 @@ export interface GpuKernel {
   };
 }
 
-/** What may be taken away: the driver restarts, the machine sleeps, another page needs the memory. */
+/** What may be taken away (the driver restarts, the machine sleeps) or refuse commands (memory runs out). */
 export interface Context {
+  /** WebGPU. */
   readonly isLost?: boolean;
+  readonly device?: {
+    addEventListener(
+      type: "uncapturederror",
+      listener: (event: { readonly error: { readonly message: string } }) => void,
+    ): void;
+  };
+  /** WebGL. */
   isContextLost?(): boolean;
+  getError?(): number;
 }
 
 /** The settings of ours that matter. */
