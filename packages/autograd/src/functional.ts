@@ -25,7 +25,7 @@ let depth = 0;
  * @param fn returns one element
  * @returns a function of the same arguments; its result has the shape of the first
  * @throws GradientError if the function returns more than one element; DtypeError for integer arguments
- * @example grad((x) => x.pow(3).sum())(tensor([2])) // [12]
+ * @example grad((x) => x.pow(3).sum())(tensor([2])).toArray() // [12]
  */
 export function grad<A extends readonly Tensor[]>(
   fn: (x: Tensor, ...others: A) => Tensor,

@@ -50,13 +50,21 @@ function checkSameShape(op: string, prediction: Tensor, target: Tensor): void {
   }
 }
 
-/** Mean squared error. Prediction and target [..] of one shape -> [] */
+/**
+ * Mean squared error. Prediction and target [..] of one shape -> []
+ *
+ * @example mseLoss(tensor([1, 2]), tensor([1, 4])).item() // 2
+ */
 export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkSameShape("mseLoss", prediction, target);
   return reduce(square(sub(prediction, target)), options.reduction);
 }
 
-/** Mean absolute error. Prediction and target [..] of one shape -> [] */
+/**
+ * Mean absolute error. Prediction and target [..] of one shape -> []
+ *
+ * @example l1Loss(tensor([1, 2]), tensor([1, 4])).item() // 1
+ */
 export function l1Loss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkSameShape("l1Loss", prediction, target);
   return reduce(abs(sub(prediction, target)), options.reduction);
@@ -177,7 +185,7 @@ function reduceRows(
  *
  * @param options.labelSmoothing share of the target spread over all classes, 0 to 1, default 0
  * @throws ShapeError if the shapes do not fit or a label is outside 0 .. V-1; DtypeError unless labels are int32
- * @example crossEntropyLoss(tensor([[2, 1]]), tensor([0], { dtype: "int32" })) // 0.3133
+ * @example crossEntropyLoss(tensor([[2, 1]]), tensor([0], { dtype: "int32" })).item().toFixed(4) // "0.3133"
  */
 export function crossEntropyLoss(
   logits: Tensor,

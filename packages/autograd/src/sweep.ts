@@ -27,7 +27,7 @@ export interface BackwardOptions {
  *   `loss` must hold one element)
  * @throws GradientError if `loss` was computed from no leaf, is NaN, or its graph was used already or one of
  *   its tensors was changed in place since
- * @example const x = variable(tensor([3])); backward(square(x)); x.grad // [6]
+ * @example const x = variable(tensor([3])); backward(square(x)); x.grad.toArray() // [6]
  */
 export function backward(loss: Tensor, seed?: Tensor, options: BackwardOptions = {}): void {
   const root = nodeOf(loss);

@@ -19,7 +19,7 @@ function checkFloating(what: string, x: Tensor): void {
  * not its history.
  *
  * @throws DtypeError unless x is float32 or float64
- * @example const x = variable(tensor([1, 2])); x.square().sum().backward(); x.grad // [2, 4]
+ * @example const x = variable(tensor([1, 2])); x.square().sum().backward(); x.grad.toArray() // [2, 4]
  */
 export function variable(x: Tensor): Tensor {
   checkFloating("variable", x);
@@ -40,7 +40,11 @@ export function keep(x: Tensor): Tensor {
   return x;
 }
 
-/** The same values as a constant: no gradient flows through. Shares storage. */
+/**
+ * The same values as a constant: no gradient flows through. Shares storage.
+ *
+ * @example detach(variable(ones([2])).mul(2)).requiresGrad // false
+ */
 export function detach(x: Tensor): Tensor {
   // A tape may hold the other handle; it must leave the storage alone when it is done.
   x.storage.pinned = true;
@@ -116,6 +120,8 @@ function ownCopy(x: Tensor): Tensor {
 /**
  * Runs `body` without recording: results carry no gradient and cost no memory for it. Synchronous only: what
  * an async body does after its first await is recorded again.
+ *
+ * @example noGrad(() => variable(ones([2])).mul(2).requiresGrad) // false
  */
 export function noGrad<T>(body: () => T): T {
   const { recording } = mode;

@@ -112,12 +112,20 @@ function filled(op: string, shape: Shape, value: number, options: CreateOptions)
   return fromTypedArray(dtype, data, shape, options.backend);
 }
 
-/** A tensor of zeros, see `full`. */
+/**
+ * A tensor of zeros, see `full`.
+ *
+ * @example zeros([2, 3]).toArray() // [[0, 0, 0], [0, 0, 0]]
+ */
 export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
   return filled("zeros", shape, 0, options);
 }
 
-/** A tensor of ones, see `full`. */
+/**
+ * A tensor of ones, see `full`.
+ *
+ * @example ones([2], { dtype: "bool" }).toArray() // [true, true]
+ */
 export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
   return filled("ones", shape, 1, options);
 }
@@ -128,7 +136,11 @@ const like = (x: Tensor, options: CreateOptions): CreateOptions => ({
   ...options,
 });
 
-/** A tensor of one value with the shape, dtype and backend of x. */
+/**
+ * A tensor of one value with the shape, dtype and backend of x.
+ *
+ * @example fullLike(arange(2), 7).toArray() // [7, 7]
+ */
 export function fullLike(x: Tensor, value: number, options: CreateOptions = {}): Tensor {
   return full(x.shape, value, like(x, options));
 }
@@ -178,7 +190,11 @@ export function linspace(start: number, stop: number, count: number, options: Cr
   return fromTypedArray(dtype, data, [count], options.backend);
 }
 
-/** The identity matrix [n, m], ones where row and column agree. */
+/**
+ * The identity matrix [n, m], ones where row and column agree.
+ *
+ * @example eye(2, 3).toArray() // [[1, 0, 0], [0, 1, 0]]
+ */
 export function eye(n: number, m: number = n, options: CreateOptions = {}): Tensor {
   checkShape("eye", [n, m]);
   const data = newArray(options.dtype ?? "float32", n * m);
@@ -191,6 +207,7 @@ export function eye(n: number, m: number = n, options: CreateOptions = {}): Tens
  * (`reference`); other backends copy its data. Later writes to the ndarray are the caller's own risk.
  *
  * @throws DtypeError if no dtype is stored in its kind of array, or a bool array holds more than 0 and 1
+ * @example fromNdarray(ndarray(Float32Array.of(1, 2, 3, 4), [2, 2]).transpose(1, 0)).toArray() // [[1, 3], [2, 4]]
  */
 export function fromNdarray(
   array: NdArray<TypedArray>,

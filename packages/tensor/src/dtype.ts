@@ -70,6 +70,8 @@ export function dtypeOfArray(array: ArrayBufferView): DType {
 /**
  * The dtype in which two operands meet: the wider one in the order bool < int32 < float32 < float64.
  * As in PyTorch, and unlike NumPy, int32 with float32 gives float32.
+ *
+ * @example promote("int32", "float32") // "float32"
  */
 export function promote(a: DType, b: DType): DType {
   return RANK[a] >= RANK[b] ? a : b;
@@ -91,7 +93,11 @@ export function toFloating(dtype: DType): DType {
   return dtype === "float64" ? "float64" : "float32";
 }
 
-/** True for float32 and float64. */
+/**
+ * True for float32 and float64.
+ *
+ * @example isFloating("int32") // false
+ */
 export function isFloating(dtype: DType): boolean {
   return RANK[dtype] >= RANK.float32;
 }

@@ -13,6 +13,7 @@ import type { Tensor } from "./tensor.ts";
  * @param target dense, the whole of its storage
  * @throws ShapeError if the shapes differ or the target is a view of a part of its storage
  * @throws BackendError if they live on different backends
+ * @example const w = zeros([2]); assign(w, tensor([1, 2])); w.toArray() // [1, 2]
  */
 export function assign(target: Tensor, source: Tensor): void {
   if (!sameShape(target.shape, source.shape)) {

@@ -83,7 +83,11 @@ export function decodeSafetensors(bytes: Uint8Array, options: LoadOptions = {}):
   return fromRecords(readSafetensors(bytes, { source: options.source ?? "bytes" }).tensors, options);
 }
 
-/** Named tensors as the bytes of a safetensors file; equal tensors give equal bytes. */
+/**
+ * Named tensors as the bytes of a safetensors file; equal tensors give equal bytes.
+ *
+ * @example decodeSafetensors(await encodeSafetensors({ x: arange(3) })).get("x").toArray() // [0, 1, 2]
+ */
 export async function encodeSafetensors(
   tensors: NamedTensors,
   options: SaveOptions = {},
@@ -97,7 +101,11 @@ export function decodeNpy(bytes: Uint8Array, options: LoadOptions = {}): Tensor 
   return tensorFromRecord(readNpy(bytes, { source: options.source ?? "bytes" }), options);
 }
 
-/** A tensor as the bytes of a NumPy .npy file. */
+/**
+ * A tensor as the bytes of a NumPy .npy file.
+ *
+ * @example decodeNpy(await encodeNpy(arange(3))).toArray() // [0, 1, 2]
+ */
 export async function encodeNpy(x: Tensor, options: SaveOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   return writeNpy(await recordFromTensor(x, options));
 }
@@ -107,7 +115,11 @@ export function decodeNpz(bytes: Uint8Array, options: LoadOptions = {}): Map<str
   return fromRecords(readNpz(bytes, { source: options.source ?? "bytes" }), options);
 }
 
-/** Named tensors as the bytes of a NumPy .npz archive. */
+/**
+ * Named tensors as the bytes of a NumPy .npz archive.
+ *
+ * @example decodeNpz(await encodeNpz({ x: arange(3) })).get("x").toArray() // [0, 1, 2]
+ */
 export async function encodeNpz(tensors: NamedTensors, options: SaveOptions = {}): Promise<Uint8Array> {
   const { compressed = false } = options;
   return writeNpz(await toRecords(tensors, options), { compressed });

@@ -60,6 +60,7 @@ export class Conv1d extends Module {
  * x [B, inputs, T] -> [B, outputs, (T - 1) stride - 2 padding + dilation (kernel - 1) + outputPadding + 1]
  *
  * @throws ShapeError if a size is not a positive integer or the groups do not divide the channels
+ * @example new ConvTranspose1d(2, 3, 4, { stride: 2 }).initialize(7).forward(zeros([1, 2, 5])).shape // [1, 3, 12]
  */
 export class ConvTranspose1d extends Module {
   readonly weight: Parameter;

@@ -26,6 +26,7 @@ function fillMask(mask: Float32Array | Float64Array, p: number, seed: number): v
  *
  * @param p in [0, 1], default 0.5
  * @throws RangeError when p is outside [0, 1]
+ * @example new Dropout(0.1).eval().forward(ones([2])).toArray() // [1, 1]
  */
 export class Dropout extends Module {
   readonly p: number;

@@ -59,6 +59,7 @@ export interface EmbeddingOptions extends ParameterOptions {
  * index int32 [..] -> [.., width]
  *
  * @throws ShapeError if a size is not a positive integer or the padding index is outside the table
+ * @example new Embedding(10, 4).initialize(7).forward(tensor([1, 9], { dtype: "int32" })).shape // [2, 4]
  */
 export class Embedding extends Module {
   readonly weight: Parameter;

@@ -22,6 +22,8 @@ export interface LayerNormOptions extends NormOptions {
  * Standardises the last axis. PyTorch's `nn.LayerNorm`: weight [width] from ones, bias [width] from zeros.
  *
  * x [.., width] -> [.., width]
+ *
+ * @example new LayerNorm(2).initialize(7).forward(zeros([5, 2])).shape // [5, 2]
  */
 export class LayerNorm extends Module {
   readonly weight: Parameter;
@@ -48,6 +50,8 @@ export class LayerNorm extends Module {
  * Divides the last axis by its root mean square. PyTorch's `nn.RMSNorm`: weight [width] from ones.
  *
  * x [.., width] -> [.., width]
+ *
+ * @example new RMSNorm(2).initialize(7).forward(zeros([5, 2])).shape // [5, 2]
  */
 export class RMSNorm extends Module {
   readonly weight: Parameter;

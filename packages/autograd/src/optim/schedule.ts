@@ -7,7 +7,11 @@
  */
 export type Schedule = (step: number) => number;
 
-/** The same learning rate always. */
+/**
+ * The same learning rate always.
+ *
+ * @example constantSchedule(0.1)(1000) // 0.1
+ */
 export function constantSchedule(learningRate: number): Schedule {
   return () => learningRate;
 }

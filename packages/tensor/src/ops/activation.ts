@@ -53,7 +53,11 @@ export function tanhGrad(gradient: Tensor, output: Tensor): Tensor {
 export const defineRelu: Definition<"relu"> = ([x]) =>
   where(less(x!, 0), 0, where(greater(x!, 0), x!, mul(x!, 0)));
 
-/** x where positive, else 0; NaN stays. Gradient 0 at 0, as in PyTorch. */
+/**
+ * x where positive, else 0; NaN stays. Gradient 0 at 0, as in PyTorch.
+ *
+ * @example relu(tensor([-1, 2])).toArray() // [0, 2]
+ */
 export function relu(x: Tensor): Tensor {
   return applyFused("relu", [x], NONE, defineRelu);
 }
@@ -167,6 +171,7 @@ export const defineLeakyRelu: Definition<"leakyRelu"> = ([x], { slope }) =>
  * x where positive, else slope x.
  *
  * @param slope default 0.01
+ * @example leakyRelu(tensor([-2, 2]), 0.5).toArray() // [-1, 2]
  */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   return applyFused("leakyRelu", [floatingTensor(x)], { slope }, defineLeakyRelu);
@@ -176,6 +181,7 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
  * x pulled towards 0 by lambda, and 0 within it.
  *
  * @param lambda default 0.5
+ * @example softshrink(tensor([-2, 0.25, 2])).toArray() // [-1.5, 0, 1.5]
  */
 export function softshrink(x: Tensor, lambda = 0.5): Tensor {
   return where(greater(x, lambda), sub(x, lambda), where(less(x, -lambda), add(x, lambda), mul(x, 0)));

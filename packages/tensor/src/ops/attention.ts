@@ -88,6 +88,7 @@ function futureMask(scores: Tensor): Tensor {
  * q [.., Tq, D], k [.., Tk, D], v [.., Tk, E] -> [.., Tq, E]
  *
  * @throws ShapeError if the sizes do not fit; DtypeError for a bool bias
+ * @example attention(zeros([1, 3, 8]), zeros([1, 5, 8]), ones([1, 5, 2])).shape // [1, 3, 2]
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const fits =
@@ -148,6 +149,7 @@ export const defineRotatePairs: Definition<"rotatePairs"> = ([x, cosine, sine]) 
  * x [.., D], cosine and sine broadcast to [.., D / 2] -> [.., D]
  *
  * @throws ShapeError if D is odd or the angles do not broadcast
+ * @example rotatePairs(tensor([1, 0]), tensor([0]), tensor([1])).toArray() // [0, 1]
  */
 export function rotatePairs(x: Tensor, cosine: Tensor, sine: Tensor): Tensor {
   const half = [...x.shape.slice(0, -1), x.shape[x.rank - 1]! / 2];

@@ -64,6 +64,7 @@ export const defineConv1d: Definition<"conv1d"> = (
  * x [B, C, T], weight [out, C / groups, k], bias [out] -> [B, out, floor((T + 2 padding - dilation (k - 1) - 1) / stride) + 1]
  *
  * @throws ShapeError if the channels do not fit or the signal is shorter than the kernel
+ * @example conv1d(ones([1, 1, 4]), ones([1, 1, 3]), null, { padding: 1 }).toArray() // [[[2, 3, 3, 2]]]
  */
 export function conv1d(
   x: Tensor,
@@ -159,6 +160,7 @@ export interface ConvTranspose1dOptions extends Conv1dOptions {
  * x [B, C, T], weight [C, out / groups, k] -> [B, out, (T - 1) stride - 2 padding + dilation (k - 1) + outputPadding + 1]
  *
  * @throws ShapeError if the channels do not fit
+ * @example convTranspose1d(ones([1, 1, 2]), ones([1, 1, 2]), null, { stride: 2 }).shape // [1, 1, 4]
  */
 export function convTranspose1d(
   x: Tensor,
@@ -198,12 +200,17 @@ export function convTranspose1d(
  * Means over windows of the last axis: [.., T] -> [.., floor((T - size) / stride) + 1].
  *
  * @param stride default `size`: windows side by side
+ * @example avgPool1d(tensor([1, 3, 5, 7]), 2).toArray() // [2, 6]
  */
 export function avgPool1d(x: Tensor, size: number, stride: number = size): Tensor {
   return mean(unfold(x, -1, size, stride), -1);
 }
 
-/** Largest values over windows of the last axis, see `avgPool1d`. */
+/**
+ * Largest values over windows of the last axis, see `avgPool1d`.
+ *
+ * @example maxPool1d(tensor([1, 3, 7, 5]), 2, 1).toArray() // [3, 7, 7]
+ */
 export function maxPool1d(x: Tensor, size: number, stride: number = size): Tensor {
   return max(unfold(x, -1, size, stride), -1);
 }

@@ -22,7 +22,11 @@ function binary(op: Binary, a: TensorLike, b: TensorLike, least: DType): Tensor 
   return apply(op, pair(op, a, b, least), NONE);
 }
 
-/** The same values in another dtype. Floats are truncated towards zero for int32; anything but 0 is true for bool. Shape in = shape out. */
+/**
+ * The same values in another dtype. Floats are truncated towards zero for int32; anything but 0 is true for bool. Shape in = shape out.
+ *
+ * @example cast(tensor([-1.7, 2.3]), "int32").toArray() // [-1, 2]
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
   checkDtype("cast", dtype);
   return castTo(x, dtype);
@@ -98,7 +102,11 @@ export function ceil(x: Tensor): Tensor {
   return isFloating(x.dtype) ? neg(floor(neg(x))) : x;
 }
 
-/** Nearest integer, halves to the even neighbour as in NumPy. Gradient 0. */
+/**
+ * Nearest integer, halves to the even neighbour as in NumPy. Gradient 0.
+ *
+ * @example round(tensor([0.5, 1.5, -2.5])).toArray() // [0, 2, -2]
+ */
 export function round(x: Tensor): Tensor {
   if (!isFloating(x.dtype)) return x;
   const low = floor(x);
@@ -114,7 +122,11 @@ export function sign(x: Tensor): Tensor {
   return where(greater(y, 0), 1, where(less(y, 0), -1, mul(y, 0)));
 }
 
-/** a + b with broadcasting; bool counts as int32. */
+/**
+ * a + b with broadcasting; bool counts as int32.
+ *
+ * @example add(tensor([[1], [2]]), tensor([10, 20])).toArray() // [[11, 21], [12, 22]]
+ */
 export function add(a: TensorLike, b: TensorLike): Tensor {
   return binary("add", a, b, "int32");
 }
@@ -129,17 +141,29 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
   return binary("mul", a, b, "int32");
 }
 
-/** a / b with broadcasting; integers divide in float32. */
+/**
+ * a / b with broadcasting; integers divide in float32.
+ *
+ * @example div(arange(3), 2).toArray() // [0, 0.5, 1]
+ */
 export function div(a: TensorLike, b: TensorLike): Tensor {
   return binary("div", a, b, "float32");
 }
 
-/** a to the power b with broadcasting. Two integers give an int32: powers beyond it wrap, fractions become 0. */
+/**
+ * a to the power b with broadcasting. Two integers give an int32: powers beyond it wrap, fractions become 0.
+ *
+ * @example pow(2, arange(4)).toArray() // [1, 2, 4, 8]
+ */
 export function pow(a: TensorLike, b: TensorLike): Tensor {
   return binary("pow", a, b, "int32");
 }
 
-/** Remainder of a / b with the sign of b, as in NumPy and Python. */
+/**
+ * Remainder of a / b with the sign of b, as in NumPy and Python.
+ *
+ * @example mod(tensor([-7, 7]), 3).toArray() // [2, 1]
+ */
 export function mod(a: TensorLike, b: TensorLike): Tensor {
   return binary("mod", a, b, "int32");
 }
@@ -173,7 +197,11 @@ export function less(a: TensorLike, b: TensorLike): Tensor {
   return binary("less", a, b, "bool");
 }
 
-/** a = b, bool; NaN equals nothing. */
+/**
+ * a = b, bool; NaN equals nothing.
+ *
+ * @example equal(arange(3), 1).toArray() // [false, true, false]
+ */
 export function equal(a: TensorLike, b: TensorLike): Tensor {
   return binary("equal", a, b, "bool");
 }
@@ -246,7 +274,11 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   return apply("where", [truth(condition), p, q], NONE);
 }
 
-/** x with `value` wherever the mask holds; the mask broadcasts to x. */
+/**
+ * x with `value` wherever the mask holds; the mask broadcasts to x.
+ *
+ * @example maskedFill(tensor([1, 2]), tensor([true, false]), 0).toArray() // [0, 2]
+ */
 export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
   return where(mask, value, x);
 }
@@ -255,6 +287,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
  * x limited to [min, max]; either may be left out. The gradient passes where min <= x <= max, as in PyTorch.
  *
  * @throws ShapeError if min is above max
+ * @example clamp(tensor([-5, 0, 5]), -1, 1).toArray() // [-1, 0, 1]
  */
 export function clamp(x: Tensor, min: number | null = null, max: number | null = null): Tensor {
   if (min !== null && max !== null && min > max) {

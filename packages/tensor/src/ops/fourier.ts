@@ -54,6 +54,7 @@ const rows = (x: Tensor): Tensor =>
  *
  * @param size length of the transform, default T
  * @throws ShapeError if the size is not a positive integer
+ * @example rfft(ones([4])).shape // [3, 2]
  */
 export function rfft(x: Tensor, size: number = x.shape[x.rank - 1] ?? 0): Tensor {
   if (x.rank === 0 || !Number.isInteger(size) || size < 1) {
@@ -71,6 +72,7 @@ export function rfft(x: Tensor, size: number = x.shape[x.rank - 1] ?? 0): Tensor
  *
  * @param size length of the signal, default 2 (bins - 1)
  * @throws ShapeError if the number of bins is not size / 2 + 1
+ * @example irfft(rfft(ones([2, 4]))).shape // [2, 4]
  */
 export function irfft(
   spectrum: Tensor,

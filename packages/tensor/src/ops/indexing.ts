@@ -32,6 +32,7 @@ function checkSameBut(op: string, a: Shape, b: Shape, axis: number): void {
  *
  * @param index int32, rank of x; its shape is the result's
  * @throws ShapeError if an index is outside the axis
+ * @example gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]], { dtype: "int32" })).toArray() // [[2], [3]]
  */
 export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
   checkIndex("gather", index);
@@ -50,6 +51,7 @@ export function takeAlongAxis(x: Tensor, index: Tensor, axis: number): Tensor {
  * row-major order, bool counts as int32. PyTorch's scatter_add, as a new tensor.
  *
  * @param index int32; same shape as source
+ * @example scatterAdd(zeros([3]), 0, tensor([2, 2], { dtype: "int32" }), ones([2])).toArray() // [0, 0, 2]
  */
 export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
   checkIndex("scatterAdd", index);
@@ -69,6 +71,7 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tenso
  * and a matrix this is an embedding look-up.
  *
  * @param axis default 0
+ * @example indexSelect(tensor([[1, 2], [3, 4]]), tensor([1, 1], { dtype: "int32" })).toArray() // [[3, 4], [3, 4]]
  */
 export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
   checkIndex("indexSelect", index);
@@ -93,6 +96,7 @@ export function indexAdd(x: Tensor, index: Tensor, source: Tensor, axis = 0): Te
  * 1 where the class is the index, else 0: int32 [..] -> float32 [.., classes].
  *
  * @throws ShapeError if an index is outside 0 .. classes-1
+ * @example oneHot(tensor([2, 0], { dtype: "int32" }), 3).toArray() // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(index: Tensor, classes: number): Tensor {
   checkIndex("oneHot", index);
@@ -105,7 +109,11 @@ export function oneHot(index: Tensor, classes: number): Tensor {
   return castTo(equal(unsqueeze(index, index.rank), counting(classes, index)), "float32");
 }
 
-/** Zero above the diagonal: keeps elements with column - row <= diagonal in the last two axes. */
+/**
+ * Zero above the diagonal: keeps elements with column - row <= diagonal in the last two axes.
+ *
+ * @example tril(ones([2, 2])).toArray() // [[1, 0], [1, 1]]
+ */
 export function tril(x: Tensor, diagonal = 0): Tensor {
   return where(triangle(x, diagonal, "tril"), x, scalar(0, x.dtype, x.backend));
 }
@@ -127,6 +135,7 @@ function triangle(x: Tensor, diagonal: number, op: string): Tensor {
  * Indices that sort x along an axis, stable; NaN comes last either way.
  *
  * @param axis default the last one
+ * @example argsort(tensor([3, 1, 2])).toArray() // [1, 2, 0]
  */
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
   return apply("argsort", [x], { axis: normalizeAxis("argsort", axis, x.rank), descending });
@@ -142,6 +151,7 @@ export function sort(x: Tensor, axis = -1, descending = false): { values: Tensor
  * The k largest values along an axis, largest first, and where they stand.
  *
  * @throws ShapeError if the axis holds fewer than k
+ * @example topk(tensor([3, 1, 2]), 2).values.toArray() // [3, 2]
  */
 export function topk(x: Tensor, k: number, axis = -1, largest = true): { values: Tensor; indices: Tensor } {
   const at = normalizeAxis("topk", axis, x.rank);

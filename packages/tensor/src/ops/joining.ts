@@ -61,6 +61,7 @@ function fitting(x: Tensor, value: number): Tensor {
  * Tensors joined along an axis; dtypes are promoted to a common one.
  *
  * @throws ShapeError if the other axes differ
+ * @example concat([ones([2, 3]), zeros([1, 3])]).shape // [3, 3]
  */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const first = tensors[0];
@@ -76,7 +77,11 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   return apply("concat", alike(tensors), { axis: at });
 }
 
-/** Tensors of one shape joined along a new axis. */
+/**
+ * Tensors of one shape joined along a new axis.
+ *
+ * @example stack([arange(2), arange(2)], 1).toArray() // [[0, 0], [1, 1]]
+ */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   const first = tensors[0];
   if (first === undefined) throw new ShapeError("stack: expected at least one tensor, got none");
@@ -92,7 +97,11 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-/** x shifted along an axis, what leaves at one end entering at the other. */
+/**
+ * x shifted along an axis, what leaves at one end entering at the other.
+ *
+ * @example roll(arange(4), 1, 0).toArray() // [3, 0, 1, 2]
+ */
 export function roll(x: Tensor, shift: number, axis: number): Tensor {
   const at = normalizeAxis("roll", axis, x.rank);
   if (!Number.isInteger(shift)) throw new ShapeError(`roll: shift must be an integer, got ${shift}`);

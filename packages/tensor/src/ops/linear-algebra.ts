@@ -54,6 +54,7 @@ export const defineLinear: Definition<"linear"> = ([x, weight, bias]) => {
  * x [.., in], weight [out, in], bias [out] -> [.., out]
  *
  * @throws ShapeError if the sizes do not fit
+ * @example linear(ones([5, 3]), zeros([4, 3]), ones([4])).shape // [5, 4]
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   const width = x.shape[x.rank - 1];
@@ -186,7 +187,11 @@ function contract(a: Tensor, as: string, b: Tensor, bs: string, keep: Set<string
   return [reshape(product, result.map(sizeOfLetter)), result.join("")];
 }
 
-/** The outer product of two vectors: [m], [n] -> [m, n]. */
+/**
+ * The outer product of two vectors: [m], [n] -> [m, n].
+ *
+ * @example outer(tensor([1, 2]), tensor([3, 4])).toArray() // [[3, 4], [6, 8]]
+ */
 export function outer(a: Tensor, b: Tensor): Tensor {
   return matmul(unsqueeze(a, 1), unsqueeze(b, 0));
 }

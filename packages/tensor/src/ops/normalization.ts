@@ -27,6 +27,7 @@ export const defineSoftmax: Definition<"softmax"> = ([x], { axis }) => {
  * e^x over its sum along an axis. Entries of -Infinity get weight 0; a row of nothing else gives NaN, as in PyTorch.
  *
  * @param axis default the last one
+ * @example softmax(zeros([2, 4])).toArray()[0] // [0.25, 0.25, 0.25, 0.25]
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
   const params = { axis: normalizeAxis("softmax", axis, x.rank) };
@@ -53,6 +54,7 @@ export const defineLogSoftmax: Definition<"logSoftmax"> = ([x], { axis }) => {
  * Logarithm of softmax along an axis, without forming the softmax.
  *
  * @param axis default the last one
+ * @example logSoftmax(tensor([0, -Infinity])).toArray() // [0, -Infinity]
  */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   const params = { axis: normalizeAxis("logSoftmax", axis, x.rank) };
@@ -93,6 +95,7 @@ export const defineRmsNorm: Definition<"rmsNorm"> = ([x, weight], { epsilon }) =
  * @param weight default all ones
  * @param epsilon added to the mean square, default 1e-6
  * @throws ShapeError if x has rank 0 or the weight does not fit
+ * @example rmsNorm(tensor([3, -3]), null, 0).toArray() // [1, -1]
  */
 export function rmsNorm(x: Tensor, weight: Tensor | null = null, epsilon = 1e-6): Tensor {
   normalizeAxis("rmsNorm", -1, x.rank);
@@ -146,6 +149,7 @@ export const defineLayerNorm: Definition<"layerNorm"> = ([x, weight, bias], { ep
  * @param bias default all zeros
  * @param epsilon added to the variance, default 1e-5
  * @throws ShapeError if x has rank 0 or the weight or bias does not fit
+ * @example layerNorm(tensor([1, 3]), null, null, 0).toArray() // [-1, 1]
  */
 export function layerNorm(
   x: Tensor,

@@ -36,19 +36,31 @@ const reduceParams = (op: string, x: Tensor, axes: Axes, keepDims: boolean): Red
 
 const count = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
 
-/** Sum over axes; bool and int32 sum in int32. The sum of nothing is 0. */
+/**
+ * Sum over axes; bool and int32 sum in int32. The sum of nothing is 0.
+ *
+ * @example sum(ones([2, 3]), 0).toArray() // [2, 2, 2]
+ */
 export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const y = x.dtype === "bool" ? castTo(x, "int32") : x;
   return apply("sum", [y], reduceParams("sum", x, axes, keepDims));
 }
 
-/** Mean over axes; integers average in float32. The mean of nothing is NaN. */
+/**
+ * Mean over axes; integers average in float32. The mean of nothing is NaN.
+ *
+ * @example mean(tensor([[1, 3], [5, 7]]), 1).toArray() // [2, 6]
+ */
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const y = floatingTensor(x);
   return div(sum(y, axes, keepDims), count(x, normalizeAxes("mean", axes, x.rank)));
 }
 
-/** Product over axes, by halves. The product of nothing is 1. */
+/**
+ * Product over axes, by halves. The product of nothing is 1.
+ *
+ * @example prod(tensor([2, 3, 4])).item() // 24
+ */
 export function prod(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const { axes: list } = reduceParams("prod", x, axes, keepDims);
   let out = x.dtype === "bool" ? castTo(x, "int32") : x;
@@ -76,7 +88,11 @@ function checkNotEmpty(op: string, x: Tensor, axes: readonly number[]): void {
   }
 }
 
-/** Largest value over axes; NaN if any is. Among equal largest values the gradient is split evenly. */
+/**
+ * Largest value over axes; NaN if any is. Among equal largest values the gradient is split evenly.
+ *
+ * @example max(tensor([[1, 3], [7, 5]]), 1, true).toArray() // [[3], [7]]
+ */
 export function max(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const params = reduceParams("max", x, axes, keepDims);
   checkNotEmpty("max", x, params.axes);
@@ -90,7 +106,11 @@ export function min(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   return reversed(max(reversed(x), axes, keepDims));
 }
 
-/** int32 index of the first largest value along an axis; a NaN counts as largest. All axes flattened when left out. */
+/**
+ * int32 index of the first largest value along an axis; a NaN counts as largest. All axes flattened when left out.
+ *
+ * @example argmax(tensor([[1, 3], [7, 5]]), 1).toArray() // [1, 0]
+ */
 export function argmax(x: Tensor, axis?: number): Tensor {
   const y = axis === undefined ? reshape(x, [x.size]) : x;
   const at = axis === undefined ? 0 : normalizeAxis("argmax", axis, x.rank);
@@ -107,6 +127,7 @@ export function argmin(x: Tensor, axis?: number): Tensor {
  * Variance over axes.
  *
  * @param correction what is subtracted from the count in the divisor: 1 (default, as in PyTorch) or 0 (NumPy)
+ * @example variance(tensor([1, 2, 3])).item() // 1
  */
 export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
   const list = normalizeAxes("variance", axes, x.rank);
@@ -131,12 +152,20 @@ export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   return keepDims ? total : reshape(total, reducedShape(x.shape, list, false));
 }
 
-/** True where any element over the axes is not 0. False for nothing. */
+/**
+ * True where any element over the axes is not 0. False for nothing.
+ *
+ * @example any(tensor([[false, true], [false, false]]), 1).toArray() // [true, false]
+ */
 export function any(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   return truth(sum(truth(x), axes, keepDims));
 }
 
-/** True where all elements over the axes are not 0. True for nothing. */
+/**
+ * True where all elements over the axes are not 0. True for nothing.
+ *
+ * @example all(tensor([[true, true], [false, true]]), 1).toArray() // [true, false]
+ */
 export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   return logicalNot(any(equal(truth(x), 0), axes, keepDims));
 }
@@ -145,6 +174,7 @@ export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  * Vector norm over axes: (sum |x|^p)^(1/p).
  *
  * @param p 2 by default; any positive number, or Infinity for the largest |x|
+ * @example norm(tensor([3, 4])).item() // 5
  */
 export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
   if (!(p > 0)) throw new ShapeError(`norm: the order must be positive, got ${p}`);
@@ -165,13 +195,21 @@ export const defineCumsum: Definition<"cumsum"> = ([x], { axis }) => {
   return out;
 };
 
-/** Running sum along an axis: out[i] = x[0] + ... + x[i]. */
+/**
+ * Running sum along an axis: out[i] = x[0] + ... + x[i].
+ *
+ * @example cumsum(arange(4)).toArray() // [0, 1, 3, 6]
+ */
 export function cumsum(x: Tensor, axis = -1): Tensor {
   const y = x.dtype === "bool" ? castTo(x, "int32") : x;
   return applyFused("cumsum", [y], { axis: normalizeAxis("cumsum", axis, x.rank) }, defineCumsum);
 }
 
-/** Cosine of the angle between a and b along an axis; norms below `epsilon` count as epsilon. */
+/**
+ * Cosine of the angle between a and b along an axis; norms below `epsilon` count as epsilon.
+ *
+ * @example cosineSimilarity(tensor([1, 0]), tensor([0, 2])).item() // 0
+ */
 export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1, epsilon = 1e-8): Tensor {
   const lengths = mul(maximum(norm(a, axis), epsilon), maximum(norm(b, axis), epsilon));
   return div(sum(mul(a, b), axis), lengths);

@@ -53,7 +53,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return applyView("reshape", dense, { shape: target }, reshapeView(dense, target)!);
 }
 
-/** All elements in one axis from `start` to `end` (inclusive; default all). PyTorch's flatten. */
+/**
+ * All elements in one axis from `start` to `end` (inclusive; default all). PyTorch's flatten.
+ *
+ * @example flatten(zeros([2, 3, 4]), 1).shape // [2, 12]
+ */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   if (x.rank === 0) return reshape(x, [1]);
   const a = normalizeAxis("flatten", start, x.rank);
@@ -66,6 +70,7 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
  * The axes in another order: axis i of the result is axis order[i] of x. A view.
  *
  * @throws ShapeError unless order names every axis once
+ * @example permute(zeros([2, 3, 4]), [2, 0, 1]).shape // [4, 2, 3]
  */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const axes = order.map((axis) => normalizeAxis("permute", axis, x.rank));
@@ -75,7 +80,11 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
   return applyView("permute", x, { order: axes }, permuteView(x, axes));
 }
 
-/** Two axes swapped, by default the last two. A view. */
+/**
+ * Two axes swapped, by default the last two. A view.
+ *
+ * @example transpose(tensor([[1, 2], [3, 4]])).toArray() // [[1, 3], [2, 4]]
+ */
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   const p = normalizeAxis("transpose", a, x.rank);
   const q = normalizeAxis("transpose", b, x.rank);
@@ -83,7 +92,11 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   return applyView("permute", x, { order }, permuteView(x, order));
 }
 
-/** One axis moved to another place, the rest in order. A view. */
+/**
+ * One axis moved to another place, the rest in order. A view.
+ *
+ * @example moveAxis(zeros([2, 3, 4]), 0, -1).shape // [3, 4, 2]
+ */
 export function moveAxis(x: Tensor, from: number, to: number): Tensor {
   const source = normalizeAxis("moveAxis", from, x.rank);
   const target = normalizeAxis("moveAxis", to, x.rank);
@@ -92,7 +105,11 @@ export function moveAxis(x: Tensor, from: number, to: number): Tensor {
   return permute(x, order);
 }
 
-/** Axes of size 1 stretched to `shape`, new axes in front; -1 keeps a size. A view with stride 0. */
+/**
+ * Axes of size 1 stretched to `shape`, new axes in front; -1 keeps a size. A view with stride 0.
+ *
+ * @example broadcastTo(tensor([1, 2]), [3, -1]).toArray() // [[1, 2], [1, 2], [1, 2]]
+ */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   const lead = shape.length - x.rank;
   const target = shape.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead]! : n));
@@ -152,7 +169,11 @@ export function select(x: Tensor, axis: number, index: number): Tensor {
   );
 }
 
-/** `length` positions of an axis from `start`. A view. */
+/**
+ * `length` positions of an axis from `start`. A view.
+ *
+ * @example narrow(arange(6), 0, 2, 3).toArray() // [2, 3, 4]
+ */
 export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
   const at = normalizeAxis("narrow", axis, x.rank);
   const size = x.shape[at]!;
@@ -165,7 +186,11 @@ export function narrow(x: Tensor, axis: number, start: number, length: number): 
   );
 }
 
-/** The order of the elements reversed along some axes (default all). A view. */
+/**
+ * The order of the elements reversed along some axes (default all). A view.
+ *
+ * @example flip(arange(3)).toArray() // [2, 1, 0]
+ */
 export function flip(x: Tensor, axes?: Axes): Tensor {
   const flipped = normalizeAxes("flip", axes, x.rank);
   return slice(
@@ -174,7 +199,11 @@ export function flip(x: Tensor, axes?: Axes): Tensor {
   );
 }
 
-/** Axes of size 1 dropped: the given ones, or all. A view. */
+/**
+ * Axes of size 1 dropped: the given ones, or all. A view.
+ *
+ * @example squeeze(zeros([1, 3, 1])).shape // [3]
+ */
 export function squeeze(x: Tensor, axes?: Axes): Tensor {
   const dropped =
     axes === undefined || axes === null
@@ -183,7 +212,11 @@ export function squeeze(x: Tensor, axes?: Axes): Tensor {
   return reshape(x, squeezedShape(x.shape, dropped));
 }
 
-/** A new axis of size 1 at `axis`. A view. */
+/**
+ * A new axis of size 1 at `axis`. A view.
+ *
+ * @example unsqueeze(zeros([2, 3]), -1).shape // [2, 3, 1]
+ */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
   return reshape(x, unsqueezedShape(x.shape, axis));
 }
@@ -194,6 +227,7 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
  * @param size elements per window
  * @param step distance between windows, default 1
  * @param dilation distance between elements of a window, default 1
+ * @example unfold(arange(5), 0, 3, 2).toArray() // [[0, 1, 2], [2, 3, 4]]
  */
 export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation = 1): Tensor {
   const at = normalizeAxis("unfold", axis, x.rank);
@@ -205,6 +239,7 @@ export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation
  * counts as int32.
  *
  * @param axis the axis of x that counts the windows; the last axis runs inside a window
+ * @example fold(ones([2, 3]), 0, 5, 2).toArray() // [1, 1, 2, 1, 1]
  */
 export function fold(x: Tensor, axis: number, length: number, step = 1, dilation = 1): Tensor {
   const at = normalizeAxis("fold", axis, x.rank - 1);
@@ -222,6 +257,7 @@ export function fold(x: Tensor, axis: number, length: number, step = 1, dilation
  * x cut along an axis into parts of the given sizes, or into parts of one size (the last may be shorter). Views.
  *
  * @throws ShapeError if the sizes do not add up to the axis
+ * @example split(arange(5), [2, 3], 0)[1].toArray() // [2, 3, 4]
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
   const at = normalizeAxis("split", axis, x.rank);
@@ -244,7 +280,11 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
   });
 }
 
-/** x cut along an axis into `count` parts, as even as PyTorch's chunk makes them. Views. */
+/**
+ * x cut along an axis into `count` parts, as even as PyTorch's chunk makes them. Views.
+ *
+ * @example chunk(arange(5), 2).map((part) => part.size) // [3, 2]
+ */
 export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
   if (!Number.isInteger(count) || count < 1) {
     throw new ShapeError(`chunk: the number of parts must be a positive integer, got ${count}`);
@@ -253,7 +293,11 @@ export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
   return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
 }
 
-/** x repeated as a whole, `counts` times along the last axes (more counts than axes add axes). NumPy's tile. */
+/**
+ * x repeated as a whole, `counts` times along the last axes (more counts than axes add axes). NumPy's tile.
+ *
+ * @example tile(tensor([1, 2]), [2]).toArray() // [1, 2, 1, 2]
+ */
 export function tile(x: Tensor, counts: readonly number[]): Tensor {
   checkShape("tile", counts);
   const rank = Math.max(x.rank, counts.length);
@@ -272,7 +316,11 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
   );
 }
 
-/** Each position of an axis repeated `count` times in a row. NumPy's repeat. */
+/**
+ * Each position of an axis repeated `count` times in a row. NumPy's repeat.
+ *
+ * @example repeat(tensor([1, 2]), 2, 0).toArray() // [1, 1, 2, 2]
+ */
 export function repeat(x: Tensor, count: number, axis: number): Tensor {
   checkShape("repeat", [count]);
   const at = normalizeAxis("repeat", axis, x.rank);
