@@ -1,6 +1,6 @@
 // The table of ops: for each what it computes, and the shape and dtype of its result.
 // Primitives need a kernel on the reference backend; fused ops are defined by a composition of other ops
-// (fused.ts) that a backend may override with a kernel. Read next: apply.ts.
+// (fused.ts) that a backend may override with a kernel. Read next: tensor.ts, apply.ts.
 
 import { type DType, toFloating } from "./dtype.ts";
 import type { FusedOp, Op, OpParams, Primitive, ReduceParams, ViewOp, WindowParams } from "./op-params.ts";

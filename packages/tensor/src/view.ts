@@ -1,5 +1,5 @@
 // Zero-copy views: each function maps a layout (shape, strides, offset) to another one on the same data.
-// This is the whole of permuting, slicing, broadcasting and windowing. Read next: op-table.ts.
+// This is the whole of permuting, slicing, broadcasting and windowing. Read next: op-params.ts, op-table.ts.
 
 import { ShapeError } from "./errors.ts";
 import { formatShape, isContiguous, normalizeAxis, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";

@@ -1,5 +1,6 @@
-// Storages in the arena. A storage gives its block back when the tape says so (`release`) or when the
-// garbage collector finds that nobody holds it. Read next: operands.ts.
+// Storages in the arena. A storage gives its block back when the tape says so (`release`), when the garbage
+// collector finds that nobody holds it, or, in a crowded arena, when it was not among the last used: its
+// elements then wait in a typed array (`relieve`, `bringBack`). Read next: operands.ts.
 
 import type { Backend, Storage } from "../../backend.ts";
 import { type ArrayOf, BYTES_PER_ELEMENT, type DType, newArray, type TypedArray } from "../../dtype.ts";
@@ -119,7 +120,7 @@ export function allocateStorage(backend: Backend, dtype: DType, length: number):
 // last ran and what tapes hold, results live in the arena only while they are among the last used; then they
 // move to typed arrays, which the collector frees at any time. What keeps coming back is in use, and stays.
 const LOOSE_BYTES = 16 << 20;
-const RECENT = 16; // more than the operands and temporaries of any one kernel
+const RECENT = 16; // more than any kernel needs at once: addresses it has asked for stay good that long
 const RETURNS = 3;
 const recent: WasmStorage[] = [];
 let settledBytes = 0;
