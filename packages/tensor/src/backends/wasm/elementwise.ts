@@ -5,7 +5,7 @@ import type { Kernel, Kernels } from "../../backend.ts";
 import type { Op, OpParams } from "../../op-params.ts";
 import { sizeOf } from "../../shape.ts";
 import { getEngine } from "./engine.ts";
-import { addressOf, copyView, denseAddress, layoutOf, releaseAll, split } from "./operands.ts";
+import { addressOf, copyView, denseAddress, layoutOf, PARALLEL_NS, releaseAll, split } from "./operands.ts";
 import type { WasmStorage } from "./storage.ts";
 
 function unary<P extends Op>(
@@ -23,7 +23,7 @@ function unary<P extends Op>(
     const from = addressOf(x);
     const to = addressOf(out);
     const p = parameter(params);
-    if (engine.pool.threads === 1 || count * cost < 40_000) {
+    if (engine.pool.threads === 1 || count * cost < PARALLEL_NS) {
       engine.kernels.unary!(op, 0, count, from, layout, to, p, engine.scratch);
       return true;
     }
@@ -54,7 +54,7 @@ function binary<P extends Op>(op: number, cost: number, name: "binary" | "compar
     const x = addressOf(a);
     const y = addressOf(b);
     const to = addressOf(out);
-    if (engine.pool.threads === 1 || count * cost < 40_000) {
+    if (engine.pool.threads === 1 || count * cost < PARALLEL_NS) {
       engine.kernels[name]!(op, 0, count, x, p, y, q, to, engine.scratch);
       return true;
     }

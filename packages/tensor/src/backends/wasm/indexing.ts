@@ -5,7 +5,7 @@ import { BYTES_PER_ELEMENT } from "../../dtype.ts";
 import { ShapeError } from "../../errors.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import { getEngine } from "./engine.ts";
-import { addressOf, all, copyView, denseAddress, releaseAll, split } from "./operands.ts";
+import { addressOf, all, around, copyView, denseAddress, releaseAll, split } from "./operands.ts";
 import { arrayOf, type WasmStorage } from "./storage.ts";
 
 const pad: Kernel<"pad"> = (out, [x], { widths, value }) => {
@@ -85,10 +85,6 @@ function checkedIndex(
     );
   }
   return address;
-}
-
-function around(shape: Shape, axis: number): [number, number, number] {
-  return [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1))];
 }
 
 const indexSelect: Kernel<"indexSelect"> = (out, [x, index], { axis }) => {

@@ -141,7 +141,7 @@ function copySlowly(view: View, to: number): boolean {
 }
 
 /** Work worth handing to other threads, in elements of a one-nanosecond operation. */
-const PARALLEL_NS = 40_000;
+export const PARALLEL_NS = 40_000;
 /** Parts of elementwise work start at multiples of this, for the kernels' padded steps. */
 const GRAIN = 1024;
 
@@ -170,6 +170,11 @@ export function split(
     parts.push(args(start, Math.min(step, count - start), parts.length));
   }
   pool.run(name, parts);
+}
+
+/** A shape seen as [outer, size, inner] around one axis or a run of axes. */
+export function around(shape: Shape, first: number, last: number = first): [number, number, number] {
+  return [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(first, last + 1)), sizeOf(shape.slice(last + 1))];
 }
 
 /** True if every view is of this dtype. */

@@ -3,15 +3,11 @@
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
-import { addressOf, all, denseAddress, layoutOf, releaseAll, split } from "./operands.ts";
+import { addressOf, all, around, denseAddress, layoutOf, releaseAll, split } from "./operands.ts";
 import { allocateStorage, type WasmStorage } from "./storage.ts";
 
-/** A shape seen as [outer, size, inner] around one axis or a run of axes. */
-function around(shape: Shape, first: number, last: number = first): [number, number, number] {
-  return [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(first, last + 1)), sizeOf(shape.slice(last + 1))];
-}
-
-const PART = 65536; // elements per partial sum, as in assembly/reduce.ts
+/** Elements per partial sum of a long row. */
+export const PART = 65536; // as in assembly/reduce.ts
 
 /** Sum or maximum over the middle of a dense [outer, size, inner]. */
 function reduceMiddle(
@@ -92,27 +88,19 @@ function reduction<P extends "sum" | "max">(maximum: boolean): Kernel<P> {
   };
 }
 
-const argmax: Kernel<"argmax"> = (out, [x], { axis }) => {
-  if (x!.storage.dtype !== "float32" || sizeOf(x!.shape) === 0) return false;
-  const temporaries: WasmStorage[] = [];
-  const from = denseAddress(x!, temporaries);
-  const [outer, size, inner] = around(x!.shape, axis);
-  const to = addressOf(out);
-  split(getEngine(), "argmaxMiddle", outer, size * inner, (o, n) => [o, o + n, from, size, inner, to], 1);
-  releaseAll(temporaries);
-  return true;
-};
-
-const cumsum: Kernel<"cumsum"> = (out, [x], { axis }) => {
-  if (!all("float32", [out, x!])) return false;
-  const temporaries: WasmStorage[] = [];
-  const from = denseAddress(x!, temporaries);
-  const [outer, size, inner] = around(x!.shape, axis);
-  const to = addressOf(out);
-  split(getEngine(), "cumsumMiddle", outer, size * inner, (o, n) => [o, o + n, from, size, inner, to], 1);
-  releaseAll(temporaries);
-  return true;
-};
+/** A kernel on [outer, size, inner] around one axis, cut along the outer one. */
+function alongAxis<P extends "argmax" | "cumsum">(name: string): Kernel<P> {
+  return (out, [x], { axis }) => {
+    if (!all("float32", [x!])) return false;
+    const temporaries: WasmStorage[] = [];
+    const from = denseAddress(x!, temporaries);
+    const [outer, size, inner] = around(x!.shape, axis);
+    const to = addressOf(out);
+    split(getEngine(), name, outer, size * inner, (o, n) => [o, o + n, from, size, inner, to], 1);
+    releaseAll(temporaries);
+    return true;
+  };
+}
 
 /** A kernel on rows along the last axis with one or two inputs; other axes go to the composition. */
 function rowwise<P extends "softmax" | "logSoftmax" | "softmaxGrad" | "logSoftmaxGrad">(
@@ -197,10 +185,10 @@ const rotatePairs: Kernel<"rotatePairs"> = (out, inputs) => {
   const engine = getEngine();
   const half = [...out.shape.slice(0, -1), out.shape[out.shape.length - 1]! / 2];
   const temporaries: WasmStorage[] = [];
-  const from = denseAddress(x, temporaries);
   const c = layoutOf(engine, cosine, half, 0);
   const s = layoutOf(engine, sine, half, 1);
   if (c < 0 || s < 0) return false;
+  const from = denseAddress(x, temporaries);
   const angles = [addressOf(cosine), c, addressOf(sine), s] as const;
   const to = addressOf(out);
   split(engine, "rotatePairs", sizeOf(half), 1, (start, n, part) => [
@@ -219,8 +207,8 @@ const rotatePairs: Kernel<"rotatePairs"> = (out, inputs) => {
 export const rows: Kernels = {
   sum: reduction<"sum">(false),
   max: reduction<"max">(true),
-  argmax,
-  cumsum,
+  argmax: alongAxis<"argmax">("argmaxMiddle"),
+  cumsum: alongAxis<"cumsum">("cumsumMiddle"),
   softmax: rowwise<"softmax">("softmaxRows", 1.5),
   logSoftmax: rowwise<"logSoftmax">("logSoftmaxRows", 1.5),
   softmaxGrad: rowwise<"softmaxGrad">("softmaxGradRows", 0.5),

@@ -4,13 +4,11 @@ import { isContiguous, sizeOf } from "../../shape.ts";
 import type { UpdateKernels } from "../../update.ts";
 import { getEngine } from "./engine.ts";
 import { split } from "./operands.ts";
+import { PART } from "./rows.ts";
 import type { WasmStorage } from "./storage.ts";
 
 /** Nanoseconds per element, to choose the number of threads. */
 const COST = 1;
-
-/** Elements per partial sum, as in assembly/reduce.ts. */
-const PART = 65536;
 
 /** The in-place steps that the wasm backend computes itself. */
 export const updates: UpdateKernels = {
