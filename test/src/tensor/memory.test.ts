@@ -25,7 +25,7 @@ const program = (backend: string, between: string): string => `
     }
     return most;
   };
-  await run(2000, 0); // wasm lets 16 MiB of garbage come together before it moves results out of its memory
+  await run(6000, 0); // the collector takes its time to settle, and wasm lets 16 MiB of garbage come together
   const before = process.memoryUsage.rss();
   const most = await run(5000, before);
   console.log(JSON.stringify({ before, most, finite: Number.isFinite(x.sum().item()) }));
