@@ -16,7 +16,20 @@ import {
   scaledDotProductAttention,
   variable,
 } from "@echo-ts/autograd";
-import { arange, mul, ones, stream, sum, type Tensor, tensor, zeros } from "@echo-ts/tensor";
+import {
+  applyFused,
+  arange,
+  attention,
+  DEFINITIONS,
+  mul,
+  ones,
+  randomNormal,
+  stream,
+  sum,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@echo-ts/tensor";
 import t from "tap";
 import { skipWithoutShared } from "../shared-material.ts";
 import { goldenArrays, goldenBelow, goldenTensor, worstError } from "./golden-ops.ts";
@@ -102,6 +115,31 @@ t.test("attention is PyTorch's, masks and biases included", { skip: skipWithoutS
     if (name === "sdpa_causal") close("out/y", run(true, tensor([[true]])));
   }
 });
+
+t.test(
+  "attention too large to keep its weights has the gradients of attention that keeps them",
+  async (t) => {
+    for (const causal of [false, true]) {
+      const of = (name: string): Tensor => randomNormal([2, 37, 8], stream(1, name));
+      const [cotangent, ...inputs] = ["g", "q", "k", "v"].map(of) as [Tensor, Tensor, Tensor, Tensor];
+      const scale = 8 ** -0.5;
+      const ways: (typeof attention)[] = [
+        (q, k, v) => attention(q, k, v, { causal, scale }),
+        (q, k, v) => applyFused("attention", [q, k, v], { scale, causal }, DEFINITIONS.attention),
+      ];
+      const [kept, again] = ways.map((way) => {
+        const [q, k, v] = inputs.map((x) => variable(x)) as [Tensor, Tensor, Tensor];
+        const y = way(q, k, v);
+        backward(sum(mul(y, cotangent)));
+        return [y, q.grad, k.grad, v.grad].map((x) => x!.dataSync().slice());
+      }) as [Float32Array[], Float32Array[]];
+      kept.forEach((values, i) => {
+        const worst = Math.max(...values.map((x, at) => Math.abs(x - again[i]![at]!)));
+        t.ok(worst < 1e-5, `${["y", "q", "k", "v"][i]}: ${worst}`);
+      });
+    }
+  },
+);
 
 t.test("a query that may attend to nothing gives 0 and finite gradients", async (t) => {
   const q = variable(stream(1, "q").fillNormal(new Float32Array(6)) && ones([1, 3, 2]));

@@ -13,8 +13,8 @@ import { softmax, softmaxGrad } from "./normalization.ts";
 import { alike } from "./operands.ts";
 import { broadcastTo, flatten, reshape, slice, transpose } from "./shaping.ts";
 
-/** Elements of attention weights up to which they are kept for the backward pass: 32 MiB of float32. */
-const KEPT_WEIGHTS = 2 ** 23;
+/** Elements of attention weights up to which a call keeps them for the backward pass: 128 MiB of float32. */
+const KEPT_WEIGHTS = 2 ** 25;
 
 /** Options of `attention`. */
 export interface AttentionOptions {
