@@ -87,7 +87,7 @@ export async function initWasm(options: WasmOptions = {}): Promise<WasmInfo> {
 
 /** What the backend runs with, and what could not be had. Starts the backend. */
 export function wasmInfo(): WasmInfo {
-  return getEngine().info;
+  return { ...getEngine().info }; // a snapshot: the threads of now, and plain to print
 }
 
 /** True if this engine can run the kernels at all. */
