@@ -20,6 +20,9 @@ export interface DecodeOptions {
   readonly method?: ResampleMethod;
 }
 
+/** Rates further apart are a damaged header, which could ask for gigabytes of samples or a filter as long. */
+const MOST_RATIO = 256;
+
 /** The file formats `decodeAudio` reads. */
 export type AudioFormat = "wav" | "flac" | "mp3" | "ogg" | "m4a";
 
@@ -47,7 +50,8 @@ export function audioFormat(bytes: Uint8Array): AudioFormat | undefined {
  *
  * @param bytes the file
  * @returns rate, channels, and warnings; Opus always comes at 48 kHz, whatever was encoded
- * @throws AudioError: `format` for unknown or damaged files, `unsupported` for WAV codings such as ADPCM,
+ * @throws AudioError: `format` for unknown or damaged files (one whose rate is more than 256 times the `sampleRate`
+ *   asked for, or less than 1/256 of it, counts as such), `unsupported` for WAV codings such as ADPCM,
  *   `nonfinite` on request; the message names the file when `file` is given
  *
  * @example
@@ -71,8 +75,16 @@ export async function decodeAudio(
     format === "wav"
       ? decodeWav(data, { file, nonFinite })
       : await decodeByLibrary(data, format, place, options);
-  const channels = options.mono ? [toMono(audio.channels)] : audio.channels;
   const { sampleRate = audio.sampleRate, method = "high" } = options;
+  const ratio = Math.max(sampleRate / audio.sampleRate, audio.sampleRate / sampleRate);
+  if (sampleRate > 0 && ratio > MOST_RATIO) {
+    throw new AudioError(
+      `decodeAudio: ${place}the file claims ${audio.sampleRate} Hz, which is not within a factor of ${MOST_RATIO} ` +
+        `of the ${sampleRate} Hz asked for; if it is right, decode without sampleRate and use resample`,
+      { reason: "format", file },
+    );
+  }
+  const channels = options.mono ? [toMono(audio.channels)] : audio.channels;
   if (sampleRate === audio.sampleRate) {
     return { sampleRate, channels, frames: audio.frames, warnings: audio.warnings };
   }

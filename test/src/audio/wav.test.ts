@@ -334,6 +334,23 @@ t.test("compressed formats: a damaged file is refused by name", async (t) => {
   }
 });
 
+t.test("a rate that cannot be right is not converted from", async (t) => {
+  const wave = encodeWav(new Float32Array(160), { sampleRate: 16000 });
+  for (const rate of [4294967291, 62]) {
+    new DataView(wave.buffer).setUint32(24, rate, true);
+    await t.rejects(decodeAudio(wave, { sampleRate: 16000, file: "a.wav" }), {
+      name: "AudioError",
+      reason: "format",
+      message:
+        `decodeAudio: a.wav: the file claims ${rate} Hz, which is not within a factor of 256 of the 16000 Hz asked for; ` +
+        "if it is right, decode without sampleRate and use resample",
+    });
+    t.equal((await decodeAudio(wave)).sampleRate, rate, "without a conversion it is what the file says");
+  }
+  new DataView(wave.buffer).setUint32(24, 63, true);
+  t.equal((await decodeAudio(wave, { sampleRate: 16000 })).frames, Math.ceil((160 * 16000) / 63));
+});
+
 t.test("files by path", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "echo-audio-"));
   try {
