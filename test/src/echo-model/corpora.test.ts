@@ -220,7 +220,23 @@ t.test("SPHERE files", async (t) => {
     message: 'readSphere: a.sph: header size: expected 16 to 16 bytes, got "9999"',
   });
   t.throws(() => readSphere(text("NIST_1A\n     32\nchannels -i 1\n \n"), "a.sph"), {
-    message: "readSphere: a.sph: sample_rate: expected a whole number above 0, got nothing",
+    message: "readSphere: a.sph: sample_rate: expected a whole number from 1 to 1000000, got nothing",
+  });
+  // Numbers that would take the memory of the machine are refused before any of it is taken.
+  const padded = (value: string, size: number) => {
+    const all = new Uint8Array(size);
+    all.set(text(value));
+    return all;
+  };
+  t.throws(() => readSphere(padded("NIST_1A\n 900000\nsample_rate -i 16000\n", 1_000_000), "a.sph"), {
+    name: "DataError",
+    message: 'readSphere: a.sph: header size: expected 16 to 65536 bytes, got "900000"',
+  });
+  t.throws(() => readSphere(padded("NIST_1A\n     80\nchannel_count -i 100000000\n", 100), "a.sph"), {
+    message: "readSphere: a.sph: channel_count: expected a whole number from 1 to 256, got 100000000",
+  });
+  t.throws(() => readSphere(padded("NIST_1A\n     80\nsample_rate -i 4000000000\n", 100), "a.sph"), {
+    message: "readSphere: a.sph: sample_rate: expected a whole number from 1 to 1000000, got 4000000000",
   });
   const mulaw = text(
     "NIST_1A\n     80\nsample_rate -i 8000\nsample_n_bytes -i 1\nsample_coding -s4 ulaw\n",
