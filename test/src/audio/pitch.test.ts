@@ -340,6 +340,7 @@ t.test("bad arguments are refused by name", async (t) => {
   };
   refuses({ sampleRate: 0 }, "trackPitch: sampleRate must be a finite number > 0, got 0");
   refuses({ fmin: 0 }, "trackPitch: fmin must be a finite number > 0, got 0");
+  refuses({ fmin: 0.001 }, "trackPitch: fmin must be at least 1 Hz, got 0.001");
   refuses({ fmin: 700 }, "trackPitch: fmin must be below fmax, got 700 Hz and 650 Hz");
   refuses({ fmax: 5000 }, "trackPitch: fmax 5000 Hz is above a quarter of the sample rate (4000 Hz)");
   refuses({ hopLength: 12.5 }, "trackPitch: hopLength must be a whole number >= 1, got 12.5");

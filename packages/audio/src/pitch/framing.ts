@@ -41,6 +41,8 @@ export function requireSearchRange(operation: string, sampleRate: number, fmin: 
   requirePositive(operation, "sampleRate", sampleRate);
   requirePositive(operation, "fmin", fmin);
   requirePositive(operation, "fmax", fmax);
+  // Windows hold periods of fmin: below, one frame takes minutes.
+  if (fmin < 1) throw parameterError(operation, `fmin must be at least 1 Hz, got ${fmin}`);
   if (fmin >= fmax) throw parameterError(operation, `fmin must be below fmax, got ${fmin} Hz and ${fmax} Hz`);
   if (fmax > sampleRate / 2) {
     throw parameterError(operation, `fmax ${fmax} Hz is above half the sample rate (${sampleRate / 2} Hz)`);
