@@ -36,8 +36,9 @@ export async function loadDecoder(
   const { default: decode } = await LOAD[coding]();
   return async (file) => {
     // A copy: some decoders keep or shift what they are given.
-    const audio = await decode(new Uint8Array(coding === "flac" ? file.subarray(start) : file));
-    if (coding === "flac") return exactFlac(audio, file);
+    const whole = coding === "flac" ? file.subarray(start) : file;
+    const audio = await decode(new Uint8Array(whole));
+    if (coding === "flac") return exactFlac(audio, whole);
     const { channelData, sampleRate } = audio;
     return {
       channelData: coding === "mp3" || coding === "mp4" ? merged(channelData) : channelData,

@@ -293,6 +293,12 @@ t.test("formats are told apart, FLAC is read to the last bit", async (t) => {
   const tag = Buffer.from("ID3\u0004\0\0\0\0\u0001\0", "latin1");
   const tagged = await decodeAudio(Buffer.concat([tag, Buffer.alloc(128), bytes]));
   t.same(tagged.channels, [plain], "behind an ID3v2 tag");
+  const text = Buffer.from("ID3\u0004\0\0\0\0\0\u0018 fLaC with another head!", "latin1").subarray(
+    0,
+    10 + 24,
+  );
+  const misleading = await decodeAudio(Buffer.concat([text, bytes]));
+  t.same(misleading.channels, [plain], "behind a tag that speaks of fLaC");
 
   t.equal(audioFormat(read("pcm16")), "wav");
   t.equal(audioFormat(Buffer.from("ID3\u0004", "latin1")), "mp3");
