@@ -7,7 +7,6 @@ import { AdamW, crossEntropyLoss, Linear, Module } from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
 import t from "tap";
 import { getEngine } from "../../../packages/tensor/dist/backends/wasm/engine.js";
-import { sharedRoot, skipWithoutShared } from "../shared-material.ts";
 
 e.configureWasm({ threads: 2 });
 t.setTimeout(180_000); // a dozen processes, one after the other
@@ -109,7 +108,7 @@ t.test("200 steps of training", { skip }, async (t) => {
 });
 
 /** Values and gradients of PyTorch once more, with other switches than the suite runs them with. */
-t.test("golden operations in every mode", { skip: skip || skipWithoutShared }, async (t) => {
+t.test("golden operations in every mode", { skip }, async (t) => {
   const settings = [
     { ECHO_WASM_MODE: "simd", ECHO_THREADS: "1" },
     { ECHO_WASM_MODE: "revectorize", ECHO_THREADS: "2" },
@@ -119,7 +118,7 @@ t.test("golden operations in every mode", { skip: skip || skipWithoutShared }, a
   for (const setting of settings) {
     for (const file of ["tensor/golden", "autograd/golden-gradients"]) {
       const { status, stdout } = spawnSync(process.execPath, [join(HERE, "..", `${file}.test.js`)], {
-        env: { ...process.env, ...setting, ECHO_SHARED: sharedRoot!, TAP: "1" },
+        env: { ...process.env, ...setting, TAP: "1" },
         encoding: "utf8",
         timeout: 110_000,
         maxBuffer: 1 << 28,
