@@ -55,7 +55,7 @@ function copied(device: Device, view: View): Slot {
 const concat: Kernel<"concat"> = kernel<"concat">(
   (device, out, inputs, { axis }, slot) => {
     let joined: { slot: Slot; shape: Shape } | null = null;
-    let rest = [...inputs];
+    const rest = [...inputs];
     while (rest.length > 0) {
       const taken = rest.splice(0, joined === null ? MOST_INPUTS : MOST_INPUTS - 1);
       const parts = taken.map((view) => strided(view));
@@ -71,7 +71,6 @@ const concat: Kernel<"concat"> = kernel<"concat">(
       join(device, target, shape, parts, ends, axis);
       if (joined !== null) device.drop(joined.slot);
       joined = { slot: target, shape };
-      rest = [...rest];
     }
     return true;
   },

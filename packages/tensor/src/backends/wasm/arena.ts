@@ -19,7 +19,7 @@ export interface Block {
   readonly bytes: number;
   /** Odd while in use, even while free. */
   generation: number;
-  /** True while a gradient tape holds it and will give it back, see `hold`. */
+  /** True while somebody, such as a gradient tape, holds it and will give it back, see `hold`. */
   held: boolean;
   readonly sizeClass: number;
 }
@@ -145,14 +145,14 @@ export class Arena {
     this.queues[block.sizeClass]!.push(block);
   }
 
-  /** Notes that a tape holds the block until it is released. */
+  /** Notes that the block is in use until it is released. */
   hold(block: Block): void {
     if (block.held) return;
     block.held = true;
     this.held += block.bytes;
   }
 
-  /** Bytes in blocks that are in use and not held by a tape: what the garbage collector has to free. */
+  /** Bytes in blocks that are in use and not held: what the garbage collector has to free. */
   get looseBytes(): number {
     return this.live - this.held;
   }

@@ -129,7 +129,7 @@ function isCrowded(arena: Arena, bytes: number): boolean {
   return arena.looseBytes + bytes > settledBytes + LOOSE_BYTES || arena.liveBytes + bytes > arena.limit / 2;
 }
 
-/** Notes that a tape holds the storage and will release it. */
+/** Notes that the storage is in use and will be released: by a tape, an optimiser, a scoring. */
 export function holdStorage(storage: Storage): void {
   const { block, generation } = storage as WasmStorage;
   if (block.generation === generation) getEngine().arena.hold(block);
