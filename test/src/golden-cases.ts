@@ -186,7 +186,7 @@ export const GOLDEN_OPS: Readonly<
     const allowed = e.tril(e.onesLike(x!));
     return e.softmax(e.where(allowed, x!, negativeInfinity));
   },
-  rms_norm: ({ x, w }, { eps }) => e.rmsNorm(x!, w!, eps),
+  rms_norm: ({ x, w }, { eps }) => e.rmsNorm(x!, w, eps),
   layer_norm: ({ x, w, b }, { eps, normalized_shape = [0] }) => {
     const first = -normalized_shape.length;
     const flat = (y: Tensor | undefined) => (y === undefined ? null : e.flatten(y));

@@ -102,14 +102,14 @@ export function toRowMajor(array: FloatArray): Float32Array {
 /** Applies `change` to every value; the result has the shape of the input and, when it is dense, its strides. */
 export function mapValues<T extends Signal>(array: T, change: (value: number) => number): T {
   if (array instanceof Float32Array) return array.map(change) as T;
-  const { shape, stride, offset, data } = array as FloatArray;
+  const { shape, stride, offset, data } = array;
   const size = shape.reduce((a, b) => a * b, 1);
   if (size === data.length && offset === 0 && stride.every((s) => s > 0)) {
     const changed = new Float32Array(size);
     for (let i = 0; i < size; i++) changed[i] = change(data[i]!);
     return floatArray(changed, [...shape], [...stride]) as T;
   }
-  return floatArray(toRowMajor(array as FloatArray).map(change), [...shape]) as T;
+  return floatArray(toRowMajor(array).map(change), [...shape]) as T;
 }
 
 /** The largest value, -Infinity for an empty array; NaN if there is one. */

@@ -73,7 +73,7 @@ export function gradcheck(
   const cotangent = randomLike(output, stream(options.seed ?? 0, "gradcheck-cotangent"));
   const gradients: TensorFunction = (...given) => {
     const { pullback } = vjp(call, ...given.slice(0, -1));
-    return concat(pullback(given[given.length - 1]!).map((x) => flatten(x)));
+    return concat(pullback(given[given.length - 1]).map((x) => flatten(x)));
   };
   const places = [...floating, -1];
   const second = check("second gradient", gradients, [...points, cotangent], places, options);

@@ -5,7 +5,6 @@ import {
   decodeAudio,
   decodePcm,
   melSpectrogram,
-  type PitchMethod,
   type PitchTrack,
   resample,
   toMono,
@@ -69,7 +68,7 @@ export function extractFeatures(
   const { silenceDecades = 3, keepSamples = false } = options;
   const { mel, frames } = logMel(wave, audio);
   const silent = silentHops(mel, audio.melBins, frames, silenceDecades);
-  normalizeMel(mel, audio.melBins, frames, audio.normalize as "bands" | "scaled");
+  normalizeMel(mel, audio.melBins, frames, audio.normalize);
   const f0 = options.f0 ?? trackF0(wave, audio);
   return { mel, f0: fitted(f0, frames), silent, frames, ...(keepSamples && { samples: wave }) };
 }
@@ -84,8 +83,8 @@ function logMel(wave: Float32Array, audio: AudioConfig): { mel: Float32Array; fr
     melBins: audio.melBins,
     fmin: audio.minFrequencyHz,
     fmax: audio.maxFrequencyHz,
-    melScale: audio.melScale as "htk" | "slaney",
-    melNorm: audio.melNorm as "none" | "slaney",
+    melScale: audio.melScale,
+    melNorm: audio.melNorm,
   });
   const [bins, frames] = power.shape as [number, number];
   const { data, offset, stride } = power;
@@ -148,7 +147,7 @@ function normalizeMel(mel: Float32Array, bins: number, frames: number, how: "ban
 export function trackRecording(wave: Float32Array, audio: AudioConfig): PitchTrack {
   const { sampleRate, hopLength, pitch } = audio;
   const { minHz: fmin, maxHz: fmax, frameLength } = pitch;
-  const method = pitch.method as PitchMethod;
+  const method = pitch.method;
   const options = { sampleRate, hopLength, fmin, fmax, method };
   if (method !== "yin")
     return trackPitch(wave, method === "nac" ? { ...options, highPass: fmin } : { ...options, frameLength });

@@ -1,7 +1,7 @@
 // The one funnel through which every op passes: find the result's shape and dtype, make room, run the
 // kernel, and tell the differentiation engine if an input is traced. Read next: ops/, then fused.ts.
 
-import { type Backend, countFallback, getBackend, type Kernel, runKernel, type Storage } from "./backend.ts";
+import { type Backend, countFallback, getBackend, runKernel, type Storage } from "./backend.ts";
 import { type DType, newArray, type TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
 import type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
@@ -38,7 +38,7 @@ export function applyFused<F extends FusedOp>(
   definition: Definition<F>,
 ): Tensor {
   const backend = sharedBackend(op, inputs);
-  const kernel = backend.kernels[op] as Kernel<F> | undefined;
+  const kernel = backend.kernels[op];
   if (kernel !== undefined) {
     const out = allocateResult(backend, op, inputs, params);
     if (kernel(out, inputs, params)) {

@@ -141,14 +141,14 @@ export function runKernel<P extends Op>(
   inputs: readonly View[],
   params: OpParams[P],
 ): void {
-  const kernel = backend.kernels[op] as Kernel<P> | undefined;
+  const kernel = backend.kernels[op];
   if (kernel?.(out, inputs, params)) return;
   countFallback(backend, op, out.storage.dtype);
   if (backend.fallback !== undefined) {
     backend.fallback(op, out, inputs, params);
     return;
   }
-  const plain = reference?.kernels[op] as Kernel<P> | undefined;
+  const plain = reference?.kernels[op];
   if (!backend.host || plain === undefined || !plain(out, inputs, params)) {
     throw new BackendError(
       `${op}: backend "${backend.name}" has no kernel for ${out.storage.dtype} and no fallback`,

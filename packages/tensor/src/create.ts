@@ -84,7 +84,7 @@ function flatten(
       `tensor: ragged array, ${data.length} entries at depth ${depth} where ${shape[depth] ?? "a number"} was expected`,
     );
   }
-  for (const item of data) flatten(item as Nested<number>, shape, depth + 1, out);
+  for (const item of data) flatten(item, shape, depth + 1, out);
 }
 
 function checkFits(op: string, shape: Shape, length: number): void {

@@ -42,7 +42,7 @@ function tensor(bytes: Buffer, key: string): Float32Array {
   >;
   const offsets = header[key]?.data_offsets.map((offset) => bytes.byteOffset + start + offset);
   if (!offsets) throw new Error(`no tensor "${key}"`);
-  return new Float32Array(bytes.buffer.slice(offsets[0]!, offsets[1]!));
+  return new Float32Array(bytes.buffer.slice(offsets[0], offsets[1]));
 }
 
 /** Reads one float32 tensor of a safetensors file. */

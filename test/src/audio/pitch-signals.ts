@@ -98,7 +98,7 @@ function noiseSignal(length: number, colour: "white" | "pink", seed: number): Fl
     let sum = white * 0.2;
     poles.forEach((pole, k) => {
       states[k] = pole * states[k]! + (1 - pole) * white;
-      sum += states[k]! / Math.sqrt(1 - pole);
+      sum += states[k] / Math.sqrt(1 - pole);
     });
     out[i] = colour === "white" ? white : sum;
     power += out[i]! ** 2;

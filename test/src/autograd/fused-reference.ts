@@ -20,7 +20,7 @@ for (const [op, definition] of Object.entries(e.DEFINITIONS) as [e.FusedOp, Defi
 export const fusedReference: e.Backend = {
   ...reference,
   name: "fused-reference",
-  kernels: kernels as e.Kernels,
+  kernels: kernels,
   allocate: (dtype, length) => owned(reference.allocate(dtype, length)),
   upload: (dtype, data) => owned(reference.upload(dtype, data)),
 };

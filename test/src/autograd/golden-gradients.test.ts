@@ -30,8 +30,7 @@ t.test("golden gradients", async (t) => {
     }
     const expected = Object.fromEntries(Object.entries(c.out).map(([name, key]) => [name, value(key)]));
     const result = op(inputs, c.params, Object.values(expected)[0]!);
-    const outputs: Record<string, e.Tensor> =
-      result instanceof e.Tensor ? { y: result } : (result as Record<string, e.Tensor>);
+    const outputs: Record<string, e.Tensor> = result instanceof e.Tensor ? { y: result } : result;
     let total: e.Tensor = e.tensor(0);
     for (const [name, y] of Object.entries(expected)) {
       const worst = shareOfTolerance(outputs[name]!.dataSync(), y.dataSync());

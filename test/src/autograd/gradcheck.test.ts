@@ -120,7 +120,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   less: "none",
   equal: "none",
   where: {
-    call: (a, b, c) => e.where(c!, a!, b!),
+    call: (a, b, c) => e.where(c, a, b),
     cases: [
       () => [real([2, 3]), real([2, 3]), bool([2, 3], [true, false, true, false, true, false])],
       () => [real([3]), real([2, 1]), bool([2, 3], [true, false, true, false, true, false])],
@@ -198,7 +198,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   gather: {
-    call: (x, i) => e.gather(x!, 1, i!),
+    call: (x, i) => e.gather(x, 1, i),
     cases: [
       () => [real([2, 3]), whole([2, 4], [0, 2, 2, 1, 1, 1, 0, 0])],
       () => [real([1, 2]), whole([1, 1], [1])],
@@ -206,7 +206,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   scatterAdd: {
-    call: (x, source, i) => e.scatterAdd(x!, 1, i!, source!),
+    call: (x, source, i) => e.scatterAdd(x, 1, i, source),
     cases: [
       () => [real([2, 3]), real([2, 4]), whole([2, 4], [0, 2, 2, 1, 1, 1, 0, 0])],
       () => [real([1, 2]), real([1, 1]), whole([1, 1], [1])],
@@ -214,7 +214,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   indexSelect: {
-    call: (x, i) => e.indexSelect(x!, i!),
+    call: (x, i) => e.indexSelect(x, i),
     cases: [
       () => [real([3, 2]), whole([2, 2], [0, 2, 2, 2])],
       () => [real([3]), whole([], [1])],
@@ -222,7 +222,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   indexAdd: {
-    call: (x, source, i) => e.indexAdd(x!, i!, source!),
+    call: (x, source, i) => e.indexAdd(x, i, source),
     cases: [
       () => [real([3, 2]), real([2, 2]), whole([2], [2, 2])],
       () => [real([3]), real([]), whole([], [1])],
@@ -246,11 +246,11 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   softmax: rowwise((x) => e.softmax(x)),
   logSoftmax: rowwise((x) => e.logSoftmax(x)),
   rmsNorm: {
-    call: (x, w) => e.rmsNorm(x!, w!, EPSILON),
+    call: (x, w) => e.rmsNorm(x, w, EPSILON),
     cases: [() => [real([2, 3]), real([3])], () => [real([4]), real([4])], () => [real([0, 2]), real([2])]],
   },
   layerNorm: {
-    call: (x, w, b) => e.layerNorm(x!, w!, b!, EPSILON),
+    call: (x, w, b) => e.layerNorm(x, w, b, EPSILON),
     cases: [
       () => [real([2, 3]), real([3]), real([3])],
       () => [real([4]), real([4]), real([4])],
@@ -258,7 +258,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   linear: {
-    call: (x, w, b) => e.linear(x!, w!, b ?? null),
+    call: (x, w, b) => e.linear(x, w, b ?? null),
     cases: [
       () => [real([2, 3]), real([2, 3]), real([2])],
       () => [real([2, 1, 3]), real([2, 3])],
@@ -267,7 +267,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   conv1d: {
-    call: (x, w, b) => e.conv1d(x!, w!, b ?? null, x!.shape[1] === 4 ? GROUPED : CONV),
+    call: (x, w, b) => e.conv1d(x, w, b ?? null, x.shape[1] === 4 ? GROUPED : CONV),
     cases: [
       () => [real([2, 2, 6]), real([3, 2, 3]), real([3])],
       () => [real([1, 4, 5]), real([2, 2, 2])],
@@ -284,7 +284,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   attentionWeights: {
-    call: (q, k, bias) => e.attentionWeights(q!, k!, { scale: 0.7, causal: bias === undefined }, bias),
+    call: (q, k, bias) => e.attentionWeights(q, k, { scale: 0.7, causal: bias === undefined }, bias),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([2, 2, 3]), real([2, 3, 3]), real([3])],
@@ -292,7 +292,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   attention: {
-    call: (q, k, v, bias) => e.attention(q!, k!, v!, { bias: bias ?? null, causal: bias === undefined }),
+    call: (q, k, v, bias) => e.attention(q, k, v, { bias: bias ?? null, causal: bias === undefined }),
     cases: [
       () => [real([3, 2]), real([3, 2]), real([3, 2])],
       () => [real([2, 2, 2]), real([2, 3, 2]), real([2, 3, 1]), real([2, 1])],
@@ -302,8 +302,8 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   attend: {
     call: (q, k, v) => {
-      const weights = e.attentionWeights(q!, k!, { scale: 0.7, causal: false });
-      return e.applyFused("attend", [q!, k!, v!, weights], { scale: 0.7 }, e.DEFINITIONS.attend);
+      const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
+      return e.applyFused("attend", [q, k, v, weights], { scale: 0.7 }, e.DEFINITIONS.attend);
     },
     cases: [
       () => [real([3, 2]), real([2, 2]), real([2, 3])],
@@ -312,7 +312,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   attentionGrad: {
-    call: (g, q, k, v, weights) => e.attentionGrad(g!, q!, k!, v!, weights!, 0.7),
+    call: (g, q, k, v, weights) => e.attentionGrad(g, q, k, v, weights, 0.7),
     cases: [
       () => [real([3, 1]), real([3, 2]), real([2, 2]), real([2, 1]), real([3, 2])],
       () => [real([2, 1, 2]), real([2, 1, 1]), real([2, 2, 1]), real([2, 2, 2]), real([2, 1, 2])],
@@ -325,7 +325,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     cases: [() => [real([2, 3, 2])], () => [real([2, 2])], () => [real([0, 3, 2])]],
   },
   crossEntropy: {
-    call: (x, target, w) => e.crossEntropyRows(x!, target!, w ?? null, CE),
+    call: (x, target, w) => e.crossEntropyRows(x, target, w ?? null, CE),
     cases: [
       () => [real([3, 3]), labels()],
       () => [real([3, 3]), labels(), e.tensor([1, 2, 3]).cast("int32")],
@@ -333,11 +333,11 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   ctcLoss: {
-    call: (x, target, n, m) => finite(e.ctcRows(x!, target!, n!, m!, { blank: 0 })),
+    call: (x, target, n, m) => finite(e.ctcRows(x, target, n, m, { blank: 0 })),
     cases: [ctcInputs, emptyTargets, impossible],
   },
   softmaxGrad: {
-    call: (g, y) => e.softmaxGrad(g!, y!, 1),
+    call: (g, y) => e.softmaxGrad(g, y, 1),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([1, 2]), real([1, 2])],
@@ -345,7 +345,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   logSoftmaxGrad: {
-    call: (g, y) => e.logSoftmaxGrad(g!, y!, 1),
+    call: (g, y) => e.logSoftmaxGrad(g, y, 1),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([1, 2]), real([1, 2])],
@@ -359,7 +359,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   geluTanhGrad: twin(e.geluTanhGrad),
   siluGrad: twin(e.siluGrad),
   rmsNormGrad: {
-    call: (g, x, w) => e.rmsNormGrad(g!, x!, w!, EPSILON),
+    call: (g, x, w) => e.rmsNormGrad(g, x, w, EPSILON),
     cases: [
       () => [real([2, 3]), real([2, 3]), real([3])],
       () => [real([2]), real([2]), real([2])],
@@ -367,7 +367,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   rmsNormWeightGrad: {
-    call: (g, x) => e.rmsNormWeightGrad(g!, x!, EPSILON),
+    call: (g, x) => e.rmsNormWeightGrad(g, x, EPSILON),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([2]), real([2])],
@@ -375,7 +375,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   layerNormGrad: {
-    call: (g, x, w) => e.layerNormGrad(g!, x!, w!, EPSILON),
+    call: (g, x, w) => e.layerNormGrad(g, x, w, EPSILON),
     cases: [
       () => [real([2, 3]), real([2, 3]), real([3])],
       () => [real([3]), real([3]), real([3])],
@@ -383,7 +383,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   layerNormWeightGrad: {
-    call: (g, x) => e.layerNormWeightGrad(g!, x!, EPSILON),
+    call: (g, x) => e.layerNormWeightGrad(g, x, EPSILON),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([3]), real([3])],
@@ -392,7 +392,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   conv1dInputGrad: {
     call: (g, w) =>
-      e.conv1dInputGrad(g!, w!, w!.shape[0] === 4 ? { ...GROUPED, length: 5 } : { ...CONV, length: 6 }),
+      e.conv1dInputGrad(g, w, w.shape[0] === 4 ? { ...GROUPED, length: 5 } : { ...CONV, length: 6 }),
     cases: [
       () => [real([2, 3, 3]), real([3, 2, 3])],
       () => [real([1, 4, 7]), real([4, 2, 2])],
@@ -401,7 +401,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   conv1dWeightGrad: {
     call: (g, x) =>
-      e.conv1dWeightGrad(g!, x!, x!.shape[1] === 4 ? { ...GROUPED, taps: 2 } : { ...CONV, taps: 3 }),
+      e.conv1dWeightGrad(g, x, x.shape[1] === 4 ? { ...GROUPED, taps: 2 } : { ...CONV, taps: 3 }),
     cases: [
       () => [real([2, 3, 3]), real([2, 2, 6])],
       () => [real([1, 2, 7]), real([1, 4, 5])],
@@ -409,7 +409,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   crossEntropyGrad: {
-    call: (g, x, target) => e.crossEntropyGrad(g!, x!, target!, null, CE),
+    call: (g, x, target) => e.crossEntropyGrad(g, x, target, null, CE),
     cases: [
       () => [real([3]), real([3, 3]), labels()],
       () => [real([1]), real([1, 2]), whole([1], [0])],
@@ -417,7 +417,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   ctcLossGrad: {
-    call: (g, ...inputs) => e.ctcLossGrad(g!, inputs, { blank: 0 }),
+    call: (g, ...inputs) => e.ctcLossGrad(g, inputs, { blank: 0 }),
     cases: [
       () => [real([2]), ...ctcInputs()],
       () => [real([1]), ...emptyTargets()],

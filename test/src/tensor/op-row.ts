@@ -55,7 +55,7 @@ export function binary(
 ): Row {
   return {
     call,
-    naive: zip(f as (...x: number[]) => number),
+    naive: zip(f),
     shapes: ["[2,3,4] [2,3,4]", "[3,1] [2,1,4]", "[4] [2,3,4]"],
     scalar: "[] []",
     empty: ["[0,3] [3]", "[2,1] [2,0]"],

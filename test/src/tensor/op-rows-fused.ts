@@ -35,14 +35,14 @@ export const convNaive = (x: Grid, w: Grid, b?: Grid): Grid => {
   const [out, perGroup, taps] = w.shape as [number, number, number];
   const frames = Math.floor((length + 2 * conv.padding - conv.dilation * (taps - 1) - 1) / conv.stride) + 1;
   return build([batch, out, frames], (n, o, f) => {
-    const first = Math.floor((o! * conv.groups) / out) * perGroup;
+    const first = Math.floor((o * conv.groups) / out) * perGroup;
     const products = sumOver(perGroup, (c) =>
       sumOver(taps, (k) => {
-        const t = f! * conv.stride + k * conv.dilation - conv.padding;
-        return t < 0 || t >= length ? 0 : at(x, n!, first + c, t) * at(w, o!, c, k);
+        const t = f * conv.stride + k * conv.dilation - conv.padding;
+        return t < 0 || t >= length ? 0 : at(x, n, first + c, t) * at(w, o, c, k);
       }),
     );
-    return products + (b === undefined ? 0 : at(b, o!));
+    return products + (b === undefined ? 0 : at(b, o));
   });
 };
 
@@ -109,10 +109,10 @@ export const crossEntropyNaive =
   ({ ignoreIndex, labelSmoothing }: CrossEntropyParams) =>
   (x: Grid, t: Grid, w?: Grid): Grid =>
     build(t.shape, (row) => {
-      const label = at(t, row!);
+      const label = at(t, row);
       if (label === ignoreIndex) return 0;
       const classes = x.shape[1]!;
-      const shares = softmaxLine(Array.from({ length: classes }, (_, c) => at(x, row!, c)));
+      const shares = softmaxLine(Array.from({ length: classes }, (_, c) => at(x, row, c)));
       return -sumOver(classes, (c) => {
         const target = (c === label ? 1 - labelSmoothing : 0) + labelSmoothing / classes;
         return target * (w === undefined ? 1 : at(w, c)) * Math.log(shares[c]!);
@@ -122,14 +122,14 @@ export const crossEntropyNaive =
 /** The probability of a label sequence by trying every path of classes through the frames. */
 export const ctcNaive = (x: Grid, t: Grid, lengths: Grid, labels: Grid): Grid =>
   build([x.shape[1]!], (sample) => {
-    const frames = at(lengths, sample!);
-    const wanted = Array.from({ length: at(labels, sample!) }, (_, i) => at(t, sample!, i)).join();
+    const frames = at(lengths, sample);
+    const wanted = Array.from({ length: at(labels, sample) }, (_, i) => at(t, sample, i)).join();
     const paths = indices(new Array<number>(frames).fill(x.shape[2]!));
     const fitting = paths.filter(
       (path) => path.filter((c, i) => c !== 0 && c !== path[i - 1]).join() === wanted,
     );
     return -Math.log(
-      total(fitting.map((path) => Math.exp(sumOver(frames, (i) => at(x, i, sample!, path[i]!))))),
+      total(fitting.map((path) => Math.exp(sumOver(frames, (i) => at(x, i, sample, path[i]!))))),
     );
   });
 
@@ -188,7 +188,7 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
       const scaled = lines(x, -1, (line) =>
         line.map((v) => v / Math.sqrt(squares(line) / line.length + 1e-3)),
       );
-      return zip((v, weight) => v! * weight!)(scaled, w);
+      return zip((v, weight) => v * weight)(scaled, w);
     },
     shapes: ["[2,3,4] [4]", "[5] [5]"],
     scalar: NO_AXIS,
@@ -197,7 +197,7 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
   layerNorm: {
     call: (x, w, b) => e.layerNorm(x, w, b, 1e-3),
     naive: (x, w, b) =>
-      zip((v, weight, bias) => v! * weight! + bias!)(
+      zip((v, weight, bias) => v * weight + bias)(
         lines(x, -1, (line) => standardised(line, 1e-3)),
         w,
         b,
@@ -224,7 +224,7 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
       naive: (x, w) =>
         matmulNaive(
           x,
-          build([...w.shape].reverse(), (i, o) => at(w, o!, i!)),
+          build([...w.shape].reverse(), (i, o) => at(w, o, i)),
         ),
       shapes: ["[2,4] [5,4]"],
       scalar: NO_AXIS,

@@ -41,7 +41,7 @@ const NUMERICAL = 1e-9;
 function elementwise(call: Row["call"], f: (g: number, x: number) => number): Row {
   return {
     call,
-    naive: zip((g, x) => f(g!, x!)),
+    naive: zip((g, x) => f(g, x)),
     shapes: ["[2,3,4] [2,3,4]", "[5] [5]"],
     scalar: "[] []",
     empty: ["[0,3] [0,3]"],
@@ -50,12 +50,12 @@ function elementwise(call: Row["call"], f: (g: number, x: number) => number): Ro
 }
 
 const rms = (x: Grid, w: Grid): Grid =>
-  zip((v, weight) => v! * weight!)(
+  zip((v, weight) => v * weight)(
     lines(x, -1, (line) => line.map((v) => v / Math.sqrt(squares(line) / line.length + 1e-3))),
     w,
   );
 const standard = (x: Grid, w: Grid): Grid =>
-  zip((v, weight) => v! * weight!)(
+  zip((v, weight) => v * weight)(
     lines(x, -1, (line) => standardised(line, 1e-3)),
     w,
   );
@@ -79,7 +79,7 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
   softmaxGrad: {
     call: (g, y) => e.softmaxGrad(g, y, 1),
     naive: (g, y) => {
-      const products = fold(zip((a, b) => a! * b!)(g, y), [1], true, total);
+      const products = fold(zip((a, b) => a * b)(g, y), [1], true, total);
       return build(
         y.shape,
         (...index) => at(y, ...index) * (at(g, ...index) - stretched(products, ...index)),
@@ -114,22 +114,22 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
   siluGrad: elementwise(e.siluGrad, (g, x) => g * slope((v) => v * sigmoid(v), x)),
   rmsNormGrad: norm(
     (g, x, w) => e.rmsNormGrad(g, x, w, 1e-3),
-    (g, x, w) => gradient((v) => rms(v, w!), g!, x!),
+    (g, x, w) => gradient((v) => rms(v, w), g, x),
     true,
   ),
   rmsNormWeightGrad: norm(
     (g, x) => e.rmsNormWeightGrad(g, x, 1e-3),
-    (g, x) => gradient((w) => rms(x!, w), g!, onesFor(x!)),
+    (g, x) => gradient((w) => rms(x, w), g, onesFor(x)),
     false,
   ),
   layerNormGrad: norm(
     (g, x, w) => e.layerNormGrad(g, x, w, 1e-3),
-    (g, x, w) => gradient((v) => standard(v, w!), g!, x!),
+    (g, x, w) => gradient((v) => standard(v, w), g, x),
     true,
   ),
   layerNormWeightGrad: norm(
     (g, x) => e.layerNormWeightGrad(g, x, 1e-3),
-    (g, x) => gradient((w) => standard(x!, w), g!, onesFor(x!)),
+    (g, x) => gradient((w) => standard(x, w), g, onesFor(x)),
     false,
   ),
   conv1dInputGrad: {

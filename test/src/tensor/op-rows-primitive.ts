@@ -69,7 +69,7 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
   equal: binary(e.equal, (a, b) => Number(a === b)),
   where: {
     call: (c, a, b) => e.where(c, a, b),
-    naive: zip((c, a, b) => (c !== 0 ? a! : b!)),
+    naive: zip((c, a, b) => (c !== 0 ? a : b)),
     shapes: ["[2,3,4] [2,3,4] [2,3,4]", "[3,1] [4] [2,1,1]"],
     scalar: "[] [] []",
     empty: ["[0,3] [3] [1,1]", "[2,1] [2,0] [1]"],
@@ -168,7 +168,7 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
     naive: (x) =>
       build([x.shape[0]!, 12, ...x.shape.slice(2, -1)], (row, t, ...rest) =>
         sumOver(x.shape[1]!, (w) =>
-          sumOver(x.shape.at(-1)!, (k) => (w * 2 + k * 3 === t ? at(x, row!, w, ...rest, k) : 0)),
+          sumOver(x.shape.at(-1)!, (k) => (w * 2 + k * 3 === t ? at(x, row, w, ...rest, k) : 0)),
         ),
       ),
     shapes: ["[2,3,3]", "[2,2,3,2]"],
@@ -207,11 +207,11 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
     naive: (a, b) => {
       const [n, m] = [a.shape[1]!, b.shape[1]!];
       return build([a.shape[0]!, n + m + n, ...a.shape.slice(2)], (row, i, ...rest) =>
-        i! < n
-          ? at(a, row!, i!, ...rest)
-          : i! < n + m
-            ? at(b, row!, i! - n, ...rest)
-            : at(a, row!, i! - n - m, ...rest),
+        i < n
+          ? at(a, row, i, ...rest)
+          : i < n + m
+            ? at(b, row, i - n, ...rest)
+            : at(a, row, i - n - m, ...rest),
       );
     },
     shapes: ["[2,3] [2,4]", "[2,1,3] [2,2,3]"],
@@ -237,7 +237,7 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
             at(i, ...index) === row && index.slice(1).every((k, a) => k === rest[a])
               ? sum + at(s, ...index)
               : sum,
-          at(x, row!, ...rest),
+          at(x, row, ...rest),
         ),
       ),
     shapes: ["[4,3] [5,3] [5,3]", "[4,3] [2,2] [2,2]"],
@@ -250,7 +250,7 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
     call: (x, i) => e.indexSelect(x, i, 1),
     naive: (x, i) =>
       build([x.shape[0]!, ...i.shape, ...x.shape.slice(2)], (row, ...index) =>
-        at(x, row!, at(i, ...index.slice(0, i.shape.length)), ...index.slice(i.shape.length)),
+        at(x, row, at(i, ...index.slice(0, i.shape.length)), ...index.slice(i.shape.length)),
       ),
     shapes: ["[2,4,3] [2,2]", "[3,4] [5]"],
     scalar: "[2,4,3] []",
@@ -263,8 +263,8 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
     naive: (x, i, s) =>
       build(x.shape, (row, column, ...rest) =>
         indices(i.shape).reduce(
-          (sum, index) => (at(i, ...index) === column ? sum + at(s, row!, ...index, ...rest) : sum),
-          at(x, row!, column!, ...rest),
+          (sum, index) => (at(i, ...index) === column ? sum + at(s, row, ...index, ...rest) : sum),
+          at(x, row, column, ...rest),
         ),
       ),
     shapes: ["[2,4,3] [2,2] [2,2,2,3]", "[3,4] [5] [3,5]"],

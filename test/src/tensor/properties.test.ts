@@ -220,7 +220,7 @@ const STEPS: readonly Step[] = [
     if (g.shape.length === 0 || g.shape[0]! < 2) return [x, g];
     const [n, ...rest] = g.shape as [number, ...number[]];
     const shape = [n - 1, ...rest, 2];
-    const windows = build(shape, (w, ...index) => at(g, w! + index.at(-1)!, ...index.slice(0, -1)));
+    const windows = build(shape, (w, ...index) => at(g, w + index.at(-1)!, ...index.slice(0, -1)));
     return [k % 2 === 0 ? x.unfold(0, 2) : x.unfold(0, 2, 1, 1), windows];
   },
 ];

@@ -297,7 +297,7 @@ for (const [what, instead, patienceMs] of [
       worker = badWorker(data, instead);
     };
     const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
-    const pool = new Pool(2, setup, { mark: (i) => done.push(i!) }, notes, { launch, patienceMs });
+    const pool = new Pool(2, setup, { mark: (i) => done.push(i) }, notes, { launch, patienceMs });
     pool.start();
     while (!pool.ready) await new Promise((resolve) => setTimeout(resolve, 5));
     t.throws(() => pool.run("mark", [[1], [2]]), {
@@ -348,7 +348,7 @@ t.test("an idle worker that ended is noticed before it is given work", async (t)
     Atomics.store(new Int32Array(buffer), EXITED, 1);
   };
   const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
-  const pool = new Pool(2, setup, { mark: (i) => done.push(i!) }, [], { launch });
+  const pool = new Pool(2, setup, { mark: (i) => done.push(i) }, [], { launch });
   pool.run("mark", [[1], [2]]);
   t.same(done, [1, 2]);
   t.equal(pool.threads, 1);

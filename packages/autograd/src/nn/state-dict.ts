@@ -84,7 +84,7 @@ export function applyStateDict(module: Module, arrays: NamedArrays, options: Loa
     .map(({ name }) => name);
   const unexpected = [...records.keys()].filter((name) => !names.has(name));
   const misfits = known.flatMap(({ name, value }) => {
-    const reason = misfit(value as Tensor, records.get(name)!);
+    const reason = misfit(value as Tensor, records.get(name));
     return reason === null ? [] : [`${name}: ${reason}`];
   });
   if (misfits.length > 0 || (strict && missing.length + unexpected.length > 0)) {
@@ -99,7 +99,7 @@ export function applyStateDict(module: Module, arrays: NamedArrays, options: Loa
       }`,
     );
   }
-  for (const member of known) load(member, records.get(member.name)!);
+  for (const member of known) load(member, records.get(member.name));
   return { missing, unexpected };
 }
 

@@ -76,7 +76,7 @@ export abstract class Optimizer<Settings extends object> {
       const learningRate = own.learningRate ?? defaults.learningRate * learningRateScale;
       const list = this.#adopt(parameters);
       return { ...defaults, ...definedOnly(own), learningRate, learningRateScale, parameters: list };
-    }) as unknown as ParameterGroup<Settings>[];
+    });
     this.#checkGradients = checkGradients;
     if (this.#keys.size === 0) {
       throw new Error(

@@ -74,7 +74,7 @@ function parseRows(text: string, file: string, read: ReadRow): DataSet {
       sex: readSex(fields.sex),
       language: optionalText(fields, "language"),
       split: optionalText(fields, "split"),
-      seconds: seconds as number | undefined,
+      seconds: seconds,
       source,
       row: fields,
     });

@@ -154,6 +154,6 @@ function firstRowZero(std: number): ReturnType<typeof normalInit> {
   const normal = normalInit(0, std);
   return (out, shape, random) => {
     normal(out, shape, random);
-    out.fill(0, 0, shape[1]!);
+    out.fill(0, 0, shape[1]);
   };
 }

@@ -69,7 +69,7 @@ export class Encoder extends Module {
       const self = this.#selfContext(input, frames, lengths, hops, { padding, silent });
       const modalities = this.#modalities(stems, count, hops);
       let x = frames;
-      for (const block of blocks as EchoBlock[]) x = block.forward(x, { self, cross: null, modalities });
+      for (const block of blocks) x = block.forward(x, { self, cross: null, modalities });
       encoded.set(feature, { frames: x, lengths, padding, silent });
     }
     return encoded;

@@ -3,7 +3,7 @@ import type { EchoConfig } from "../config/fields.ts";
 import { checkUtterances } from "../data/check-utterances.ts";
 import { splitDigits } from "../data/digit-strings.ts";
 import type { FileAccess } from "../data/file-access.ts";
-import { type DataFormat, loadDataSet } from "../data/load-data-set.ts";
+import { loadDataSet } from "../data/load-data-set.ts";
 import {
   type DataSet,
   describeProblem,
@@ -19,7 +19,7 @@ import { FeatureStore } from "../features/feature-store.ts";
 import { BpeTokenizer } from "../text/bpe-tokenizer.ts";
 import { CharacterTokenizer } from "../text/character-tokenizer.ts";
 import { type NormalizeOptions, normalizeText } from "../text/normalize.ts";
-import type { Tokenizer, UnknownPolicy, Variant } from "../text/tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import { splitWords, WordTokenizer } from "../text/word-tokenizer.ts";
 import { type BatchSource, isDecodable, PassBatches, transcriptOf } from "./batches.ts";
 import { DigitBatches, digitRecordings } from "./digit-batches.ts";
@@ -173,7 +173,7 @@ async function checked(
 ): Promise<DataSet> {
   const { format, file, badRows, minSeconds, maxSeconds, maxCharacters } = config.data;
   const read = await loadDataSet(files, {
-    format: format as DataFormat,
+    format: format,
     file,
     ...(split !== "all" && { split }),
   });
@@ -182,7 +182,7 @@ async function checked(
     minSeconds,
     maxSeconds,
     maxCharacters,
-    badRows: badRows as "skip" | "fail",
+    badRows: badRows,
     normalization: normalizationOf(config),
     onProgress: (done, total) => onProgress?.({ what: "checking", done, total }),
   });
@@ -190,7 +190,7 @@ async function checked(
 
 function normalizationOf({ text }: EchoConfig): NormalizeOptions {
   const { unicode, lowerCase, punctuation } = text;
-  return { unicode, lowerCase, punctuation } as NormalizeOptions;
+  return { unicode, lowerCase, punctuation };
 }
 
 async function buildTokenizer(
@@ -200,14 +200,14 @@ async function buildTokenizer(
 ): Promise<Tokenizer> {
   const { text, model } = config;
   const normalization = normalizationOf(config);
-  const variant = model.variant as Variant;
+  const variant = model.variant;
   if (text.tokenizer === "bpe") {
     const source = await files.readText(text.tokenizerFile);
     if (source === null)
       throw new DataError(`text.tokenizerFile: ${text.tokenizerFile} does not exist in the data folder`);
     return new BpeTokenizer(JSON.parse(source), { variant, normalization });
   }
-  const options = { variant, normalization, unknown: text.unknown as UnknownPolicy };
+  const options = { variant, normalization, unknown: text.unknown };
   const texts = utterances.map((utterance) => utterance.text);
   return text.tokenizer === "character"
     ? CharacterTokenizer.fromTexts(texts, options)

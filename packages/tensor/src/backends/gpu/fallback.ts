@@ -1,7 +1,7 @@
 // Ops without a kernel of their own: the inputs are read, the reference kernels compute, and the result is
 // uploaded when the next kernel asks for it. Done at once if all inputs are in host memory.
 
-import type { Kernel, View } from "../../backend.ts";
+import type { View } from "../../backend.ts";
 import type { TypedArray } from "../../dtype.ts";
 import { newArray } from "../../dtype.ts";
 import { BackendError } from "../../errors.ts";
@@ -25,7 +25,7 @@ function compute<P extends Op>(
     ...{ shape, strides, offset },
     storage: reference.upload(inputs[i]!.storage.dtype, arrays[i]!),
   }));
-  const kernel = reference.kernels[op] as Kernel<P> | undefined;
+  const kernel = reference.kernels[op];
   const { shape, strides, offset } = out;
   if (!kernel?.({ shape, strides, offset, storage: target }, views, params)) {
     throw new BackendError(`${op}: the reference backend has no kernel for ${dtype}`);
@@ -39,7 +39,7 @@ export function fallback<P extends Op>(op: P, out: View, inputs: readonly View[]
   const slots = inputs.map(slotOf);
   const held = slots.map(({ host }) => host);
   if (held.every((host) => host !== null)) {
-    const result = compute(op, out, inputs, held as TypedArray[], params);
+    const result = compute(op, out, inputs, held, params);
     (out.storage as GpuStorage).beginWrite().host = result;
     return;
   }

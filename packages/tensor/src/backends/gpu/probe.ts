@@ -48,7 +48,7 @@ function probeWebGl2(): Adapter | null {
       : typeof document !== "undefined"
         ? document.createElement("canvas")
         : null;
-  const gl = canvas?.getContext("webgl2") as WebGL2RenderingContext | null | undefined;
+  const gl = canvas?.getContext("webgl2");
   if (gl === null || gl === undefined || gl.getExtension("EXT_color_buffer_float") === null) return null;
   const debug = gl.getExtension("WEBGL_debug_renderer_info");
   const name = String(gl.getParameter(debug === null ? gl.RENDERER : debug.UNMASKED_RENDERER_WEBGL));
