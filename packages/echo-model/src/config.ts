@@ -11,7 +11,7 @@ import {
 } from "./config/field.ts";
 import { CONFIG_FIELDS, type EchoConfig } from "./config/fields.ts";
 import { ConfigError } from "./errors.ts";
-import { editDistance } from "./evaluate/edit-distance.ts";
+import { editDistance } from "./text/edit-distance.ts";
 
 /** Settings that differ from the defaults: any part of an {@link EchoConfig}. */
 export type ConfigInput = DeepPartial<EchoConfig>;

@@ -22,12 +22,11 @@ export * from "./decode/ctc-decode.ts";
 export * from "./decode/frame-scores.ts";
 export * from "./decode/joint-decode.ts";
 export { type Encoded, selectRows } from "./decode/stepper.ts";
-export * from "./decode/timestamps.ts";
+export * from "./decode/word-times.ts";
 export * from "./errors.ts";
 // Evaluation: error rates that can be trusted.
 export * from "./evaluate/bootstrap.ts";
 export * from "./evaluate/decode-batches.ts";
-export * from "./evaluate/edit-distance.ts";
 export * from "./evaluate/evaluate-model.ts";
 export * from "./evaluate/wer.ts";
 // Features: log-mel, f0, silence; cached and augmented.
@@ -63,10 +62,13 @@ export * from "./report/subtitles.ts";
 export * from "./report/tensorboard.ts";
 export * from "./report/terminal-plot.ts";
 export * from "./report/tf-record.ts";
+export * from "./speech/collate.ts";
+export * from "./speech/cut-batches.ts";
 // Text: transcripts to token ids and back.
 export * from "./text/bpe-tokenizer.ts";
 export * from "./text/character-tokenizer.ts";
 export * from "./text/collate-text.ts";
+export * from "./text/edit-distance.ts";
 export * from "./text/normalize.ts";
 export * from "./text/restore-tokenizer.ts";
 export * from "./text/tokenizer.ts";
@@ -76,7 +78,6 @@ export * from "./training/batch-plan.ts";
 export * from "./training/batches.ts";
 export * from "./training/checkpoint.ts";
 export * from "./training/digit-batches.ts";
-export * from "./training/examples.ts";
 export * from "./training/learning-rate.ts";
 export * from "./training/loss.ts";
 export * from "./training/prepare-data.ts";

@@ -7,13 +7,12 @@ import { ctcAlign, ctcBeamDecode, ctcGreedyDecode, type FrameScores } from "./de
 import { ctcFrameScores } from "./decode/frame-scores.ts";
 import { jointDecode } from "./decode/joint-decode.ts";
 import type { Encoded } from "./decode/stepper.ts";
-import { wordTimes } from "./decode/timestamps.ts";
+import { type TimedWord, wordTimes } from "./decode/word-times.ts";
 import { cutAtPauses, extractFeatures } from "./features.ts";
 import type { FeatureName } from "./model/encoder-feature.ts";
 import type { Echo } from "./model/model.ts";
-import type { TimedWord } from "./report/subtitles.ts";
+import { collateFeatures } from "./speech/collate.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
-import { collateFeatures } from "./training/examples.ts";
 
 /** A model with what belongs to it: what a checkpoint holds. */
 export interface Recognizer {

@@ -2,7 +2,7 @@
 // empty. Values stay as they were typed: cac would make the folder "007" the number 7, and an empty name 0.
 import type { CAC, Command } from "cac";
 import { ConfigError } from "../errors.ts";
-import { editDistance } from "../evaluate/edit-distance.ts";
+import { editDistance } from "../text/edit-distance.ts";
 
 /** Options that may be given several times. */
 const REPEATED = new Set(["set"]);

@@ -1,6 +1,10 @@
 // Strings of spoken digits from single recordings: the documented lists of the digit pack, drawn again from their
 // recipe, and the endless random strings the digit experiments train on. Mostly descriptions; joinClips makes the audio.
-import type { UniformSource } from "../evaluate/bootstrap.ts";
+
+/** Uniform draws in [0, 1); a stream of `@echo-ts/tensor` is one. */
+export interface UniformSource {
+  next(): number;
+}
 
 /** The 32-bit FNV-1a hash of a text's UTF-8 bytes (Fowler, Noll, Vo; draft-eastlake-fnv), as an unsigned integer. */
 export function fnv1a(text: string): number {

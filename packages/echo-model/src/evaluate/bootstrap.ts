@@ -1,11 +1,7 @@
 // Confidence intervals of error rates by resampling utterances (Bisani and Ney, ICASSP 2004).
 // They tell how much the test sample matters; variation between training seeds comes on top.
+import type { UniformSource } from "../data/digit-strings.ts";
 import type { ErrorRate } from "./wer.ts";
-
-/** Uniform draws in [0, 1); a stream of `@echo-ts/tensor` is one. */
-export interface UniformSource {
-  next(): number;
-}
 
 /** Settings of the bootstrap. */
 export interface BootstrapOptions {

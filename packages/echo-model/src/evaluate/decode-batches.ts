@@ -9,9 +9,9 @@ import { ctcFrameScores } from "../decode/frame-scores.ts";
 import type { Encoded } from "../decode/stepper.ts";
 import type { UtteranceFeatures } from "../features.ts";
 import type { Echo } from "../model/model.ts";
+import { collateFeatures, collateTargets, type Example, type InputLayout } from "../speech/collate.ts";
+import { cutBatches } from "../speech/cut-batches.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { cutBatches } from "../training/batch-plan.ts";
-import { collateFeatures, collateTargets, type Example, type InputLayout } from "../training/examples.ts";
 
 /** Which texts are wanted. */
 export interface DecodeChoice {

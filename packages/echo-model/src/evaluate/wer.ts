@@ -1,7 +1,8 @@
 // Word and character error rates: of an utterance, of a corpus, and of groups of speakers or pitch.
 // Confidence intervals are in bootstrap.ts; the metric of the Python reference, with its fault, is at the end.
+
+import { countEdits, type EditCounts } from "../text/edit-distance.ts";
 import { splitWords } from "../text/word-tokenizer.ts";
-import { countEdits, type EditCounts } from "./edit-distance.ts";
 
 /** One utterance to score. Texts are compared as they are: normalise both sides first. */
 export interface ScoredText {

@@ -1,15 +1,5 @@
 // Subtitles from timed words: grouping into cues, and the SRT, WebVTT and JSON forms.
-
-/** A recognised word with its place in the recording. */
-export interface TimedWord {
-  readonly word: string;
-  /** Seconds from the start of the recording, >= 0. */
-  readonly start: number;
-  /** Seconds, >= start. */
-  readonly end: number;
-  /** In [0, 1], where the decoder gives one. */
-  readonly confidence?: number;
-}
+import type { TimedWord } from "../decode/word-times.ts";
 
 /** Words shown together. */
 export interface Cue {

@@ -2,6 +2,7 @@
 // the seed, the number of the pass and how much was used before, so that a position is three integers.
 import { type RandomStream, stream } from "@echo-ts/tensor";
 import type { EchoConfig } from "../config/fields.ts";
+import { cutBatches } from "../speech/cut-batches.ts";
 
 /** One utterance of a pass. */
 export interface PlannedUtterance {
@@ -67,28 +68,6 @@ export function planPass(input: PlanInput): PlannedUtterance[][] {
     config.batch,
   );
   return Array.from(random.permutation(batches.length), (i) => batches[i]!);
-}
-
-/** Cuts a list into batches of at most maxFrames padded frames and maxUtterances utterances. */
-export function cutBatches<T extends { readonly frames: number }>(
-  items: readonly T[],
-  { maxFrames, maxUtterances }: { readonly maxFrames: number; readonly maxUtterances: number },
-): T[][] {
-  const batches: T[][] = [];
-  let current: T[] = [];
-  let longest = 0;
-  for (const item of items) {
-    const padded = Math.max(longest, item.frames) * (current.length + 1);
-    if (current.length > 0 && (padded > maxFrames || current.length >= maxUtterances)) {
-      batches.push(current);
-      current = [];
-      longest = 0;
-    }
-    current.push(item);
-    longest = Math.max(longest, item.frames);
-  }
-  if (current.length > 0) batches.push(current);
-  return batches;
 }
 
 function draw(

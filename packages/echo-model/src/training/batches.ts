@@ -9,10 +9,10 @@ import { DataError } from "../errors.ts";
 import { augmentMel, augmentWave, changesSamples } from "../features/augment.ts";
 import { type FeatureStore, joinPieces } from "../features/feature-store.ts";
 import { hopCount, type UtteranceFeatures } from "../features.ts";
+import type { Example } from "../speech/collate.ts";
 import { normalizeText } from "../text/normalize.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type PlannedUtterance, planPass } from "./batch-plan.ts";
-import type { Example } from "./examples.ts";
 
 /** Where a source of batches stands; plain JSON. */
 export interface BatchPosition {

@@ -13,8 +13,8 @@ import type { Utterance } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
 import { augmentMel, augmentWave, withLevel } from "../features/augment.ts";
 import { joinPieces, type Piece } from "../features/feature-store.ts";
+import type { Example } from "../speech/collate.ts";
 import { type BatchPosition, type BatchSource, type BatchSourceOptions, maskFill } from "./batches.ts";
-import type { Example } from "./examples.ts";
 
 /** A recording of a digit with its file. */
 export type DigitRecording = DigitClip & { readonly file: string };

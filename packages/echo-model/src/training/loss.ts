@@ -7,7 +7,7 @@ import type { EchoFeatures } from "../model/batch.ts";
 import type { FeatureName } from "../model/encoder-feature.ts";
 import { sequenceLoss } from "../model/loss.ts";
 import type { Echo } from "../model/model.ts";
-import type { Targets } from "./examples.ts";
+import type { Targets } from "../speech/collate.ts";
 
 /** The loss of a batch and its parts, each []. */
 export interface BatchLoss {

@@ -14,9 +14,9 @@ import type { RandomState, Tensor } from "@echo-ts/tensor";
 import type { EchoConfig } from "../config/fields.ts";
 import { TrainingError } from "../errors.ts";
 import type { Echo } from "../model/model.ts";
+import { collateFeatures, collateTargets, type Example } from "../speech/collate.ts";
 import type { SpecialIds } from "../text/tokenizer.ts";
 import type { BatchPosition, BatchSource } from "./batches.ts";
-import { collateFeatures, collateTargets, type Example } from "./examples.ts";
 import { learningRateAt, progressOf } from "./learning-rate.ts";
 import { type BatchLoss, batchLoss } from "./loss.ts";
 

@@ -1,8 +1,18 @@
 // When each word is spoken, from the frames of its tokens.
 
-import type { TimedWord } from "../report/subtitles.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TokenSpan } from "./ctc-decode.ts";
+
+/** A recognised word with its place in the recording. */
+export interface TimedWord {
+  readonly word: string;
+  /** Seconds from the start of the recording, >= 0. */
+  readonly start: number;
+  /** Seconds, >= start. */
+  readonly end: number;
+  /** In [0, 1], where the decoder gives one. */
+  readonly confidence?: number;
+}
 
 /**
  * Words with their times. A token belongs to the word in which its characters stand once all tokens before it
