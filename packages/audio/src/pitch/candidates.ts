@@ -6,10 +6,24 @@ import type { TrackerSettings } from "./tracker-settings.ts";
 
 /** Candidates kept per frame, the strongest first to stay. */
 const MAX_CANDIDATES = 15;
-/** Samples of the sinc interpolation on each side of a maximum. */
-const SINC_REACH = 5;
-/** Step, in lags, of the parabola laid through sinc-interpolated points. */
-const PARABOLA_STEP = 0.4;
+/**
+ * Samples of the sinc interpolation on each side of a maximum. Few samples underrate the sharp maxima of strong high
+ * harmonics, the more the shorter the lag, so that a multiple of the period wins.
+ */
+const SINC_REACH = 20;
+/** Lags beyond the longest period that the search looks at. */
+export const LAG_MARGIN: number = SINC_REACH + 4;
+/** The curve is interpolated at multiples of one lag divided by this. */
+const FRACTIONS = 32;
+/** Step, in FRACTIONS of a lag, of the parabola laid through interpolated points. */
+const PARABOLA_STEP = 13;
+
+/**
+ * Shares of the analysis band up to which the spectrum counts in full, and from which on not at all. Above them the
+ * low-pass before decimation falls, and the interpolation cannot follow.
+ */
+const BAND_FULL = 0.75;
+const BAND_END = 0.95;
 
 /** Periods looked at to sharpen the lag, and how high their maxima must be relative to the first. */
 const MULTIPLES = 6;
@@ -33,12 +47,17 @@ export class CandidateFinder {
   readonly #size: number;
   readonly #settings: TrackerSettings;
   readonly #correction: Float64Array;
+  /** The curve with SINC_REACH mirrored values in front, and its part from lag 0 on. */
+  readonly #extended: Float64Array;
+  readonly #curve: Float64Array;
   readonly #fft: Fft;
   readonly #re: Float64Array;
   readonly #im: Float64Array;
   readonly #mixA: Float64Array;
   readonly #mixB: Float64Array;
   readonly #roots: Float64Array;
+  /** What a bin counts, shape [size / 2 + 1]. */
+  readonly #band: Float64Array;
 
   constructor(
     rate: number,
@@ -55,7 +74,9 @@ export class CandidateFinder {
     const { size, windowCorrelation } = analysis;
     this.#size = size;
     this.#settings = settings;
-    const lags = this.#maxLag + SINC_REACH + 3;
+    const lags = this.#maxLag + LAG_MARGIN;
+    this.#extended = new Float64Array(SINC_REACH + lags);
+    this.#curve = this.#extended.subarray(SINC_REACH);
     this.#correction = Float64Array.from({ length: lags }, (_, k) => 1 / windowCorrelation[k]!);
     this.#fft = new Fft(size);
     this.#re = new Float64Array(size);
@@ -63,6 +84,7 @@ export class CandidateFinder {
     this.#mixA = new Float64Array(size / 2 + 1);
     this.#mixB = new Float64Array(size / 2 + 1);
     this.#roots = new Float64Array(size / 2 + 1);
+    this.#band = bandWeights(size / 2 + 1);
   }
 
   /** Candidates of two frames judged against a noise floor (power per bin). */
@@ -96,13 +118,15 @@ export class CandidateFinder {
     const { whitening, suppression } = this.#settings;
     const bins = out.length;
     const roots = this.#roots;
+    const band = this.#band;
     let plain = 0;
     let compressed = 0;
     for (let k = 1; k < bins; k++) {
       const p = power[k]!;
       const floor = noise[k]!;
-      const kept = (p * p) / (p + suppression * floor + 1e-30);
-      const root = Math.sqrt(p / floor);
+      const weight = band[k]!;
+      const kept = (weight * p * p) / (p + suppression * floor + 1e-30);
+      const root = weight * Math.sqrt(p / floor);
       plain += kept;
       compressed += root;
       out[k] = kept;
@@ -114,16 +138,21 @@ export class CandidateFinder {
     for (let k = 1; k < bins; k++) out[k] = plainScale * out[k]! + compressedScale * roots[k]!;
   }
 
-  /** Refined local maxima of the window-corrected curve, by falling strength. `curve` is overwritten. */
-  #maxima(curve: Float64Array): Candidates {
+  /** Refined local maxima of the window-corrected autocorrelation, by falling strength. */
+  #maxima(correlation: Float64Array): Candidates {
     const correction = this.#correction;
-    const scale = 1 / (curve[0]! + 1e-30);
-    for (let k = 0; k < correction.length; k++) curve[k] = curve[k]! * scale * correction[k]!;
+    const extended = this.#extended;
+    const curve = this.#curve;
+    const scale = 1 / (correlation[0]! + 1e-30);
+    for (let k = 0; k < correction.length; k++) curve[k] = correlation[k]! * scale * correction[k]!;
+    // The curve is even.
+    for (let k = 1; k <= SINC_REACH; k++) extended[SINC_REACH - k] = curve[k]!;
     const found: { octave: number; periodicity: number; strength: number }[] = [];
     for (let k = this.#minLag; k <= this.#maxLag; k++) {
       const height = curve[k]!;
       if (height <= 0 || height <= curve[k - 1]! || height < curve[k + 1]!) continue;
-      const { lag, value } = refineMaximum(curve, k);
+      const start = k + vertex(curve[k - 1]!, height, curve[k + 1]!);
+      const { lag, value } = refineMaximum(extended, Math.round(FRACTIONS * start));
       const frequency = this.#rate / sharpenByMultiples(curve, lag, value, this.#maxLag);
       if (frequency < this.#fmin || frequency > this.#fmax) continue;
       // Interpolation and window correction may overshoot 1, the more the less there is to trust.
@@ -140,14 +169,24 @@ export class CandidateFinder {
   }
 }
 
-/** Vertex of the sinc-interpolated curve near its maximum at the whole lag k. */
-function refineMaximum(curve: Float64Array, k: number): { lag: number; value: number } {
-  const start = k + vertex(curve[k - 1]!, curve[k]!, curve[k + 1]!);
-  const left = interpolate(curve, start - PARABOLA_STEP);
-  const middle = interpolate(curve, start);
-  const right = interpolate(curve, start + PARABOLA_STEP);
+/** 1 up to BAND_FULL, a raised cosine down to 0 at BAND_END. */
+function bandWeights(bins: number): Float64Array {
+  return Float64Array.from({ length: bins }, (_, k) => {
+    const part = (k / (bins - 1) - BAND_FULL) / (BAND_END - BAND_FULL);
+    return 0.5 + 0.5 * Math.cos(Math.PI * Math.min(1, Math.max(0, part)));
+  });
+}
+
+/** Vertex of the sinc-interpolated curve near `start`, which counts FRACTIONS of a lag. */
+function refineMaximum(extended: Float64Array, start: number): { lag: number; value: number } {
+  const left = interpolate(extended, start - PARABOLA_STEP);
+  const middle = interpolate(extended, start);
+  const right = interpolate(extended, start + PARABOLA_STEP);
   const shift = Math.min(1, Math.max(-1, vertex(left, middle, right)));
-  return { lag: start + shift * PARABOLA_STEP, value: middle - 0.25 * (left - right) * shift };
+  return {
+    lag: (start + shift * PARABOLA_STEP) / FRACTIONS,
+    value: middle - 0.25 * (left - right) * shift,
+  };
 }
 
 /**
@@ -173,31 +212,36 @@ function vertex(left: number, middle: number, right: number): number {
   return curvature < 0 ? (0.5 * (left - right)) / curvature : 0;
 }
 
-/** cos and sin of pi i / SINC_REACH for i = 1 - SINC_REACH ... SINC_REACH: parts of the taper's angle. */
-const TAPER_COS: readonly number[] = taperAngles().map(Math.cos);
-const TAPER_SIN: readonly number[] = taperAngles().map(Math.sin);
+/**
+ * Weights of the windowed sinc at the fractions 0, 1 / FRACTIONS ... of a lag, 2 SINC_REACH for each, of sum 1:
+ * the sum removes the ripple of the truncated sinc, which would pull the vertex of broad maxima.
+ */
+const TAPS: Float64Array = sincTaps();
 
-function taperAngles(): number[] {
-  return Array.from({ length: 2 * SINC_REACH }, (_, i) => (Math.PI * (i + 1 - SINC_REACH)) / SINC_REACH);
+function sincTaps(): Float64Array {
+  const width = 2 * SINC_REACH;
+  const taps = new Float64Array(FRACTIONS * width);
+  taps[SINC_REACH - 1] = 1;
+  for (let fraction = 1; fraction < FRACTIONS; fraction++) {
+    const row = taps.subarray(fraction * width, (fraction + 1) * width);
+    let sum = 0;
+    for (let i = 0; i < width; i++) {
+      const x = Math.PI * (fraction / FRACTIONS - (i + 1 - SINC_REACH));
+      row[i] = (Math.sin(x) / x) * (1 + Math.cos(x / SINC_REACH));
+      sum += row[i]!;
+    }
+    for (let i = 0; i < width; i++) row[i] = row[i]! / sum;
+  }
+  return taps;
 }
 
-/** Windowed sinc interpolation; the curve is even, so lags below 0 mirror. */
-function interpolate(curve: Float64Array, position: number): number {
-  const base = Math.floor(position);
-  const part = position - base;
-  if (part === 0) return curve[base]!;
-  // The Hann taper is 1 + cos(pi (part - i) / reach), split by the addition theorem. The sinc's numerator is
-  // +-sin(pi part); its size, like all constant factors, drops out when the sum is divided by that of the taps.
-  const angle = (Math.PI * part) / SINC_REACH;
-  const cosine = Math.cos(angle);
-  const sine = Math.sin(angle);
+/** Windowed sinc interpolation at a position counted in FRACTIONS of a lag; `extended` begins at lag -SINC_REACH. */
+function interpolate(extended: Float64Array, position: number): number {
+  const base = Math.floor(position / FRACTIONS);
+  const width = 2 * SINC_REACH;
+  const row = (position - base * FRACTIONS) * width;
+  // The first tap belongs to lag base + 1 - SINC_REACH.
   let sum = 0;
-  let taps = 0;
-  for (let k = 0, i = 1 - SINC_REACH; i <= SINC_REACH; k++, i++) {
-    const tap = (1 + cosine * TAPER_COS[k]! + sine * TAPER_SIN[k]!) / (i & 1 ? i - part : part - i);
-    sum += tap * curve[Math.abs(base + i)]!;
-    taps += tap;
-  }
-  // Dividing also removes the ripple of the truncated sinc, which would pull the vertex of broad maxima.
-  return sum / taps;
+  for (let i = 0, k = base + 1; i < width; i++, k++) sum += TAPS[row + i]! * extended[k]!;
+  return sum;
 }

@@ -1,7 +1,7 @@
 // The default pitch tracker, fed chunk by chunk: spectra, noise floor, candidates, path. `trackPitch` runs it too.
 // Read in this order: spectrum-frames.ts, noise-floor.ts, candidates.ts, voicing-path.ts, then this.
 import { parameterError, requireInteger, requirePositive } from "../errors.ts";
-import { CandidateFinder, type Candidates } from "./candidates.ts";
+import { CandidateFinder, type Candidates, LAG_MARGIN } from "./candidates.ts";
 import { Decimator } from "./decimator.ts";
 import { type PitchSamples, requireFiniteSamples, requireSearchRange } from "./framing.ts";
 import { HighPass } from "./high-pass.ts";
@@ -115,7 +115,7 @@ export class PitchStream {
     const levelLength = Math.min(length, 2 * Math.round((settings.levelWindow * rate) / 2));
     // Room for the longest lag without wrapping, and whole bins per noise band.
     const unit = 2 * NOISE_BANDS * VALLEY_PARTS;
-    const size = unit * Math.ceil((length + Math.ceil(rate / fmin) + 16) / unit);
+    const size = unit * Math.ceil((length + Math.ceil(rate / fmin) + LAG_MARGIN) / unit);
     this.#highPass = highPass > 0 ? new HighPass(highPass, sampleRate) : undefined;
     this.#decimator = new Decimator(factor);
     this.#analysis = new SpectrumAnalysis(length, levelLength, size);
@@ -227,7 +227,8 @@ export class PitchStream {
     const { voicingThreshold, levelWeight, levelSpan, levelLimit, edgeWeight, edgeSpan } = this.#settings;
     const loudness = clamp((frame.level - context.referenceLevel) / levelSpan, -levelLimit, 1);
     const centre = clamp((frame.level - frame.windowLevel) / edgeSpan, -1, 0.3);
-    this.#path.push(candidates, voicingThreshold - levelWeight * loudness - edgeWeight * centre);
+    const unvoiced = voicingThreshold - levelWeight * loudness - edgeWeight * centre;
+    this.#path.push(candidates, Math.max(unvoiced, this.#settings.leastThreshold));
   }
 
   #track(decisions: readonly PathDecision[]): PitchTrack {

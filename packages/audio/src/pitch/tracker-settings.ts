@@ -12,6 +12,8 @@ export interface TrackerSettings {
   readonly noiseQuantile: number;
   /** Periodicity at which a frame of middling level is as likely voiced as not. */
   readonly voicingThreshold: number;
+  /** The threshold of no frame falls below this periodicity, however loud it is. */
+  readonly leastThreshold: number;
   /** What one octave of higher pitch is worth; favours the shortest period. */
   readonly octaveCost: number;
   /** Cost of moving one octave within 8 ms. */
@@ -44,6 +46,7 @@ export const TRACKER_DEFAULTS: TrackerSettings = {
   suppression: 2.25,
   noiseQuantile: 0.225,
   voicingThreshold: 0.34,
+  leastThreshold: 0.3,
   octaveCost: 0.015,
   octaveJumpCost: 0.675,
   voicingChangeCost: 0.425,
