@@ -2,7 +2,8 @@
 // tensors, whatever else is drawn; the values do not depend on the backend.
 
 import { fromTypedArray } from "./apply.ts";
-import type { CreateOptions } from "./create.ts";
+import { checkOptions, describeValue } from "./arguments.ts";
+import { type CreateOptions, checkCreateOptions } from "./create-options.ts";
 import { isFloating, newArray } from "./dtype.ts";
 import { DtypeError } from "./errors.ts";
 import { RandomStream } from "./random.ts";
@@ -18,6 +19,7 @@ function filled(
 ): Tensor {
   checkShape(op, shape);
   checkStream(op, source);
+  checkCreateOptions(op, options);
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype)) throw new DtypeError(`${op}: expected float32 or float64, got ${dtype}`);
   const data = newArray(dtype as "float32" | "float64", sizeOf(shape));
@@ -28,7 +30,7 @@ function filled(
 /** Throws TypeError for a forgotten stream, or arguments in another order. */
 function checkStream(op: string, source: RandomStream): void {
   if (!(source instanceof RandomStream)) {
-    throw new TypeError(`${op}: expected a stream such as stream(7, "${op}"), got ${typeof source}`);
+    throw new TypeError(`${op}: expected a stream such as stream(7, "${op}"), got ${describeValue(source)}`);
   }
 }
 
@@ -83,6 +85,7 @@ export function bernoulli(
 ): Tensor {
   checkShape("bernoulli", shape);
   checkStream("bernoulli", source);
+  checkCreateOptions("bernoulli", options);
   const dtype = options.dtype ?? "bool";
   const data = source.fillBernoulli(newArray(dtype, sizeOf(shape)), p);
   return fromTypedArray(dtype, data, shape, options.backend);
@@ -100,5 +103,6 @@ export function permutation(
   options: Omit<CreateOptions, "dtype"> = {},
 ): Tensor {
   checkStream("permutation", source);
+  checkOptions("permutation", options, { backend: "object" });
   return fromTypedArray("int32", source.permutation(n), [n], options.backend);
 }

@@ -4,10 +4,12 @@
 import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
 import { fromTypedArray } from "./apply.ts";
+import { checkOptions, definedOptions, wrongArgument } from "./arguments.ts";
 import { type Backend, backendNamed, getBackend, registerBackend, setBackend } from "./backend.ts";
 import { registerReference } from "./backends/reference/index.ts";
 import { wasm, wasmAvailable } from "./backends/wasm/index.ts";
-import { type DType, dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
+import { type CreateOptions, checkCreateOptions } from "./create-options.ts";
+import { dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
 import { installMethods } from "./methods.ts";
 import { checkShape, formatShape, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
@@ -19,12 +21,12 @@ registerBackend(wasm);
 // The fast backend is the default wherever the engine runs its kernels; setBackend("reference") is one line away.
 if (wasmAvailable()) setBackend(wasm);
 
-/** Options of everything that makes a tensor. */
-export interface CreateOptions {
-  /** Element type; default float32. */
-  readonly dtype?: DType;
-  /** Where the tensor lives; default the current backend. */
-  readonly backend?: Backend;
+const NO_OPTIONS: TensorOptions = {};
+
+/** Options of `tensor`. */
+export interface TensorOptions extends CreateOptions {
+  /** For typed arrays; default one axis. */
+  readonly shape?: Shape;
 }
 
 /** What `tensor` accepts: a number, nested arrays of numbers or booleans, or a typed array. */
@@ -33,11 +35,11 @@ export type TensorData = Nested<number> | Nested<boolean> | TypedArray;
 /**
  * Makes a tensor from a number, nested arrays, or a typed array (copied; its type gives the dtype).
  *
- * @param shape for typed arrays: default one axis
- * @throws ShapeError if nested arrays are ragged or the shape does not fit
+ * @throws ArgumentError for unknown options; ShapeError if nested arrays are ragged or the shape does not fit
  * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
  */
-export function tensor(data: TensorData, options: CreateOptions & { readonly shape?: Shape } = {}): Tensor {
+export function tensor(data: TensorData, options: TensorOptions = NO_OPTIONS): Tensor {
+  if (options !== NO_OPTIONS) checkCreateOptions("tensor", options, { shape: "array" });
   if (ArrayBuffer.isView(data)) {
     const dtype = options.dtype ?? dtypeOfArray(data);
     const shape = options.shape ?? [data.length];
@@ -100,12 +102,14 @@ function checkFits(op: string, shape: Shape, length: number): void {
  * @throws ShapeError for sizes that are not non-negative integers
  * @example full([2, 3], 0.5).sum().item() // 3
  */
-export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
-  return filled("full", shape, value, options);
+export function full(shape: Shape, value: number | boolean, options: CreateOptions = {}): Tensor {
+  return filled("full", shape, typeof value === "boolean" ? Number(value) : value, options);
 }
 
 function filled(op: string, shape: Shape, value: number, options: CreateOptions): Tensor {
   checkShape(op, shape);
+  if (typeof value !== "number") throw wrongArgument(op, "value", "a number", value);
+  checkCreateOptions(op, options);
   const dtype = options.dtype ?? "float32";
   const data = newArray(dtype, sizeOf(shape));
   if (value !== 0) data.fill(dtype === "bool" ? 1 : value);
@@ -130,11 +134,11 @@ export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
   return filled("ones", shape, 1, options);
 }
 
-const like = (x: Tensor, options: CreateOptions): CreateOptions => ({
-  dtype: x.dtype,
-  backend: x.backend,
-  ...options,
-});
+function filledLike(op: string, x: Tensor, value: number, options: CreateOptions): Tensor {
+  if (!(x instanceof Tensor)) throw wrongArgument(op, "x", "a tensor", x);
+  checkCreateOptions(op, options);
+  return filled(op, x.shape, value, { dtype: x.dtype, backend: x.backend, ...definedOptions(options) });
+}
 
 /**
  * A tensor of one value with the shape, dtype and backend of x.
@@ -142,17 +146,17 @@ const like = (x: Tensor, options: CreateOptions): CreateOptions => ({
  * @example fullLike(arange(2), 7).toArray() // [7, 7]
  */
 export function fullLike(x: Tensor, value: number, options: CreateOptions = {}): Tensor {
-  return full(x.shape, value, like(x, options));
+  return filledLike("fullLike", x, value, options);
 }
 
 /** Zeros with the shape, dtype and backend of x. */
 export function zerosLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return fullLike(x, 0, options);
+  return filledLike("zerosLike", x, 0, options);
 }
 
 /** Ones with the shape, dtype and backend of x. */
 export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return fullLike(x, 1, options);
+  return filledLike("onesLike", x, 1, options);
 }
 
 /**
@@ -163,6 +167,7 @@ export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
  * @example arange(2, 8, 2).toArray() // [2, 4, 6]
  */
 export function arange(start: number, stop?: number, step = 1, options: CreateOptions = {}): Tensor {
+  checkCreateOptions("arange", options);
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   if (!(Number.isFinite(from) && Number.isFinite(to) && Number.isFinite(step)) || step === 0) {
     throw new ShapeError(`arange: expected finite bounds and a non-zero step, got ${from}, ${to}, ${step}`);
@@ -181,6 +186,7 @@ export function arange(start: number, stop?: number, step = 1, options: CreateOp
  * @example linspace(0, 1, 5).toArray() // [0, 0.25, 0.5, 0.75, 1]
  */
 export function linspace(start: number, stop: number, count: number, options: CreateOptions = {}): Tensor {
+  checkCreateOptions("linspace", options);
   checkShape("linspace", [count]);
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype)) throw new DtypeError(`linspace: expected float32 or float64, got ${dtype}`);
@@ -196,6 +202,7 @@ export function linspace(start: number, stop: number, count: number, options: Cr
  * @example eye(2, 3).toArray() // [[1, 0, 0], [0, 1, 0]]
  */
 export function eye(n: number, m: number = n, options: CreateOptions = {}): Tensor {
+  checkCreateOptions("eye", options);
   checkShape("eye", [n, m]);
   const data = newArray(options.dtype ?? "float32", n * m);
   for (let i = 0; i < Math.min(n, m); i++) data[i * m + i] = 1;
@@ -213,6 +220,7 @@ export function fromNdarray(
   array: NdArray<TypedArray>,
   options: { readonly backend?: Backend } = {},
 ): Tensor {
+  checkOptions("fromNdarray", options, { backend: "object" });
   const backend = options.backend ?? getBackend();
   const dtype = dtypeOfArray(array.data);
   if (dtype === "bool" && array.data.some((value) => value > 1)) {

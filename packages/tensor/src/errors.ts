@@ -14,3 +14,8 @@ export class DtypeError extends Error {
 export class BackendError extends Error {
   override readonly name = "BackendError";
 }
+
+/** An argument that no call takes: an unknown option, a value of the wrong kind. What a compiler would refuse. */
+export class ArgumentError extends TypeError {
+  override readonly name = "ArgumentError";
+}

@@ -3,6 +3,17 @@
 
 /** For differentiation engines and other packages that extend the ops. */
 export { apply, applyFused, type Definition, type ResultList, scalar, trackResults } from "./apply.ts";
+/** Refusing wrong arguments by name. */
+export {
+  checkOptions,
+  definedOptions,
+  describeValue,
+  nearestName,
+  type OptionKind,
+  type OptionKinds,
+  unknownOption,
+  wrongArgument,
+} from "./arguments.ts";
 /** Backends. */
 export {
   type Backend,
@@ -32,6 +43,7 @@ export {
 } from "./backends/wasm/index.ts";
 /** Making tensors. */
 export * from "./create.ts";
+export type { CreateOptions } from "./create-options.ts";
 export * from "./create-random.ts";
 /** Types and errors. */
 export {
@@ -43,7 +55,7 @@ export {
   promote,
   type TypedArray,
 } from "./dtype.ts";
-export { BackendError, DtypeError, ShapeError } from "./errors.ts";
+export { ArgumentError, BackendError, DtypeError, ShapeError } from "./errors.ts";
 /** File formats as records of plain arrays; paths: `@echo-ts/tensor/files`. */
 export type { ArrayData, ArrayDtype, ArrayRecord, ReadOptions } from "./formats/array-record.ts";
 export { FormatError } from "./formats/format-error.ts";

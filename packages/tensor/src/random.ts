@@ -1,7 +1,8 @@
 // Named, reproducible random streams on Alea (seedrandom). Every random draw of the project comes from here:
 // one stream per purpose, so that a new layer or a new stage does not reshuffle the draws of the others.
-// Standalone file; initialisers and dropout build on it.
+// Initialisers and dropout build on it.
 import seedrandom from "seedrandom";
+import { wrongArgument } from "./arguments.ts";
 
 /** The complete state of a {@link RandomStream}: plain JSON that restores the stream exactly. */
 export interface RandomState {
@@ -29,7 +30,7 @@ const TWO_TO_32 = 2 ** 32;
  * `integer`, `permutation`) agree everywhere.
  */
 export class RandomStream {
-  /** `seed/name`: what the sequence depends on, and nothing else. */
+  /** `seed/name`, the seed in quotes where it holds a slash itself: what the sequence depends on, and nothing else. */
   readonly path: string;
   #alea: seedrandom.StatefulPRNG<seedrandom.State.Alea>;
   #spare: number | null = null;
@@ -262,24 +263,35 @@ export class RandomStream {
 }
 
 /**
- * The random stream of this seed and name. Streams of different names are independent; the same pair always
- * gives the same draws.
+ * The random stream of this seed and name. Streams of different seeds or names are independent; the same pair
+ * always gives the same draws.
  *
  * @param seed any text or finite number; `7` and `"7"` are the same seed.
  * @param name what the draws are for, such as `init/encoder.0.query`, `dropout`, `shuffle`; not empty.
- * @throws RangeError for an empty name or a number that is not finite.
+ * @throws RangeError for an empty name or a number that is not finite; ArgumentError for another kind of seed.
  * @example
  * stream(7, "shuffle").permutation(5) // the same order in every run
  */
 export function stream(seed: string | number, name: string): RandomStream {
   if (typeof seed === "number" && !Number.isFinite(seed))
     throw new RangeError(`stream: expected a finite number or a text as seed, got ${seed}`);
-  return new RandomStream(joinPath("stream", String(seed), name));
+  if (typeof seed !== "number" && typeof seed !== "string")
+    throw wrongArgument("stream", "seed", "a finite number or a text", seed);
+  return new RandomStream(joinPath("stream", seedText(String(seed)), name));
+}
+
+/**
+ * The seed as the head of a path. The first slash behind it must be the one that ends it, so a text with a slash
+ * in it is quoted, and so is one that could be taken for a quoted text: "7/1" with the name "x" is another
+ * stream than 7 with the name "1/x".
+ */
+function seedText(seed: string): string {
+  return seed.includes("/") || seed.startsWith('"') ? JSON.stringify(seed) : seed;
 }
 
 function joinPath(op: string, path: string, name: string): string {
-  if (name === "") throw new RangeError(`${op}: expected a name such as "dropout", got an empty one`);
   if (typeof name !== "string") throw new TypeError(`${op}: expected a name such as "dropout", got ${name}`);
+  if (name === "") throw new RangeError(`${op}: expected a name such as "dropout", got an empty one`);
   return `${path}/${name}`;
 }
 

@@ -147,6 +147,16 @@ export class Tensor {
     return nest(this.shape, (i) => flat[i]!);
   }
 
+  /**
+   * What `JSON.stringify` writes: the values as `toArray` gives them. JSON has no NaN and no infinities: they
+   * become null, as in any array.
+   *
+   * @throws BackendError on backends that cannot be read at once
+   */
+  toJSON(): Nested<number> | Nested<boolean> {
+    return this.toArray();
+  }
+
   /** The values laid out like NumPy prints them, with shape and dtype. */
   toString(): string {
     return formatTensor(this);

@@ -43,6 +43,33 @@ t.test("a child depends on its path, not on the draws of its parent", async (t) 
   t.not(parent.child("key").next(), before);
 });
 
+t.test("a slash in the seed is not the one that ends it", async (t) => {
+  const first = (seed: string | number, name: string) => stream(seed, name).next();
+  for (const [a, b] of [
+    [first("7", "1/x"), first("7/1", "x")],
+    [first(7, "1/x"), first("7/1", "x")],
+    [first("a", "b/c"), first("a/b", "c")],
+    [first("7", "/x"), first("7/", "x")],
+    [first("/", "x"), first("", "/x")],
+    [first('"7/1"', "x"), first("7/1", "x")],
+    [first('"7', '1"/x'), first("7/1", "x")],
+    [stream("7/1", "a").child("x").next(), stream(7, "1/a").child("x").next()],
+  ]) {
+    t.not(a, b);
+  }
+  fc.assert(
+    fc.property(
+      fc.tuple(fc.stringMatching(/^[a/"\\]{0,4}$/), fc.stringMatching(/^[a/"\\]{1,4}$/)),
+      fc.tuple(fc.stringMatching(/^[a/"\\]{0,4}$/), fc.stringMatching(/^[a/"\\]{1,4}$/)),
+      (a, b) => (stream(...a).path === stream(...b).path) === (a[0] === b[0] && a[1] === b[1]),
+    ),
+    { numRuns: 20000, seed: 3 },
+  );
+  // Where no slash is in the seed, the path is the one that it always was, and so are the draws.
+  t.equal(stream("run 12", "init/a").path, "run 12/init/a");
+  t.equal(stream(-1.5, "a").path, "-1.5/a");
+});
+
 t.test("neighbouring names are uncorrelated", async (t) => {
   const n = 20000;
   for (const [a, b] of [

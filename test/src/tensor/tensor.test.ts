@@ -187,7 +187,7 @@ t.test("an ndarray of a backend whose memory may move is a copy", async (t) => {
 t.test("a dtype that there is not, and more elements than there can be, are refused by name", async (t) => {
   t.throws(() => e.zeros([2], { dtype: "float16" as never }), {
     name: "DtypeError",
-    message: 'allocate: unknown dtype "float16", expected one of: bool, int32, float32, float64',
+    message: 'zeros: unknown dtype "float16", expected one of: bool, int32, float32, float64',
   });
   for (const backend of ["reference", "wasm"] as const) {
     e.withBackend(backend, () => {
