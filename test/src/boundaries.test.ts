@@ -182,6 +182,44 @@ t.test("no files of a package import each other in a circle", async (t) => {
   }
 });
 
+/** Rooms of echo-model from the bottom up, with the files that stand beside them; each may import what stands before it. */
+const ROOMS = [
+  "errors.ts",
+  "edit-distance.ts",
+  "settings",
+  "text",
+  "model",
+  "reference",
+  "data",
+  "speech",
+  "study",
+  "evaluate",
+  "train",
+  "cli",
+];
+
+t.test("no import of echo-model runs uphill, from one room to a later one", async (t) => {
+  const src = "packages/echo-model/src";
+  const roomOf = (path: string) =>
+    inRoot(path)
+      .slice(src.length + 1)
+      .split("/")[0]!;
+  // The entries that users import stand above everything.
+  const entries = (room: string) => room === "index.ts" || room === "node.ts";
+  for (const source of SOURCES.get("packages/echo-model")!) {
+    const from = roomOf(source.path);
+    if (entries(from)) continue;
+    if (!ROOMS.includes(from))
+      t.fail(`${inRoot(source.path)}: ${from} is no room, expected one of ${ROOMS.join(", ")}`);
+    for (const one of source.imports.filter(({ from: name }) => name.startsWith("."))) {
+      const to = roomOf(target(source, one));
+      if (entries(to) || ROOMS.indexOf(to) > ROOMS.indexOf(from))
+        t.fail(`${inRoot(source.path)} imports ${one.from}: ${to} stands above ${from}`);
+    }
+  }
+  t.ok(ROOMS.length > 0);
+});
+
 t.test("no packages depend on each other in a circle", async (t) => {
   const names = [...Object.keys(LAYERS), "test"];
   const manifests = names.map((part) => JSON.parse(readFileSync(join(ROOT, part, "package.json"), "utf8")));

@@ -1,8 +1,8 @@
 // Checks what was typed before a command runs: options that do not exist (with a suggestion), come twice, or are
 // empty. Values stay as they were typed: cac would make the folder "007" the number 7, and an empty name 0.
 import type { CAC, Command } from "cac";
+import { editDistance } from "../edit-distance.ts";
 import { ConfigError } from "../errors.ts";
-import { editDistance } from "../text/edit-distance.ts";
 
 /** Options that may be given several times. */
 const REPEATED = new Set(["set"]);

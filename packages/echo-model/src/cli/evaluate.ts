@@ -2,11 +2,11 @@
 import type { CAC } from "cac";
 import { nodeFiles } from "../data/node-files.ts";
 import { type EvaluationExample, evaluateModel } from "../evaluate/evaluate-model.ts";
-import { diskCache } from "../features/disk-cache.ts";
-import { evaluationJson, evaluationText } from "../report/evaluation-table.ts";
-import { restoreModel } from "../training/checkpoint.ts";
-import { loadCheckpoint } from "../training/checkpoint-files.ts";
-import { prepareEvaluation } from "../training/prepare-data.ts";
+import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
+import { diskCache } from "../speech/disk-cache.ts";
+import { restoreModel } from "../train/checkpoint.ts";
+import { loadCheckpoint } from "../train/checkpoint-files.ts";
+import { prepareEvaluation } from "../train/prepare-data.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { numberOption, overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";

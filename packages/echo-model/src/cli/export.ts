@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { CAC } from "cac";
 import { ConfigError } from "../errors.ts";
-import { loadCheckpoint, saveCheckpoint } from "../training/checkpoint-files.ts";
+import { loadCheckpoint, saveCheckpoint } from "../train/checkpoint-files.ts";
 
 /** Adds the command. */
 export function addExport(cli: CAC): void {

@@ -1,15 +1,15 @@
 // echo-asr features, pitch, inspect, settings: commands that show something and change nothing.
 import { saveNpy } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
-import { configHelp } from "../config/help.ts";
-import { changedSettings } from "../config.ts";
 import { ConfigError } from "../errors.ts";
 import { medianPitch } from "../evaluate/evaluate-model.ts";
-import { decodeRecording, extractFeatures, trackRecording } from "../features.ts";
-import { toCsv } from "../report/event-log.ts";
-import { pitchPlot, shadePlot } from "../report/terminal-plot.ts";
-import { restoreModel } from "../training/checkpoint.ts";
-import { loadCheckpoint } from "../training/checkpoint-files.ts";
+import { configHelp } from "../settings/help.ts";
+import { changedSettings } from "../settings/resolve.ts";
+import { decodeRecording, extractFeatures, trackRecording } from "../speech/features.ts";
+import { pitchPlot, shadePlot } from "../study/terminal-plot.ts";
+import { restoreModel } from "../train/checkpoint.ts";
+import { loadCheckpoint } from "../train/checkpoint-files.ts";
+import { toCsv } from "../train/event-log.ts";
 import { startEngine } from "./engine.ts";
 import { type SettingOptions, settingsFrom } from "./settings.ts";
 import { readRecording } from "./transcribe.ts";

@@ -1,8 +1,8 @@
 // echo-asr train
 import type { CAC } from "cac";
 import { TrainingError } from "../errors.ts";
-import { evaluationJson, evaluationText } from "../report/evaluation-table.ts";
-import { runTraining, type TrainingEvent } from "../training/run-training.ts";
+import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
+import { runTraining, type TrainingEvent } from "../train/run-training.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { requireFolder, type SettingOptions, settingsFrom } from "./settings.ts";

@@ -4,11 +4,11 @@ import { basename, extname, join } from "node:path";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
-import { decodeRecording } from "../features.ts";
-import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../report/subtitles.ts";
-import { restoreModel } from "../training/checkpoint.ts";
-import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../training/checkpoint-files.ts";
-import { type Recognizer, type Transcript, transcribe } from "../transcribe.ts";
+import { decodeRecording } from "../speech/features.ts";
+import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../speech/subtitles.ts";
+import { type Recognizer, type Transcript, transcribe } from "../speech/transcribe.ts";
+import { restoreModel } from "../train/checkpoint.ts";
+import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { fileProblem, overridden, overridesOf, type SettingOptions } from "./settings.ts";
 

@@ -3,14 +3,14 @@
 // Shapes: B utterances, T' encoder frames, L tokens, V vocabulary.
 import { noGrad } from "@echo-ts/autograd";
 import { argmax, releasingResults } from "@echo-ts/tensor";
-import { greedyDecode } from "../decode/attention-decode.ts";
-import { ctcGreedyDecode } from "../decode/ctc-decode.ts";
-import { ctcFrameScores } from "../decode/frame-scores.ts";
-import type { Encoded } from "../decode/stepper.ts";
-import type { UtteranceFeatures } from "../features.ts";
 import type { Echo } from "../model/model.ts";
 import { collateFeatures, collateTargets, type Example, type InputLayout } from "../speech/collate.ts";
 import { cutBatches } from "../speech/cut-batches.ts";
+import { ctcGreedyDecode } from "../speech/decode/ctc-search.ts";
+import { greedyDecode } from "../speech/decode/decoder-search.ts";
+import { ctcFrameScores } from "../speech/decode/frame-scores.ts";
+import type { Encoded } from "../speech/decode/stepper.ts";
+import type { UtteranceFeatures } from "../speech/features.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** Which texts are wanted. */

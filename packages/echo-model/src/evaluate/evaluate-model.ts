@@ -1,14 +1,21 @@
 // Trustworthy error rates of a model on a set: free-running, CTC and teacher-forced, with the audio-zeroed control
 // beside them, intervals, and groups of speakers. Read first: wer.ts, decode-batches.ts.
 import { stream } from "@echo-ts/tensor";
-import type { EchoConfig } from "../config/fields.ts";
-import { extractFeatures } from "../features.ts";
 import type { Echo } from "../model/model.ts";
+import type { EchoConfig } from "../settings/fields.ts";
 import type { Example } from "../speech/collate.ts";
+import { extractFeatures } from "../speech/features.ts";
+import { bootstrapRate, type Interval } from "../study/bootstrap.ts";
+import {
+  type ErrorRate,
+  pitchRange,
+  scoreCorpus,
+  scoreGroups,
+  scoreText,
+  type TextScore,
+} from "../text/error-rates.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { bootstrapRate, type Interval } from "./bootstrap.ts";
 import { type DecodedTexts, decodeBatches } from "./decode-batches.ts";
-import { type ErrorRate, pitchRange, scoreCorpus, scoreGroups, scoreText, type TextScore } from "./wer.ts";
 
 /** An utterance to score, with what it can be grouped by. */
 export interface EvaluationExample extends Example {

@@ -14,7 +14,7 @@ import {
   RMSNorm,
 } from "@echo-ts/autograd";
 import { add, matmul, mul, narrow, sigmoid, sub, type Tensor, transpose } from "@echo-ts/tensor";
-import type { ModelConfig } from "../config/fields.ts";
+import type { ModelConfig } from "../settings/fields.ts";
 import type { AttentionContext } from "./attention.ts";
 import { type BlockCache, EchoBlock } from "./block.ts";
 import type { EncodedStream } from "./encoder.ts";

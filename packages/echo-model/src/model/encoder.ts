@@ -3,7 +3,7 @@
 
 import { type ActivationName, Module } from "@echo-ts/autograd";
 import { indexSelect, type Tensor, tensor } from "@echo-ts/tensor";
-import type { ModelConfig } from "../config/fields.ts";
+import type { ModelConfig } from "../settings/fields.ts";
 import type { AttentionContext } from "./attention.ts";
 import type { EchoInput } from "./batch.ts";
 import { EchoBlock } from "./block.ts";

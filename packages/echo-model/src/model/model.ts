@@ -3,7 +3,7 @@
 
 import { Linear, Module, noGrad } from "@echo-ts/autograd";
 import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
-import type { ModelConfig } from "../config/fields.ts";
+import type { ModelConfig } from "../settings/fields.ts";
 import { type EchoFeatures, EchoInput } from "./batch.ts";
 import { Decoder, type DecoderCache } from "./decoder.ts";
 import { type EncodedStream, Encoder } from "./encoder.ts";

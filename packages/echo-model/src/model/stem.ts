@@ -13,7 +13,7 @@ import {
   Sequential,
 } from "@echo-ts/autograd";
 import { add, cast, logicalNot, mul, type Tensor, transpose, unsqueeze } from "@echo-ts/tensor";
-import type { ModelConfig } from "../config/fields.ts";
+import type { ModelConfig } from "../settings/fields.ts";
 import { convolvedLengths, type FrameLengths, paddingMask } from "./frame-lengths.ts";
 import type { ModelDtype } from "./projection.ts";
 import { sinusoids } from "./sinusoids.ts";

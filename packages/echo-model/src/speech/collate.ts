@@ -2,10 +2,10 @@
 // Shapes: B utterances, M mel bands, T hops of the longest, L tokens of the longest + 1.
 import { type Tensor, tensor } from "@echo-ts/tensor";
 import { DataError } from "../errors.ts";
-import type { UtteranceFeatures } from "../features.ts";
 import type { EchoFeatures } from "../model/batch.ts";
 import { collateText } from "../text/collate-text.ts";
 import type { SpecialIds } from "../text/tokenizer.ts";
+import type { UtteranceFeatures } from "./features.ts";
 
 /** One utterance, ready to be trained on or scored. */
 export interface Example {

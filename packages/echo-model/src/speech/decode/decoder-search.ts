@@ -1,0 +1,179 @@
+// Decoding with the attention decoder: greedy for a whole batch, beam search for one utterance after the other.
+
+import type { Echo } from "../../model/model.ts";
+import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
+import { type Search, searchLater, searchNow } from "./search.ts";
+import { type Encoded, Stepper, selectRows } from "./stepper.ts";
+
+/** A decoded token sequence. */
+export interface Hypothesis {
+  /** Token ids without BOS and EOS. */
+  readonly tokens: readonly number[];
+  /** Natural log of its probability (for beam search divided by the length penalty). */
+  readonly score: number;
+}
+
+/** Options of `greedyDecode`. */
+export interface GreedyOptions {
+  /** Most tokens to produce; default model.textContext - 1. */
+  readonly maxTokens?: number;
+  /** Special ids of the tokenizer; default those of the corrected variant. */
+  readonly ids?: SpecialIds;
+}
+
+function tokenLimit(echo: Echo, wanted: number | undefined): number {
+  const most = echo.config.textContext - 1;
+  const limit = wanted ?? most;
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) {
+    throw new RangeError(
+      `decode: maxTokens must be between 1 and ${most} (model.textContext - 1), got ${limit}`,
+    );
+  }
+  return limit;
+}
+
+/** Index of the largest value; the first one among equals. */
+export function largest(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+/**
+ * The likeliest token at each step, for every utterance of a batch, until EOS or the limit. Deterministic.
+ *
+ * @param encoded from `echo.encode`
+ */
+export function greedyDecode(echo: Echo, encoded: Encoded, options: GreedyOptions = {}): Hypothesis[] {
+  return searchNow(greedy(echo, encoded, options));
+}
+
+/** `greedyDecode` on every backend, a GPU too: it waits for the scores of each step. */
+export function greedyDecodeAsync(
+  echo: Echo,
+  encoded: Encoded,
+  options: GreedyOptions = {},
+): Promise<Hypothesis[]> {
+  return searchLater(greedy(echo, encoded, options));
+}
+
+function* greedy(echo: Echo, encoded: Encoded, options: GreedyOptions): Search<Hypothesis[]> {
+  const { bos, eos: end } = options.ids ?? specialIds("corrected");
+  // The reference variant has no end token: nothing equals -1, so it runs to the limit.
+  const eos = end ?? -1;
+  const limit = tokenLimit(echo, options.maxTokens);
+  const batch = [...encoded.values()][0]!.frames.shape[0]!;
+  const prefixes = Array.from({ length: batch }, () => [bos]);
+  const scores = new Array<number>(batch).fill(0);
+  const ended = new Array<boolean>(batch).fill(false);
+  const stepper = new Stepper(echo, encoded);
+  for (let n = 0; n < limit && ended.includes(false); n++) {
+    const rows = yield stepper.next(prefixes);
+    rows.forEach((row, b) => {
+      const token = largest(row);
+      prefixes[b]!.push(ended[b] ? Math.max(eos, 0) : token);
+      if (ended[b]) return;
+      scores[b]! += row[token]!;
+      ended[b] = token === eos;
+    });
+  }
+  return prefixes.map((prefix, b) => ({ tokens: upTo(prefix.slice(1), eos), score: scores[b]! }));
+}
+
+function upTo(tokens: readonly number[], eos: number): readonly number[] {
+  const end = tokens.indexOf(eos);
+  return end < 0 ? tokens : tokens.slice(0, end);
+}
+
+/** Options of `beamDecode`. */
+export interface BeamOptions extends GreedyOptions {
+  /** Hypotheses kept at each step; default 8. */
+  readonly beamSize?: number;
+  /** Exponent of the length penalty ((5 + length) / 6)^alpha (Wu et al. 2016, equation 14); default 0.6, 0 for none. */
+  readonly lengthPenalty?: number;
+}
+
+/**
+ * Beam search: the best hypotheses for each utterance, best first.
+ *
+ * @throws RangeError for a beam below 1 or a limit outside the model's context
+ */
+export function beamDecode(echo: Echo, encoded: Encoded, options: BeamOptions = {}): Hypothesis[][] {
+  return searchNow(beamAll(echo, encoded, options));
+}
+
+/** `beamDecode` on every backend, a GPU too: it waits for the scores of each step. */
+export function beamDecodeAsync(
+  echo: Echo,
+  encoded: Encoded,
+  options: BeamOptions = {},
+): Promise<Hypothesis[][]> {
+  return searchLater(beamAll(echo, encoded, options));
+}
+
+function* beamAll(echo: Echo, encoded: Encoded, options: BeamOptions): Search<Hypothesis[][]> {
+  const batch = [...encoded.values()][0]!.frames.shape[0]!;
+  const all: Hypothesis[][] = [];
+  for (let row = 0; row < batch; row++) all.push(yield* beamOne(echo, selectRows(encoded, [row]), options));
+  return all;
+}
+
+interface Partial {
+  readonly tokens: readonly number[];
+  readonly logProb: number;
+}
+
+function* beamOne(echo: Echo, encoded: Encoded, options: BeamOptions): Search<Hypothesis[]> {
+  const { beamSize = 8, lengthPenalty = 0.6, ids = specialIds("corrected") } = options;
+  if (!Number.isInteger(beamSize) || beamSize < 1) {
+    throw new RangeError(`decode: beamSize must be a positive integer, got ${beamSize}`);
+  }
+  const limit = tokenLimit(echo, options.maxTokens);
+  const normalised = ({ tokens, logProb }: Partial): number =>
+    logProb / ((5 + tokens.length) / 6) ** lengthPenalty;
+  const done: Partial[] = [];
+  let beam: Partial[] = [{ tokens: [ids.bos], logProb: 0 }];
+  const stepper = new Stepper(echo, encoded);
+  for (let n = 0; n < limit && beam.length > 0; n++) {
+    const rows = yield stepper.next(beam.map(({ tokens }) => tokens));
+    const candidates = beam.flatMap((from, row) =>
+      best(rows[row]!, beamSize + 1).map((token) => ({
+        row,
+        token,
+        logProb: from.logProb + rows[row]![token]!,
+      })),
+    );
+    candidates.sort((a, b) => b.logProb - a.logProb || a.row - b.row || a.token - b.token);
+    const kept: number[] = [];
+    const next: Partial[] = [];
+    for (const { row, token, logProb } of candidates) {
+      if (next.length + done.length >= beamSize * 2 || next.length >= beamSize) break;
+      const tokens = [...beam[row]!.tokens, token];
+      if (token === ids.eos) done.push({ tokens, logProb });
+      else {
+        next.push({ tokens, logProb });
+        kept.push(row);
+      }
+    }
+    beam = next;
+    const bestDone = Math.max(...done.map(normalised));
+    // A longer hypothesis can only lose log probability; the penalty at the limit is the most it can regain.
+    const hopeless = beam.every(
+      ({ logProb }) => logProb / ((5 + limit + 1) / 6) ** lengthPenalty <= bestDone,
+    );
+    if (done.length >= beamSize && hopeless) break;
+    if (beam.length > 0) stepper.reorder(kept);
+  }
+  const all = done.length > 0 ? done : beam;
+  return all
+    .map((partial) => ({ tokens: upTo(partial.tokens.slice(1), ids.eos ?? -1), score: normalised(partial) }))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, beamSize);
+}
+
+/** Indices of the `count` largest values, largest first; lower indices first among equals. */
+function best(values: Float32Array, count: number): number[] {
+  return Array.from(values, (_, i) => i)
+    .sort((a, b) => values[b]! - values[a]! || a - b)
+    .slice(0, count);
+}

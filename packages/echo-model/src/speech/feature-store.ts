@@ -1,0 +1,165 @@
+// Recordings to features, once: waves and f0 tracks of recordings, features of utterances, each kept by what it
+// depends on. Strings of recordings are put together here. Read next: feature-cache.ts, ../training/batches.ts.
+import type { ArrayRecord } from "@echo-ts/tensor";
+import type { FileAccess } from "../data/file-access.ts";
+import type { Utterance } from "../data/utterance.ts";
+import { DataError } from "../errors.ts";
+import { contentHash, type FeatureCache, NO_CACHE, textHash } from "./feature-cache.ts";
+import {
+  type AudioConfig,
+  changeSpeed,
+  changeSpeedOfF0,
+  decodeRecording,
+  extractFeatures,
+  hopCount,
+  trackF0,
+  type UtteranceFeatures,
+} from "./features.ts";
+import { joinPieces, type Piece } from "./join-clips.ts";
+
+/** What features depend on beside the recording. */
+export interface FeatureSettings {
+  readonly audio: AudioConfig;
+  /** `model.zeroKeys.silenceDecades`, default 3. */
+  readonly silenceDecades?: number;
+  /** Keep the samples too, for models that read the waveform; default false. */
+  readonly keepSamples?: boolean;
+}
+
+/** Changes with the meaning of the stored arrays, so that old cache folders are not misread. */
+const CACHE_VERSION = 1;
+
+/** Loads recordings of a data folder and keeps what was computed from them. */
+export class FeatureStore {
+  readonly settings: FeatureSettings;
+  readonly #files: FileAccess;
+  readonly #cache: FeatureCache;
+  readonly #features = new Map<string, Promise<UtteranceFeatures>>();
+  readonly #pieces = new Map<string, Promise<Piece>>();
+  readonly #bytes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+  /** @param cache - default none: features are computed once a run and kept in memory. */
+  constructor(files: FileAccess, settings: FeatureSettings, cache: FeatureCache = NO_CACHE) {
+    this.#files = files;
+    this.settings = settings;
+    this.#cache = cache;
+  }
+
+  /**
+   * Features of an utterance at a speed.
+   * @throws DataError naming a recording that is missing or cannot be decoded.
+   */
+  features(utterance: Utterance, speed = 1): Promise<UtteranceFeatures> {
+    const key = `${utterance.id}@${speed}`;
+    const found = this.#features.get(key);
+    if (found !== undefined) return found;
+    const made = this.#cached(utterance, speed);
+    this.#features.set(key, made);
+    return made;
+  }
+
+  /** Samples and f0 of a recording at a speed, kept in memory. */
+  piece(file: string, speed = 1): Promise<Piece> {
+    const key = `${file}@${speed}`;
+    const found = this.#pieces.get(key);
+    if (found !== undefined) return found;
+    const made = speed === 1 ? this.#decode(file) : this.#faster(file, speed);
+    this.#pieces.set(key, made);
+    return made;
+  }
+
+  /** Samples and f0 of an utterance at a speed; strings of recordings are joined, their gaps keep their length. */
+  async wholePiece({ audio }: Utterance, speed = 1): Promise<Piece> {
+    if (audio.kind === "file") return this.piece(audio.file, speed);
+    const pieces = await Promise.all(audio.files.map((file) => this.piece(file, speed)));
+    const scale = this.settings.audio.sampleRate / audio.sampleRate;
+    const gaps = audio.gaps.map((gap) => Math.round(gap * scale));
+    return joinPieces(pieces, gaps, this.settings.audio.hopLength);
+  }
+
+  /** Features of samples that are not (or no longer) those of a recording: joined, noisy. */
+  extract(wave: Float32Array, f0?: Float32Array): UtteranceFeatures {
+    return extractFeatures(wave, this.settings.audio, { ...this.settings, ...(f0 !== undefined && { f0 }) });
+  }
+
+  /** Forgets the waves; features stay. */
+  forgetPieces(): void {
+    this.#pieces.clear();
+    this.#bytes.clear();
+  }
+
+  async #cached(utterance: Utterance, speed: number): Promise<UtteranceFeatures> {
+    const compute = async (): Promise<UtteranceFeatures> => {
+      const { wave, f0 } = await this.wholePiece(utterance, speed);
+      return this.extract(wave, f0);
+    };
+    if (this.#cache === NO_CACHE || this.settings.keepSamples === true) return compute();
+    const key = await this.#keyOf(utterance, speed);
+    const stored = featuresOf(await this.#cache.get(key), this.settings.audio.melBins);
+    if (stored !== null) return stored;
+    const features = await compute();
+    await this.#cache.set(key, recordsOf(features, this.settings.audio.melBins));
+    return features;
+  }
+
+  async #keyOf({ audio }: Utterance, speed: number): Promise<string> {
+    const files = audio.kind === "file" ? [audio.file] : audio.files;
+    const contents: string[] = [];
+    for (const file of files) contents.push(await contentHash(await this.#read(file)));
+    const { audio: settings, silenceDecades = 3 } = this.settings;
+    const gaps = audio.kind === "clips" ? { gaps: audio.gaps, rate: audio.sampleRate } : null;
+    return textHash(JSON.stringify([CACHE_VERSION, contents, gaps, settings, silenceDecades, speed]));
+  }
+
+  async #decode(file: string): Promise<Piece> {
+    const { audio } = this.settings;
+    const wave = await decodeRecording(await this.#read(file), file, audio.sampleRate);
+    return { wave, f0: trackF0(wave, audio) };
+  }
+
+  async #faster(file: string, speed: number): Promise<Piece> {
+    const { wave, f0 } = await this.piece(file, 1);
+    const faster = changeSpeed(wave, speed);
+    const frames = hopCount(faster.length, this.settings.audio.hopLength);
+    return { wave: faster, f0: changeSpeedOfF0(f0, speed, frames) };
+  }
+
+  #read(file: string): Promise<Uint8Array<ArrayBuffer>> {
+    const found = this.#bytes.get(file);
+    if (found !== undefined) return found;
+    const made = readWhole(this.#files, file);
+    this.#bytes.set(file, made);
+    return made;
+  }
+}
+
+async function readWhole(files: FileAccess, file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const found = await files.readHead(file, Number.MAX_SAFE_INTEGER);
+  if (found.kind === "missing") throw new DataError(`features: ${file} does not exist in the data folder`);
+  if (found.kind === "outside") throw new DataError(`features: ${file} lies outside the data folder`);
+  return new Uint8Array(found.bytes);
+}
+
+function recordsOf(features: UtteranceFeatures, melBins: number): Record<string, ArrayRecord> {
+  const { mel, f0, silent, frames } = features;
+  return {
+    mel: { dtype: "float32", shape: [melBins, frames], data: mel },
+    f0: { dtype: "float32", shape: [frames], data: f0 },
+    silent: { dtype: "uint8", shape: [frames], data: silent },
+  };
+}
+
+/** The features in a cache entry, or null when it holds something else. */
+function featuresOf(
+  arrays: ReadonlyMap<string, ArrayRecord> | null,
+  melBins: number,
+): UtteranceFeatures | null {
+  const mel = arrays?.get("mel")?.data;
+  const f0 = arrays?.get("f0")?.data;
+  const silent = arrays?.get("silent")?.data;
+  if (!(mel instanceof Float32Array && f0 instanceof Float32Array && silent instanceof Uint8Array))
+    return null;
+  const frames = f0.length;
+  if (mel.length !== melBins * frames || silent.length !== frames) return null;
+  return { mel, f0, silent, frames };
+}

@@ -1,0 +1,266 @@
+// From a data folder and a configuration to what a training needs: tokenizer, source of batches, sets to score.
+
+import { checkUtterances } from "../data/check-utterances.ts";
+import type { FileAccess } from "../data/file-access.ts";
+import {
+  type DataSet,
+  describeProblem,
+  failOnProblems,
+  listProblems,
+  type RowProblem,
+  type Utterance,
+} from "../data/utterance.ts";
+import { DataError, TextError } from "../errors.ts";
+import type { EvaluationExample } from "../evaluate/evaluate-model.ts";
+import type { EchoConfig } from "../settings/fields.ts";
+import { type FeatureCache, NO_CACHE, textHash } from "../speech/feature-cache.ts";
+import { FeatureStore } from "../speech/feature-store.ts";
+import { splitDigits } from "../study/digit-strings.ts";
+import { BpeTokenizer } from "../text/bpe-tokenizer.ts";
+import { CharacterTokenizer } from "../text/character-tokenizer.ts";
+import { type NormalizeOptions, normalizeText } from "../text/normalize.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { splitWords, WordTokenizer } from "../text/word-tokenizer.ts";
+import { type BatchSource, isDecodable, PassBatches, transcriptOf } from "./batches.ts";
+import { DigitBatches, digitRecordings } from "./digit-batches.ts";
+import { loadDataSet } from "./load-data-set.ts";
+
+/** Strings of digits in each evaluation set. */
+const DIGIT_STRINGS = 320;
+
+/** What happens while data is prepared, for a progress line. */
+export interface PreparationProgress {
+  readonly what: "checking" | "features";
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Settings of {@link prepareTraining} and {@link prepareEvaluation}. */
+export interface PrepareOptions {
+  readonly cache?: FeatureCache;
+  readonly onProgress?: (progress: PreparationProgress) => void;
+}
+
+/** Data of a training. */
+export interface TrainingData {
+  readonly tokenizer: Tokenizer;
+  readonly source: BatchSource;
+  /** Sets to score, by name. */
+  readonly evaluation: ReadonlyMap<string, readonly EvaluationExample[]>;
+  /** Rows that could not be used. */
+  readonly problems: readonly RowProblem[];
+  /** Utterances (digits: recordings) trained on. */
+  readonly size: number;
+  /** SHA-256 of the ids and texts trained on. */
+  readonly digest: string;
+}
+
+/**
+ * Reads, checks and prepares everything a training needs.
+ *
+ * @param tokenizer - of a checkpoint that is to be continued; made from the training texts otherwise.
+ * @throws DataError when nothing is left to train on, or, with `data.badRows` "fail", for any bad row.
+ */
+export async function prepareTraining(
+  files: FileAccess,
+  config: EchoConfig,
+  options: PrepareOptions & { readonly tokenizer?: Tokenizer | undefined } = {},
+): Promise<TrainingData> {
+  const store = featureStore(files, config, options.cache);
+  const { format, trainSplit, evaluateSplit } = config.data;
+  if (format === "digits") return prepareDigits(files, config, store, options);
+  const train = await checked(files, config, trainSplit, options);
+  if (train.utterances.length === 0) throw noRows("training", trainSplit, train.problems);
+  const tokenizer = options.tokenizer ?? (await buildTokenizer(files, config, train.utterances));
+  const { onProgress } = options;
+  const total = train.utterances.length;
+  const batches = { store, tokenizer, config, seed: config.training.seed };
+  const problems = [...train.problems];
+  const source = await PassBatches.prepare(
+    train.utterances,
+    batches,
+    (done) => onProgress?.({ what: "features", done, total }),
+    (problem) => problems.push(problem),
+  );
+  const heldOut = await checked(files, config, evaluateSplit, {});
+  problems.push(...heldOut.problems);
+  const examples = await evaluationExamples(store, tokenizer, heldOut.utterances, config, problems);
+  if (config.data.badRows === "fail") failOnProblems(distinct(problems));
+  return {
+    tokenizer,
+    source,
+    evaluation: new Map([[evaluateSplit, examples]]),
+    problems: distinct(problems),
+    size: source.utterances.length,
+    digest: await digestOf(source.utterances),
+  };
+}
+
+/**
+ * Reads and prepares the sets that a finished model is scored on.
+ * @param split - of manifests and corpora, default `data.evaluateSplit`; "all" takes every row.
+ */
+export async function prepareEvaluation(
+  files: FileAccess,
+  config: EchoConfig,
+  tokenizer: Tokenizer,
+  options: PrepareOptions & { readonly split?: string } = {},
+): Promise<Pick<TrainingData, "evaluation" | "problems">> {
+  if (config.data.format === "digits") return prepareTraining(files, config, { ...options, tokenizer });
+  const store = featureStore(files, config, options.cache);
+  const split = options.split ?? config.data.evaluateSplit;
+  const { utterances, problems: refused } = await checked(files, config, split, options);
+  const { onProgress } = options;
+  const problems = [...refused];
+  const examples = await evaluationExamples(store, tokenizer, utterances, config, problems, (done) =>
+    onProgress?.({ what: "features", done, total: utterances.length }),
+  );
+  if (config.data.badRows === "fail") failOnProblems(problems);
+  if (examples.length === 0) throw noRows("evaluation", split, problems);
+  return { evaluation: new Map([[split, examples]]), problems };
+}
+
+/** Each problem once: both splits of a manifest meet the lines that cannot be read, and the splits may overlap. */
+function distinct(problems: readonly RowProblem[]): RowProblem[] {
+  return [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
+}
+
+function noRows(what: string, split: string, problems: readonly RowProblem[]): DataError {
+  const reasons = problems.length > 0 ? `:\n${listProblems(problems)}` : "";
+  return new DataError(`${what}: no row of split ${JSON.stringify(split)} can be used${reasons}`);
+}
+
+async function prepareDigits(
+  files: FileAccess,
+  config: EchoConfig,
+  store: FeatureStore,
+  options: PrepareOptions & { readonly tokenizer?: Tokenizer | undefined },
+): Promise<TrainingData> {
+  const { utterances, problems } = await checked(files, config, "all", options);
+  const { trainSpeakers, unseenSpeakers, heldOut } = config.digits;
+  const all = digitRecordings(utterances);
+  const splits = splitDigits(all, trainSpeakers, unseenSpeakers, heldOut);
+  const files_ = new Map(all.map(({ id, file }) => [id, file]));
+  const withFiles = (clips: typeof splits.train) =>
+    clips.map((clip) => ({ ...clip, file: files_.get(clip.id)! }));
+  const tokenizer = options.tokenizer ?? (await buildTokenizer(files, config, utterances));
+  const batches = { store, tokenizer, config, seed: config.training.seed };
+  const source = new DigitBatches(withFiles(splits.train), batches);
+  const evaluation = new Map<string, readonly EvaluationExample[]>();
+  for (const name of ["seen", "unseen"] as const) {
+    if (splits[name].length === 0) continue;
+    const strings = new DigitBatches(withFiles(splits[name]), batches);
+    evaluation.set(name, await strings.fixedSet(name, source.lastStage, DIGIT_STRINGS));
+  }
+  const trained = new Set(splits.train.map(({ id }) => id));
+  const digest = await digestOf(utterances.filter(({ id }) => trained.has(id)));
+  return { tokenizer, source, evaluation, problems, size: splits.train.length, digest };
+}
+
+function featureStore(files: FileAccess, config: EchoConfig, cache: FeatureCache = NO_CACHE): FeatureStore {
+  const settings = {
+    audio: config.audio,
+    silenceDecades: config.model.zeroKeys.silenceDecades,
+    keepSamples: config.model.features.includes("waveform"),
+  };
+  return new FeatureStore(files, settings, cache);
+}
+
+async function checked(
+  files: FileAccess,
+  config: EchoConfig,
+  split: string,
+  { onProgress }: PrepareOptions,
+): Promise<DataSet> {
+  const { format, file, badRows, minSeconds, maxSeconds, maxCharacters } = config.data;
+  const read = await loadDataSet(files, {
+    format: format,
+    file,
+    ...(split !== "all" && { split }),
+  });
+  if (badRows === "fail") failOnProblems(read.problems);
+  return checkUtterances(read, files, {
+    minSeconds,
+    maxSeconds,
+    maxCharacters,
+    badRows: badRows,
+    normalization: normalizationOf(config),
+    onProgress: (done, total) => onProgress?.({ what: "checking", done, total }),
+  });
+}
+
+function normalizationOf({ text }: EchoConfig): NormalizeOptions {
+  const { unicode, lowerCase, punctuation } = text;
+  return { unicode, lowerCase, punctuation };
+}
+
+async function buildTokenizer(
+  files: FileAccess,
+  config: EchoConfig,
+  utterances: readonly Utterance[],
+): Promise<Tokenizer> {
+  const { text, model } = config;
+  const normalization = normalizationOf(config);
+  const variant = model.variant;
+  if (text.tokenizer === "bpe") {
+    const source = await files.readText(text.tokenizerFile);
+    if (source === null)
+      throw new DataError(`text.tokenizerFile: ${text.tokenizerFile} does not exist in the data folder`);
+    return new BpeTokenizer(JSON.parse(source), { variant, normalization });
+  }
+  const options = { variant, normalization, unknown: text.unknown };
+  const texts = utterances.map((utterance) => utterance.text);
+  return text.tokenizer === "character"
+    ? CharacterTokenizer.fromTexts(texts, options)
+    : WordTokenizer.fromTexts(texts, options);
+}
+
+/**
+ * Features and texts of utterances to score. Words that the tokenizer does not know stay in the text; recordings that
+ * cannot be decoded are added to `problems`.
+ */
+async function evaluationExamples(
+  store: FeatureStore,
+  tokenizer: Tokenizer,
+  utterances: readonly Utterance[],
+  config: EchoConfig,
+  problems: RowProblem[],
+  onProgress?: (done: number) => void,
+): Promise<EvaluationExample[]> {
+  const examples: EvaluationExample[] = [];
+  for (const [i, utterance] of utterances.entries()) {
+    const { id, speaker, sex } = utterance;
+    const compute = async (): Promise<number> => (await store.features(utterance)).frames;
+    if (await isDecodable(utterance, compute, config, (problem) => problems.push(problem))) {
+      const features = await store.features(utterance);
+      examples.push({ id, speaker, sex, features, ...knownTranscript(utterance, tokenizer) });
+    }
+    onProgress?.(i + 1);
+  }
+  store.forgetPieces();
+  return examples;
+}
+
+function knownTranscript(
+  utterance: Utterance,
+  tokenizer: Tokenizer,
+): { text: string; tokens: readonly number[] } {
+  try {
+    return transcriptOf(utterance, tokenizer);
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    const text = normalizeText(utterance.text, tokenizer.toJSON().normalization);
+    const tokens = splitWords(text).flatMap((word) => {
+      try {
+        return tokenizer.encode(word);
+      } catch {
+        return [];
+      }
+    });
+    return { text, tokens };
+  }
+}
+
+function digestOf(utterances: readonly Utterance[]): Promise<string> {
+  return textHash(JSON.stringify(utterances.map(({ id, text }) => [id, text])));
+}

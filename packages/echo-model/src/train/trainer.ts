@@ -1,0 +1,242 @@
+// Training steps: batches in, weights changed, everything that the next step depends on savable as plain data.
+// They run on every backend: on a GPU only the loss and the norm of the gradients are read, by waiting.
+// Evaluation, checkpoints and logs around it are in run-training.ts.
+import {
+  AdamW,
+  clipGradNorm,
+  clipGradNormAsync,
+  detectAnomaly,
+  GradientError,
+  type OptimizerState,
+  type Parameter,
+} from "@echo-ts/autograd";
+import type { RandomState, Tensor } from "@echo-ts/tensor";
+import { TrainingError } from "../errors.ts";
+import type { Echo } from "../model/model.ts";
+import type { EchoConfig } from "../settings/fields.ts";
+import { collateFeatures, collateTargets, type Example } from "../speech/collate.ts";
+import type { SpecialIds } from "../text/tokenizer.ts";
+import type { BatchPosition, BatchSource } from "./batches.ts";
+import { learningRateAt, progressOf } from "./learning-rate.ts";
+import { type BatchLoss, batchLoss } from "./loss.ts";
+
+/** What one step did. */
+export interface StepReport {
+  /** Steps done, this one included. */
+  readonly step: number;
+  /** Mean over the accumulated batches. */
+  readonly loss: number;
+  /** CTC part, null when it is off. */
+  readonly ctc: number | null;
+  /** Cross-entropy part, null when it is off. */
+  readonly crossEntropy: number | null;
+  readonly learningRate: number;
+  /** Norm of all gradients together, before clipping. */
+  readonly gradientNorm: number;
+  readonly epochs: number;
+  readonly utterances: number;
+  /** Hops, padding included. */
+  readonly frames: number;
+}
+
+/** Everything a resumed training needs beside the weights; `optimizer.arrays` apart, plain JSON. */
+export interface TrainerState {
+  readonly step: number;
+  readonly position: BatchPosition;
+  readonly optimizer: OptimizerState;
+  readonly random: Readonly<Record<string, RandomState>>;
+}
+
+/** A loss that is NaN or infinite, on its way to becoming a TrainingError. */
+class NotFinite extends Error {}
+
+/** Changes a model's weights, a step at a time. */
+export class Trainer {
+  readonly echo: Echo;
+  readonly source: BatchSource;
+  readonly #config: EchoConfig;
+  readonly #special: SpecialIds;
+  readonly #optimizer: AdamW;
+  readonly #parameters: readonly Parameter[];
+  #step = 0;
+
+  constructor(echo: Echo, source: BatchSource, config: EchoConfig, special: SpecialIds) {
+    this.echo = echo;
+    this.source = source;
+    this.#config = config;
+    this.#special = special;
+    this.#parameters = echo.parameters().filter((parameter) => parameter.requiresGrad);
+    this.#optimizer = makeOptimizer(this.#parameters, config.optimizer);
+  }
+
+  /** True if values can be read without waiting. */
+  get #onHost(): boolean {
+    return this.#parameters[0]?.backend.host ?? true;
+  }
+
+  /** Steps done. */
+  get steps(): number {
+    return this.#step;
+  }
+
+  /** Share of the run that is done, 0 to 1. */
+  get progress(): number {
+    return progressOf(this.#config.training, this.#step, this.source.epochs);
+  }
+
+  /**
+   * One step: `training.accumulate` batches, clipping, AdamW.
+   * @throws TrainingError naming step, utterances and operation when the loss or a gradient is not finite; the
+   * weights are then those of the step before.
+   */
+  async step(): Promise<StepReport> {
+    const { training, optimizer } = this.#config;
+    const learningRate = learningRateAt(optimizer, training, this.#step, this.progress);
+    this.#optimizer.learningRate = learningRate;
+    const sums = { loss: 0, ctc: 0, crossEntropy: 0, utterances: 0, frames: 0 };
+    const batches: (readonly Example[])[] = [];
+    this.echo.train();
+    const random = this.echo.randomState();
+    let gradientNorm: number;
+    try {
+      for (let i = 0; i < training.accumulate; i++) {
+        const examples = await this.source.next();
+        batches.push(examples);
+        const part = await this.#accumulate(examples);
+        sums.loss += part.loss;
+        sums.ctc += part.ctc ?? 0;
+        sums.crossEntropy += part.crossEntropy ?? 0;
+        sums.utterances += examples.length;
+        sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
+      }
+      const limit = optimizer.clipNorm === 0 ? Number.POSITIVE_INFINITY : optimizer.clipNorm;
+      gradientNorm = this.#onHost
+        ? clipGradNorm(this.#parameters, limit)
+        : await clipGradNormAsync(this.#parameters, limit);
+      this.#optimizer.step();
+    } catch (error) {
+      if (error instanceof NotFinite) throw this.#failure(error.message, batches, random);
+      if (error instanceof GradientError) throw this.#failure("a gradient is not finite", batches, random);
+      throw error;
+    } finally {
+      this.#optimizer.zeroGrad();
+    }
+    this.#step++;
+    const { ctcWeight } = this.#config.loss;
+    const share = 1 / training.accumulate;
+    return {
+      step: this.#step,
+      loss: sums.loss * share,
+      ctc: ctcWeight > 0 ? sums.ctc * share : null,
+      crossEntropy: ctcWeight < 1 ? sums.crossEntropy * share : null,
+      learningRate,
+      gradientNorm,
+      epochs: this.source.epochs,
+      utterances: sums.utterances,
+      frames: sums.frames,
+    };
+  }
+
+  /** Gradients of one batch, added to those that are there. */
+  async #accumulate(examples: readonly Example[]): Promise<{
+    loss: number;
+    ctc: number | null;
+    crossEntropy: number | null;
+  }> {
+    const { total, ctc, crossEntropy } = this.#forward(examples);
+    const read = async (x: Tensor): Promise<number> => (this.#onHost ? x.item() : (await x.data())[0]!);
+    const values = {
+      loss: await read(total),
+      ctc: ctc && (await read(ctc)),
+      crossEntropy: crossEntropy && (await read(crossEntropy)),
+    };
+    if (!Number.isFinite(values.loss)) throw new NotFinite(`the loss is ${values.loss}`);
+    const { accumulate } = this.#config.training;
+    (accumulate === 1 ? total : total.mul(1 / accumulate)).backward();
+    return values;
+  }
+
+  #forward(examples: readonly Example[]): BatchLoss {
+    const { audio, model, loss } = this.#config;
+    const layout = { melBins: audio.melBins, hopLength: audio.hopLength, streams: model.features };
+    const features = collateFeatures(
+      examples.map((example) => example.features),
+      layout,
+    );
+    const targets = collateTargets(
+      examples.map(({ tokens }) => tokens),
+      this.#special,
+    );
+    return batchLoss(this.echo, features, targets, loss);
+  }
+
+  /** The error of a step that went wrong: computes it again, looking at every value, to name the op. */
+  #failure(
+    what: string,
+    batches: readonly (readonly Example[])[],
+    random: Readonly<Record<string, RandomState>>,
+  ): TrainingError {
+    const ids = batches.flat().map(({ id }) => id);
+    const shown = ids.slice(0, 8).join(", ") + (ids.length > 8 ? `, ... (${ids.length})` : "");
+    let cause: unknown = null;
+    this.echo.restoreRandomState(random);
+    try {
+      if (!this.#onHost)
+        throw new Error("train on a backend in host memory, such as wasm, to have the op named");
+      detectAnomaly(() => {
+        for (const examples of batches) this.#forward(examples).total.backward();
+      });
+    } catch (error) {
+      cause = error;
+    }
+    this.#optimizer.zeroGrad();
+    const op = cause instanceof Error ? `; ${cause.message}` : "";
+    return new TrainingError(`training: ${what} in step ${this.#step + 1} (utterances ${shown})${op}`, {
+      cause,
+    });
+  }
+
+  /** A copy of everything the next step depends on, the weights excepted; on a GPU use `stateAsync`. */
+  state(): TrainerState {
+    return this.#stateWith(this.#optimizer.state());
+  }
+
+  /** `state` for every backend; with `echo.stateDictAsync()` it lets a training on a GPU be saved. */
+  async stateAsync(): Promise<TrainerState> {
+    const optimizer = this.#optimizer.stateAsync();
+    const rest = this.#stateWith(null);
+    return { ...rest, optimizer: await optimizer };
+  }
+
+  #stateWith<O>(optimizer: O): Omit<TrainerState, "optimizer"> & { readonly optimizer: O } {
+    return {
+      step: this.#step,
+      position: this.source.position,
+      optimizer,
+      random: this.echo.randomState(),
+    };
+  }
+
+  /** Goes on from a state; the weights must be those of its time. Throws Error naming what does not fit. */
+  restore({ step, position, optimizer, random }: TrainerState): void {
+    this.#optimizer.restore(optimizer);
+    this.echo.restoreRandomState(random);
+    this.source.restore(position);
+    this.#step = step;
+  }
+}
+
+/** AdamW whose weight decay spares vectors and single numbers, as `optimizer.decay` says. */
+function makeOptimizer(parameters: readonly Parameter[], settings: EchoConfig["optimizer"]): AdamW {
+  const { learningRate, beta1, beta2, epsilon, weightDecay, decay } = settings;
+  const decays = ({ rank }: Parameter): boolean => decay === "all" || rank >= 2;
+  const groups = [
+    { parameters: parameters.filter(decays), weightDecay },
+    { parameters: parameters.filter((parameter) => !decays(parameter)), weightDecay: 0 },
+  ];
+  // clipGradNorm has looked at every gradient already.
+  return new AdamW(
+    groups.filter((group) => group.parameters.length > 0),
+    { learningRate, betas: [beta1, beta2], epsilon, weightDecay, checkGradients: false },
+  );
+}
