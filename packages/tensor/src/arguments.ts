@@ -102,7 +102,7 @@ export function describeValue(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const name: unknown = value.constructor?.name;
-  if (typeof name === "string" && name !== "Object" && name !== "") return `a ${name}`;
+  if (typeof name === "string" && name !== "Object" && name !== "") return name;
   const keys = Object.keys(value);
   return keys.length === 0 ? "an object {}" : `an object { ${keys.slice(0, 5).join(", ")} }`;
 }

@@ -1,9 +1,10 @@
 // Adam and AdamW: the same moments, two kinds of weight decay.
 
-import type { AdamStep, Storage } from "@echo-ts/tensor";
+import { type AdamStep, checkOptions, definedOptions, type OptionKinds, type Storage } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
-import { hostArray, Optimizer, type OptimizerOptions, type Slots } from "./optimizer.ts";
+import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";
+import type { Slots } from "./slots.ts";
 
 /** Settings of {@link Adam} and {@link AdamW}, per group. */
 export interface AdamSettings {
@@ -13,6 +14,8 @@ export interface AdamSettings {
   epsilon: number;
   /** Default 0 for Adam (added to the gradient), 0.01 for AdamW (shrinks the weights). */
   weightDecay: number;
+  /** Divide by the largest mean square so far, so that steps do not grow again; default false. */
+  amsgrad: boolean;
 }
 
 /** Options of {@link Adam} and {@link AdamW}. */
@@ -21,10 +24,20 @@ export interface AdamOptions extends Partial<AdamSettings>, OptimizerOptions {
   readonly learningRate?: number;
 }
 
+const ADAM_OPTIONS: OptionKinds<AdamOptions> = {
+  learningRate: "number",
+  betas: "array",
+  epsilon: "number",
+  weightDecay: "number",
+  amsgrad: "boolean",
+  checkGradients: "boolean",
+};
+
 type AdamGroup = ParameterGroup<AdamSettings>;
 
 /**
- * Adam. Kingma and Ba 2015, algorithm 1; PyTorch's `optim.Adam`, with weight decay added to the gradient.
+ * Adam. Kingma and Ba 2015, algorithm 1; PyTorch's `optim.Adam`, with weight decay added to the gradient. With
+ * `amsgrad`, Reddi et al. 2018: sqrt(largest mean square so far) in place of sqrt(mean square).
  *
  * @throws Error for no parameters or one twice, RangeError for settings out of range
  * @example const optimizer = new Adam(model, { learningRate: 3e-4 })
@@ -34,8 +47,26 @@ export class Adam extends Optimizer<AdamSettings> {
   protected readonly decoupled: boolean = false;
 
   constructor(trainable: Trainable<AdamSettings>, options: AdamOptions = {}) {
-    const { learningRate = 1e-3, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
-    super(trainable, { learningRate, betas, epsilon, weightDecay }, options);
+    checkOptions(new.target.name, options, ADAM_OPTIONS);
+    const {
+      learningRate = 1e-3,
+      betas = [0.9, 0.999],
+      epsilon = 1e-8,
+      weightDecay = 0,
+      amsgrad = false,
+    } = options;
+    super(trainable, { learningRate, betas, epsilon, weightDecay, amsgrad }, options);
+  }
+
+  /** First beta of the first group: what a momentum schedule changes. */
+  get momentum(): number {
+    return this.groups[0]!.betas[0];
+  }
+
+  /** Sets the first beta of every group, such as by {@link oneCycleMomentum}. @throws RangeError outside [0, 1) */
+  set momentum(momentum: number) {
+    checkSetting(this.constructor.name, "momentum", momentum, 0, 1);
+    for (const group of this.groups) group.betas = [momentum, group.betas[1]];
   }
 
   protected checkSettings({ betas, epsilon, weightDecay }: AdamGroup): void {
@@ -46,8 +77,8 @@ export class Adam extends Optimizer<AdamSettings> {
     checkSetting(name, "weightDecay", weightDecay, 0, Number.POSITIVE_INFINITY);
   }
 
-  protected slotNames(): readonly string[] {
-    return ["exp_avg", "exp_avg_sq"];
+  protected slotNames({ amsgrad }: AdamGroup): readonly string[] {
+    return amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
   }
 
   protected update(
@@ -69,7 +100,18 @@ export class Adam extends Optimizer<AdamSettings> {
       correction2: 1 - beta2 ** steps,
     };
     const { storage } = parameter;
-    const [mean, square] = [values[0]!.storage, values[1]!.storage];
+    const [mean, square, largest] = values.map((slot) => slot.storage) as [Storage, Storage, Storage?];
+    if (largest !== undefined) {
+      stepAmsgrad(
+        hostArray(storage),
+        hostArray(gradient),
+        hostArray(mean),
+        hostArray(square),
+        hostArray(largest),
+        step,
+      );
+      return;
+    }
     if (storage.backend.updates?.adam?.(storage, gradient, mean, square, step)) return;
     stepAdam(hostArray(storage), hostArray(gradient), hostArray(mean), hostArray(square), step);
   }
@@ -90,7 +132,8 @@ export class AdamW extends Adam {
   protected override readonly decoupled: boolean = true;
 
   constructor(trainable: Trainable<AdamSettings>, options: AdamOptions = {}) {
-    super(trainable, { weightDecay: 0.01, ...options });
+    checkOptions(new.target.name, options, ADAM_OPTIONS);
+    super(trainable, { weightDecay: 0.01, ...definedOptions(options) });
   }
 }
 
@@ -111,5 +154,32 @@ function stepAdam(weights: Floats, gradient: Floats, mean: Floats, square: Float
     mean[i] = m;
     square[i] = s;
     weights[i] = w * shrink - (rate * m) / (Math.sqrt(s) / root + epsilon);
+  }
+}
+
+/** `stepAdam`, dividing by the root of the largest mean square so far. PyTorch corrects that one by the bias too. */
+function stepAmsgrad(
+  weights: Floats,
+  gradient: Floats,
+  mean: Floats,
+  square: Floats,
+  largest: Floats,
+  step: AdamStep,
+): void {
+  const { beta1, beta2, epsilon, correction1 } = step;
+  const shrink = step.decoupled ? 1 - step.learningRate * step.weightDecay : 1;
+  const penalty = step.decoupled ? 0 : step.weightDecay;
+  const rate = step.learningRate / correction1;
+  const root = Math.sqrt(step.correction2);
+  for (let i = 0; i < weights.length; i++) {
+    const w = weights[i]!;
+    const g = gradient[i]! + penalty * w;
+    const m = beta1 * mean[i]! + (1 - beta1) * g;
+    const s = beta2 * square[i]! + (1 - beta2) * g * g;
+    const l = Math.max(largest[i]!, s);
+    mean[i] = m;
+    square[i] = s;
+    largest[i] = l;
+    weights[i] = w * shrink - (rate * m) / (Math.sqrt(l) / root + epsilon);
   }
 }

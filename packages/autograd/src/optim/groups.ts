@@ -1,6 +1,13 @@
 // Parameter groups: what an optimiser can be made for, and the settings of each part.
 // Read next: optimizer.ts.
 
+import {
+  ArgumentError,
+  checkOptions,
+  describeValue,
+  type OptionKind,
+  type OptionKinds,
+} from "@echo-ts/tensor";
 import { Module } from "../nn/module.ts";
 import { Parameter } from "../variable.ts";
 
@@ -24,19 +31,50 @@ export type GroupOptions<Settings> = Partial<Settings & GroupSettings> & {
 /** What an optimiser can be made for: a module, parameters, or groups of them. */
 export type Trainable<Settings> = Module | Iterable<Parameter> | Iterable<GroupOptions<Settings>>;
 
-/** The groups that a {@link Trainable} stands for. */
-export function toGroups<Settings>(trainable: Trainable<Settings>): GroupOptions<Settings>[] {
+/**
+ * The groups that a {@link Trainable} stands for.
+ *
+ * @throws ArgumentError for anything else
+ */
+export function toGroups<Settings>(
+  optimizer: string,
+  trainable: Trainable<Settings>,
+): GroupOptions<Settings>[] {
   if (trainable instanceof Module) return [{ parameters: trainable } as GroupOptions<Settings>];
+  if (typeof trainable !== "object" || trainable === null || !(Symbol.iterator in trainable)) {
+    throw new ArgumentError(
+      `${optimizer}: expected a module, a list of parameters or a list of groups, got ${describeValue(trainable)}`,
+    );
+  }
   const items = [...trainable];
   const isGroup = (item: Parameter | GroupOptions<Settings>): item is GroupOptions<Settings> =>
-    !(item instanceof Parameter) && "parameters" in item && !(item instanceof Module);
+    typeof item === "object" &&
+    item !== null &&
+    !(item instanceof Parameter) &&
+    "parameters" in item &&
+    !(item instanceof Module);
   if (items.length > 0 && items.every(isGroup)) return items;
   return [{ parameters: items as Parameter[] } as unknown as GroupOptions<Settings>];
 }
 
-/** Without the keys whose value is undefined, which would hide a default. */
-export function definedOnly<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+/**
+ * Refuses settings of a group that the optimiser does not have.
+ *
+ * @param defaults the optimiser's settings: a group's are of the same kinds
+ * @throws ArgumentError
+ */
+export function checkGroup<Settings extends object>(
+  optimizer: string,
+  group: GroupOptions<Settings>,
+  defaults: Settings & { learningRate: number },
+): void {
+  const kinds: Record<string, OptionKind> = {};
+  for (const [key, value] of Object.entries<unknown>({ ...defaults })) {
+    const kind = Array.isArray(value) ? "array" : typeof value;
+    kinds[key] = kind === "number" || kind === "boolean" || kind === "array" ? kind : "any";
+  }
+  const own = { learningRate: "number", learningRateScale: "number", parameters: "any" } as const;
+  checkOptions<object>(`${optimizer} group`, group, { ...kinds, ...own } as OptionKinds<object>);
 }
 
 /**

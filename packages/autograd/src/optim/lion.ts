@@ -1,9 +1,10 @@
 // Lion: steps of one size in the direction of a sign.
 
-import type { Storage } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, type Storage } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
-import { hostArray, Optimizer, type OptimizerOptions, type Slots } from "./optimizer.ts";
+import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";
+import type { Slots } from "./slots.ts";
 
 /** Settings of {@link Lion}, per group. */
 export interface LionSettings {
@@ -19,6 +20,13 @@ export interface LionOptions extends Partial<LionSettings>, OptimizerOptions {
   readonly learningRate?: number;
 }
 
+const LION_OPTIONS: OptionKinds<LionOptions> = {
+  learningRate: "number",
+  betas: "array",
+  weightDecay: "number",
+  checkGradients: "boolean",
+};
+
 type LionGroup = ParameterGroup<LionSettings>;
 
 /**
@@ -28,8 +36,20 @@ type LionGroup = ParameterGroup<LionSettings>;
  */
 export class Lion extends Optimizer<LionSettings> {
   constructor(trainable: Trainable<LionSettings>, options: LionOptions = {}) {
+    checkOptions("Lion", options, LION_OPTIONS);
     const { learningRate = 1e-4, betas = [0.9, 0.99], weightDecay = 0 } = options;
     super(trainable, { learningRate, betas, weightDecay }, options);
+  }
+
+  /** First beta of the first group: what a momentum schedule changes. */
+  get momentum(): number {
+    return this.groups[0]!.betas[0];
+  }
+
+  /** Sets the first beta of every group, such as by {@link oneCycleMomentum}. @throws RangeError outside [0, 1) */
+  set momentum(momentum: number) {
+    checkSetting("Lion", "momentum", momentum, 0, 1);
+    for (const group of this.groups) group.betas = [momentum, group.betas[1]];
   }
 
   protected checkSettings({ betas, weightDecay }: LionGroup): void {

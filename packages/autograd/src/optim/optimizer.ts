@@ -1,20 +1,22 @@
 // What all optimisers share: parameter groups, the loop over parameters, state that is saved and restored.
-// The rules themselves are in sgd.ts, adam.ts and lion.ts.
+// The rules themselves are in sgd.ts, adam.ts and lion.ts; what is kept for a parameter in slots.ts.
 
 import {
+  ArgumentError,
   type ArrayRecord,
   BackendError,
   contiguous,
+  definedOptions,
+  describeValue,
   type Storage,
   type Tensor,
-  tensor,
-  zerosLike,
 } from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
 import { Module } from "../nn/module.ts";
 import { noGrad, Parameter, zeroGrad } from "../variable.ts";
 import { isAllFinite } from "./clip.ts";
-import { checkSetting, definedOnly, type ParameterGroup, type Trainable, toGroups } from "./groups.ts";
+import { checkGroup, checkSetting, type ParameterGroup, type Trainable, toGroups } from "./groups.ts";
+import { ParameterSlots, type Slots } from "./slots.ts";
 
 /** Options of every optimiser. */
 export interface OptimizerOptions {
@@ -37,16 +39,13 @@ export interface OptimizerState {
   }[];
   /** Steps taken by each parameter that was updated so far. */
   readonly steps: Readonly<Record<string, number>>;
+  /**
+   * The slots of parameters that have others than their group's settings ask for, because a setting such as the
+   * momentum was switched on or off after their last step; absent where there are none.
+   */
+  readonly slots?: Readonly<Record<string, readonly string[]>>;
   /** "PARAMETER.SLOT" -> values, such as "encoder.weight.exp_avg"; ready for a safetensors file. */
   readonly arrays: ReadonlyMap<string, ArrayRecord>;
-}
-
-/** What is remembered for one parameter. */
-export interface Slots {
-  /** Updates so far, this one included. */
-  steps: number;
-  /** One tensor per slot name, shaped like the parameter. */
-  readonly values: readonly Tensor[];
 }
 
 /**
@@ -60,7 +59,7 @@ export abstract class Optimizer<Settings extends object> {
   readonly #checkGradients: boolean;
   readonly #keys = new Map<Parameter, string>();
   readonly #taken = new Set<string>();
-  readonly #slots = new Map<Parameter, Slots>();
+  readonly #slots = new Map<Parameter, ParameterSlots>();
 
   /**
    * @throws Error for no parameters, the same parameter twice, or one that was never initialised
@@ -70,12 +69,22 @@ export abstract class Optimizer<Settings extends object> {
     defaults: Settings & { learningRate: number },
     { checkGradients = true }: OptimizerOptions = {},
   ) {
-    const options = toGroups(trainable);
-    this.groups = options.map(({ parameters, ...own }) => {
+    this.groups = toGroups(this.#name, trainable).map((options) => {
+      checkGroup(this.#name, options, defaults);
+      const { parameters, ...own } = options;
       const learningRateScale = own.learningRateScale ?? 1;
-      const learningRate = own.learningRate ?? defaults.learningRate * learningRateScale;
+      const scaled =
+        learningRateScale === 1 ? defaults.learningRate : defaults.learningRate * learningRateScale;
+      const learningRate = own.learningRate ?? scaled;
       const list = this.#adopt(parameters);
-      return { ...defaults, ...definedOnly(own), learningRate, learningRateScale, parameters: list };
+      // Sealed: a setting that does not exist, such as `lr`, cannot be written.
+      return Object.seal({
+        ...defaults,
+        ...definedOptions(own),
+        learningRate,
+        learningRateScale,
+        parameters: list,
+      });
     });
     this.#checkGradients = checkGradients;
     if (this.#keys.size === 0) {
@@ -83,8 +92,13 @@ export abstract class Optimizer<Settings extends object> {
         `${this.#name}: expected at least one parameter, got none; pass a module, model.parameters() or groups of them`,
       );
     }
+    this.#checkGroups();
+  }
+
+  #checkGroups(): void {
     for (const group of this.groups) {
       checkSetting(this.#name, "learningRate", group.learningRate, 0, Number.POSITIVE_INFINITY);
+      checkSetting(this.#name, "learningRateScale", group.learningRateScale, 0, Number.POSITIVE_INFINITY);
       this.checkSettings(group);
     }
   }
@@ -112,10 +126,10 @@ export abstract class Optimizer<Settings extends object> {
     const named =
       parameters instanceof Module
         ? parameters.namedParameters()
-        : Array.from(parameters, (p): [string, Parameter] => [p.name, p]);
+        : Array.from(parameters, (p): [string, Parameter] => [p?.name, p]);
     for (const [name, parameter] of named) {
       if (!(parameter instanceof Parameter)) {
-        throw new TypeError(`${this.#name}: expected Parameters, got ${typeOf(parameter)}`);
+        throw new ArgumentError(`${this.#name}: expected Parameters, got ${describeValue(parameter)}`);
       }
       if (parameter.name === "") parameter.name = name;
       const index = this.#keys.size;
@@ -156,9 +170,11 @@ export abstract class Optimizer<Settings extends object> {
    * Updates every parameter that has a gradient, in place: parameters stay the same objects. The gradients stay
    * too, until `zeroGrad`.
    *
-   * @throws GradientError if a gradient is not finite (naming the parameter; nothing is written), or none exists
+   * @throws GradientError if a gradient is not finite (naming the parameter; nothing is written), or none exists;
+   *   RangeError if a group's settings were changed to something out of range
    */
   step(): void {
+    this.#checkGroups();
     let found = false;
     for (const { parameters } of this.groups) {
       for (const parameter of parameters) {
@@ -181,22 +197,13 @@ export abstract class Optimizer<Settings extends object> {
       for (const parameter of group.parameters) {
         const { grad } = parameter;
         if (grad === null) continue;
-        const slots = this.#slotsOf(parameter, group);
-        slots.steps++;
+        const slots = this.#slots.get(parameter) ?? new ParameterSlots(parameter);
+        this.#slots.set(parameter, slots);
+        slots.beginStep(this.slotNames(group));
         this.update(parameter, denseStorage(parameter, grad), slots, group);
         parameter.storage.version++;
       }
     }
-  }
-
-  #slotsOf(parameter: Parameter, group: ParameterGroup<Settings>): Slots {
-    let slots = this.#slots.get(parameter);
-    if (slots === undefined) {
-      const values = this.slotNames(group).map(() => keptZeros(parameter));
-      slots = { steps: 0, values };
-      this.#slots.set(parameter, slots);
-    }
-    return slots;
   }
 
   /**
@@ -205,9 +212,9 @@ export abstract class Optimizer<Settings extends object> {
    * @throws BackendError on backends that cannot be read at once; there `stateAsync` gives it
    */
   state(): OptimizerState {
-    const { slots, ...state } = this.#snapshot();
+    const { tensors, ...state } = this.#snapshot();
     const arrays = new Map<string, ArrayRecord>();
-    for (const [name, values] of slots) {
+    for (const [name, values] of tensors) {
       const { dtype, shape, backend } = values;
       if (!backend.host) {
         throw new BackendError(
@@ -221,9 +228,9 @@ export abstract class Optimizer<Settings extends object> {
 
   /** `state` for every backend, a GPU too: the state at the time of the call, once it has been read. */
   async stateAsync(): Promise<OptimizerState> {
-    const { slots, ...state } = this.#snapshot();
+    const { tensors, ...state } = this.#snapshot();
     const arrays = await Promise.all(
-      slots.map(async ([name, values]): Promise<[string, ArrayRecord]> => {
+      tensors.map(async ([name, values]): Promise<[string, ArrayRecord]> => {
         const { dtype, shape } = values;
         return [name, { dtype, shape: [...shape], data: await values.data() }];
       }),
@@ -232,9 +239,10 @@ export abstract class Optimizer<Settings extends object> {
   }
 
   /** The state, its arrays still tensors. */
-  #snapshot(): Omit<OptimizerState, "arrays"> & { readonly slots: [string, Tensor][] } {
+  #snapshot(): Omit<OptimizerState, "arrays"> & { readonly tensors: [string, Tensor][] } {
     const steps: Record<string, number> = {};
     const slots: [string, Tensor][] = [];
+    const others: Record<string, readonly string[]> = {};
     const groups = this.groups.map((group) => {
       const { parameters, ...settings } = group;
       for (const parameter of parameters) {
@@ -242,9 +250,9 @@ export abstract class Optimizer<Settings extends object> {
         if (own === undefined) continue;
         const key = this.#keys.get(parameter)!;
         steps[key] = own.steps;
-        this.slotNames(group).forEach((slot, i) => {
-          slots.push([`${key}.${slot}`, own.values[i]!]);
-        });
+        const names = [...own.tensors.keys()];
+        if (names.join() !== this.slotNames(group).join()) others[key] = names;
+        for (const [slot, values] of own.tensors) slots.push([`${key}.${slot}`, values]);
       }
       // Copied: the caller may wait before using them, and the group's change meanwhile.
       return {
@@ -252,7 +260,8 @@ export abstract class Optimizer<Settings extends object> {
         parameters: parameters.map((parameter) => this.#keys.get(parameter)!),
       };
     });
-    return { optimizer: this.#name, groups, steps, slots };
+    const state = { optimizer: this.#name, groups, steps, tensors: slots };
+    return Object.keys(others).length === 0 ? state : { ...state, slots: others };
   }
 
   /**
@@ -268,7 +277,7 @@ export abstract class Optimizer<Settings extends object> {
     if (state.groups.length !== this.groups.length) {
       refuse(`expected ${this.groups.length} parameter groups, got ${state.groups.length}`);
     }
-    const restored = new Map<Parameter, Slots>();
+    const restored = new Map<Parameter, ParameterSlots>();
     const used = new Set<string>();
     this.groups.forEach((group, g) => {
       const saved = state.groups[g]!;
@@ -287,19 +296,19 @@ export abstract class Optimizer<Settings extends object> {
         if (steps === undefined) return;
         if (!Number.isInteger(steps) || steps < 1)
           refuse(`steps of "${key}" is ${steps}, expected 1 or more`);
-        const values = this.slotNames(settings).map((slot) => {
+        const slots = new ParameterSlots(parameter, steps);
+        for (const slot of state.slots?.[key] ?? this.slotNames(settings)) {
           const name = `${key}.${slot}`;
-          const record = state.arrays.get(name);
+          const record = state.arrays.get(name) ?? refuse(`"${name}" is missing`);
           used.add(name);
-          if (record === undefined) return refuse(`"${name}" is missing`);
           const { shape, dtype } = record;
           if (dtype !== parameter.dtype || shape.join() !== parameter.shape.join()) {
             const expected = `${parameter.dtype} [${parameter.shape.join(", ")}]`;
-            return refuse(`"${name}" is ${dtype} [${shape.join(", ")}], expected ${expected}`);
+            refuse(`"${name}" is ${dtype} [${shape.join(", ")}], expected ${expected}`);
           }
-          return keptCopy(parameter, record);
-        });
-        restored.set(parameter, { steps, values });
+          slots.put(slot, record);
+        }
+        restored.set(parameter, slots);
       });
     });
     for (const name of state.arrays.keys()) if (!used.has(name)) refuse(`"${name}" is unexpected`);
@@ -309,25 +318,6 @@ export abstract class Optimizer<Settings extends object> {
     this.#slots.clear();
     for (const [parameter, slots] of restored) this.#slots.set(parameter, slots);
   }
-}
-
-function typeOf(value: unknown): string {
-  return value === null ? "null" : typeof value === "object" ? value.constructor.name : typeof value;
-}
-
-/** A tensor that lives as long as the optimiser; no tape may give its memory back. */
-function keptZeros(parameter: Parameter): Tensor {
-  const zeros = noGrad(() => zerosLike(parameter));
-  zeros.storage.pinned = true;
-  zeros.storage.backend.hold?.(zeros.storage);
-  return zeros;
-}
-
-function keptCopy(parameter: Parameter, { data, shape }: ArrayRecord): Tensor {
-  const { dtype, backend } = parameter;
-  const copy = tensor(data as Float32Array | Float64Array, { dtype, shape, backend });
-  copy.storage.pinned = true;
-  return copy;
 }
 
 /** The gradient's elements as a storage of their own, in the parameter's dtype. */

@@ -1,4 +1,6 @@
-// Learning rates as functions of the step, and one that looks at a metric.
+// Learning rates as functions of the step. Read next: one-cycle.ts, and plateau.ts for one that looks at a metric.
+
+import { checkOptions } from "@echo-ts/tensor";
 
 /**
  * A learning rate for each step, counted from 0. It remembers nothing, so a resumed training needs the step only.
@@ -25,7 +27,10 @@ export interface LinearScheduleOptions {
 }
 
 /** A straight line. @throws RangeError unless steps is at least 1 */
-export function linearSchedule({ from, to, steps }: LinearScheduleOptions): Schedule {
+export function linearSchedule(options: LinearScheduleOptions): Schedule {
+  checkOptions("linearSchedule", options, { from: "number", to: "number", steps: "number" });
+  const { from, to, steps } = options;
+  checkFinite("linearSchedule", { from, to });
   checkSteps("linearSchedule", "steps", steps, 1);
   return (step) => from + (to - from) * Math.min(1, step / steps);
 }
@@ -48,7 +53,15 @@ export interface CosineScheduleOptions {
  *
  * @throws RangeError unless 0 <= warmupSteps < steps
  */
-export function cosineSchedule({ peak, warmupSteps = 0, steps, floor = 0 }: CosineScheduleOptions): Schedule {
+export function cosineSchedule(options: CosineScheduleOptions): Schedule {
+  checkOptions("cosineSchedule", options, {
+    peak: "number",
+    warmupSteps: "number",
+    steps: "number",
+    floor: "number",
+  });
+  const { peak, warmupSteps = 0, steps, floor = 0 } = options;
+  checkFinite("cosineSchedule", { peak, floor });
   checkSteps("cosineSchedule", "warmupSteps", warmupSteps, 0);
   checkSteps("cosineSchedule", "steps", steps, warmupSteps + 1);
   return (step) => {
@@ -68,112 +81,24 @@ export interface StepScheduleOptions {
 }
 
 /** A staircase. PyTorch's `StepLR`. @throws RangeError unless every is at least 1 */
-export function stepSchedule({ initial, every, factor = 0.1 }: StepScheduleOptions): Schedule {
+export function stepSchedule(options: StepScheduleOptions): Schedule {
+  checkOptions("stepSchedule", options, { initial: "number", every: "number", factor: "number" });
+  const { initial, every, factor = 0.1 } = options;
+  checkFinite("stepSchedule", { initial, factor });
   checkSteps("stepSchedule", "every", every, 1);
   return (step) => initial * factor ** Math.floor(step / every);
 }
 
-function checkSteps(schedule: string, name: string, value: number, least: number): void {
+/** Refuses numbers of steps that are not integers of at least `least`. @throws RangeError */
+export function checkSteps(schedule: string, name: string, value: number, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
   throw new RangeError(`${schedule}: ${name} must be an integer of at least ${least}, got ${value}`);
 }
 
-/** Options of {@link PlateauSchedule}. */
-export interface PlateauOptions {
-  readonly initial: number;
-  /** Whether a smaller ("min", default) or larger ("max") metric is better. */
-  readonly mode?: "min" | "max";
-  /** What the learning rate is multiplied by on a plateau, in (0, 1); default 0.1. */
-  readonly factor?: number;
-  /** Metrics without improvement that are put up with; default 10. */
-  readonly patience?: number;
-  /** Relative change that counts as an improvement; default 1e-4. */
-  readonly threshold?: number;
-  /** Metrics after a reduction during which none are counted; default 0. */
-  readonly cooldown?: number;
-  /** The learning rate stays at or above this; default 0. */
-  readonly floor?: number;
-}
-
-/** What a {@link PlateauSchedule} remembers: plain JSON. */
-export interface PlateauState {
-  readonly learningRate: number;
-  /** The best metric so far, or null before the first. */
-  readonly best: number | null;
-  readonly badMetrics: number;
-  readonly cooldownLeft: number;
-}
-
-/**
- * Lowers the learning rate when a metric stops improving. PyTorch's `ReduceLROnPlateau` with a relative threshold.
- *
- * @throws RangeError for a factor outside (0, 1)
- * @example optimizer.learningRate = plateau.update(validationLoss)
- */
-export class PlateauSchedule {
-  readonly #options: Required<PlateauOptions>;
-  #state: PlateauState;
-
-  constructor(options: PlateauOptions) {
-    const defaults = {
-      mode: "min",
-      factor: 0.1,
-      patience: 10,
-      threshold: 1e-4,
-      cooldown: 0,
-      floor: 0,
-    } as const;
-    this.#options = { ...defaults, ...options };
-    const { factor, initial } = this.#options;
-    if (!(factor > 0 && factor < 1)) {
-      throw new RangeError(`PlateauSchedule: factor must be in (0, 1), got ${factor}`);
-    }
-    this.#state = { learningRate: initial, best: null, badMetrics: 0, cooldownLeft: 0 };
-  }
-
-  get learningRate(): number {
-    return this.#state.learningRate;
-  }
-
-  /**
-   * Takes a new metric in.
-   *
-   * @returns the learning rate from now on
-   * @throws RangeError if the metric is NaN
-   */
-  update(metric: number): number {
-    if (Number.isNaN(metric)) throw new RangeError("PlateauSchedule: the metric is NaN");
-    const { factor, patience, cooldown, floor } = this.#options;
-    let { learningRate, best, badMetrics, cooldownLeft } = this.#state;
-    if (best === null || this.#improves(metric, best)) {
-      best = metric;
-      badMetrics = 0;
-    } else badMetrics++;
-    if (cooldownLeft > 0) {
-      cooldownLeft--;
-      badMetrics = 0;
-    }
-    if (badMetrics > patience) {
-      learningRate = Math.max(learningRate * factor, floor);
-      cooldownLeft = cooldown;
-      badMetrics = 0;
-    }
-    this.#state = { learningRate, best, badMetrics, cooldownLeft };
-    return learningRate;
-  }
-
-  #improves(metric: number, best: number): boolean {
-    const { mode, threshold } = this.#options;
-    return mode === "min" ? metric < best * (1 - threshold) : metric > best * (1 + threshold);
-  }
-
-  /** For a checkpoint. */
-  state(): PlateauState {
-    return this.#state;
-  }
-
-  /** Goes on from a saved state. */
-  restore(state: PlateauState): void {
-    this.#state = { ...state };
+/** Refuses values that are not finite numbers, by name. @throws RangeError */
+export function checkFinite(schedule: string, values: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (Number.isFinite(value)) continue;
+    throw new RangeError(`${schedule}: ${name} must be a finite number, got ${value}`);
   }
 }

@@ -1,9 +1,10 @@
 // Stochastic gradient descent.
 
-import type { SgdStep, Storage } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, type SgdStep, type Storage } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
-import { hostArray, Optimizer, type OptimizerOptions, type Slots } from "./optimizer.ts";
+import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";
+import type { Slots } from "./slots.ts";
 
 /** Settings of {@link SGD}, per group. */
 export interface SgdSettings {
@@ -22,20 +23,44 @@ export interface SgdOptions extends Partial<SgdSettings>, OptimizerOptions {
   readonly learningRate: number;
 }
 
+const SGD_OPTIONS: OptionKinds<SgdOptions> = {
+  learningRate: "number",
+  momentum: "number",
+  dampening: "number",
+  nesterov: "boolean",
+  weightDecay: "number",
+  checkGradients: "boolean",
+};
+
 type SgdGroup = ParameterGroup<SgdSettings>;
 
 /**
  * Stochastic gradient descent with momentum. PyTorch's `optim.SGD`:
- * g += weightDecay w; velocity = momentum velocity + (1 - dampening) g (the first time g itself);
+ * g += weightDecay w; velocity = momentum velocity + (1 - dampening) g (the first time, g itself);
  * w -= learningRate velocity, or learningRate (g + momentum velocity) with Nesterov's momentum.
+ *
+ * The momentum may be switched on and off between steps (`optimizer.groups[0].momentum = 0.9`): the velocity begins
+ * with the first gradient that comes after, and is kept while it is off.
  *
  * @throws Error for no parameters or one twice, RangeError for settings out of range
  * @example const optimizer = new SGD(model, { learningRate: 0.1, momentum: 0.9 })
  */
 export class SGD extends Optimizer<SgdSettings> {
   constructor(trainable: Trainable<SgdSettings>, options: SgdOptions) {
+    checkOptions("SGD", options, SGD_OPTIONS);
     const { learningRate, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
     super(trainable, { learningRate, momentum, dampening, nesterov, weightDecay }, options);
+  }
+
+  /** Momentum of the first group. */
+  get momentum(): number {
+    return this.groups[0]!.momentum;
+  }
+
+  /** Sets the momentum of every group, such as by {@link oneCycleMomentum}. @throws RangeError outside [0, 1) */
+  set momentum(momentum: number) {
+    checkSetting("SGD", "momentum", momentum, 0, 1);
+    for (const group of this.groups) group.momentum = momentum;
   }
 
   protected checkSettings({ momentum, dampening, nesterov, weightDecay }: SgdGroup): void {
@@ -53,7 +78,7 @@ export class SGD extends Optimizer<SgdSettings> {
 
   protected update(parameter: Parameter, gradient: Storage, slots: Slots, group: SgdGroup): void {
     const { learningRate, momentum, nesterov, weightDecay } = group;
-    const gradientFactor = slots.steps === 1 ? 1 : 1 - group.dampening;
+    const gradientFactor = slots.fresh ? 1 : 1 - group.dampening;
     const step: SgdStep = { learningRate, momentum, gradientFactor, nesterov, weightDecay };
     const velocity = slots.values[0]?.storage ?? null;
     const { storage } = parameter;
