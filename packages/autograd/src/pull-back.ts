@@ -1,6 +1,6 @@
 // Applies the rule of one node's op: the link between the engine, which knows no op, and the table of rules.
 
-import { DEFINITIONS, type FusedOp, type Op, type OpParams, Tensor } from "@echo-ts/tensor";
+import { type FusedOp, OPS, type Op, type OpParams, Tensor } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
 import { mode } from "./mode.ts";
 import { leaf, Node, nodeOf } from "./node.ts";
@@ -52,7 +52,7 @@ function throughDefinition(
   });
   const { recording } = mode;
   mode.recording = true;
-  const definition = DEFINITIONS[op as FusedOp] as (
+  const definition = OPS[op as FusedOp].definition as (
     inputs: readonly Tensor[],
     params: OpParams[Op],
   ) => Tensor;

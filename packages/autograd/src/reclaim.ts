@@ -1,7 +1,7 @@
 // Who owns the memory of gradients and intermediate results, and when it is given back. `Backend.release` is a
 // hint: a backend that ignores it only uses more memory.
 
-import { add, copy, type Op, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
+import { add, copy, OPS, type Op, type Storage, Tensor, trackResults } from "@echo-ts/tensor";
 import { mode, NOTHING } from "./mode.ts";
 import type { Node } from "./node.ts";
 
@@ -39,11 +39,9 @@ function withoutTrace(x: Tensor): Tensor {
   return x.trace === null ? x : new Tensor(x.storage, x.shape, x.strides, x.offset);
 }
 
-const VIEWS: ReadonlySet<Op> = new Set(["reshape", "permute", "broadcastTo", "slice", "unfold"]);
-
 /** True for ops that share the storage of their input. */
 export function isView(op: Op): boolean {
-  return VIEWS.has(op);
+  return OPS[op].kind === "view";
 }
 
 /** Masks and indices computed from traced values: no gradient flows through, but they belong to the graph. */
@@ -98,7 +96,7 @@ export function drop(order: readonly Node[]): void {
   for (const node of order) {
     if (node.op === null || node.output === null) continue;
     const { storage } = node.output;
-    if (!storage.pinned && !VIEWS.has(node.op)) spent.push(storage);
+    if (!storage.pinned && !isView(node.op)) spent.push(storage);
     for (const input of node.inputs) {
       const { storage: used } = input;
       if (input.trace === null && !used.pinned && masks.has(used)) spent.push(used);

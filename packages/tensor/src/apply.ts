@@ -1,57 +1,53 @@
 // The one funnel through which every op passes: find the result's shape and dtype, make room, run the
-// kernel, and tell the differentiation engine if an input is traced. Read next: ops/, then fused.ts.
+// kernel, and tell the differentiation engine if an input is traced. Read next: ops/operands.ts, ops/elementwise.ts.
 
-import { type Backend, countFallback, getBackend, runKernel, type Storage } from "./backend.ts";
+import { type Backend, countFallback, getBackend, type Kernel, runKernel, type Storage } from "./backend.ts";
 import { type DType, newArray, type TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
-import type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
-import { OPS } from "./op-table.ts";
+import type { FusedRow, None, OpRow, PrimitiveRow, ViewRow } from "./op.ts";
+import type { FusedOp, Op, OpParams } from "./op-table.ts";
 import { rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 import type { Layout } from "./view.ts";
 
-/** How a fused op is composed of other ops: its meaning, its fallback, and its test oracle. */
-export type Definition<F extends FusedOp> = (inputs: readonly Tensor[], params: OpParams[F]) => Tensor;
-
 /** The empty parameters of ops that take none. */
-export const NONE: Readonly<Record<string, never>> = Object.freeze({});
+export const NONE: None = Object.freeze({});
 
 /** Wraps fresh row-major storage. */
 export function wrap(storage: Tensor["storage"], shape: Shape): Tensor {
   return new Tensor(storage, shape, rowMajorStrides(shape), 0);
 }
 
-/** Computes a primitive into fresh storage. */
-export function apply<P extends Primitive>(op: P, inputs: readonly Tensor[], params: OpParams[P]): Tensor {
-  const backend = sharedBackend(op, inputs);
-  const out = allocateResult(backend, op, inputs, params);
-  runKernel(backend, op, out, inputs, params);
-  record(op, inputs, params, out);
+/**
+ * Computes an op: a primitive by a kernel into fresh storage, a fused op by the backend's kernel if it has one
+ * that takes this case, else by its definition.
+ */
+export function apply<P>(row: PrimitiveRow<P> | FusedRow<P>, inputs: readonly Tensor[], params: P): Tensor {
+  const backend = sharedBackend(row.name, inputs);
+  if (row.definition !== null) return applyFused(row, backend, inputs, params);
+  const out = allocateResult(backend, row, inputs, params);
+  runKernel(backend, row.name, out, inputs, params as OpParams[Op]);
+  record(row, inputs, params, out);
   return out;
 }
 
-/** Computes a fused op: by the backend's kernel if it has one that takes this case, else by its definition. */
-export function applyFused<F extends FusedOp>(
-  op: F,
-  inputs: readonly Tensor[],
-  params: OpParams[F],
-  definition: Definition<F>,
-): Tensor {
-  const backend = sharedBackend(op, inputs);
-  const kernel = backend.kernels[op];
+function applyFused<P>(row: FusedRow<P>, backend: Backend, inputs: readonly Tensor[], params: P): Tensor {
+  const op = row.name as FusedOp;
+  const kernel = backend.kernels[op] as Kernel<Op> | undefined;
   if (kernel !== undefined) {
-    const out = allocateResult(backend, op, inputs, params);
-    if (kernel(out, inputs, params)) {
-      record(op, inputs, params, out);
+    const out = allocateResult(backend, row, inputs, params);
+    if (kernel(out, inputs, params as OpParams[Op])) {
+      record(row, inputs, params, out);
       return out;
     }
     results?.pop();
     backend.release?.(out.storage);
   }
   if (backend.name !== "reference") countFallback(backend, op, inputs[0]!.dtype);
-  if (inputs.some((x) => x.trace !== null && !x.trace.recordsWhole(op))) return definition(inputs, params);
-  const out = untraced(backend, inputs, (constants) => definition(constants, params));
-  record(op, inputs, params, out);
+  if (inputs.some((x) => x.trace !== null && !x.trace.recordsWhole(op)))
+    return row.definition(inputs, params);
+  const out = untraced(backend, inputs, (constants) => row.definition(constants, params));
+  record(row, inputs, params, out);
   return out;
 }
 
@@ -78,14 +74,9 @@ function untraced(
 }
 
 /** Gives the input's storage another layout. */
-export function applyView<P extends ViewOp>(
-  op: P,
-  input: Tensor,
-  params: OpParams[P],
-  layout: Layout,
-): Tensor {
+export function applyView<P>(row: ViewRow<P>, input: Tensor, params: P, layout: Layout): Tensor {
   const out = new Tensor(input.storage, layout.shape, layout.strides, layout.offset);
-  if (input.trace !== null) input.trace.record(op, [input], params, out);
+  if (input.trace !== null) input.trace.record(row.name, [input], params as OpParams[Op], out);
   return out;
 }
 
@@ -106,24 +97,18 @@ export function trackResults(list: ResultList | null): ResultList | null {
   return previous;
 }
 
-function allocateResult<P extends Op>(
-  backend: Backend,
-  op: P,
-  inputs: readonly Tensor[],
-  params: OpParams[P],
-): Tensor {
-  const spec = OPS[op];
-  const shape = spec.shape(inputs, params);
-  const storage = backend.allocate(spec.dtype(inputs, params), sizeOf(shape));
+function allocateResult<P>(backend: Backend, row: OpRow<P>, inputs: readonly Tensor[], params: P): Tensor {
+  const shape = row.shape(inputs, params, row.name);
+  const storage = backend.allocate(row.dtype(inputs, params), sizeOf(shape));
   if (results !== null) results.push(storage);
   return wrap(storage, shape);
 }
 
-function record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], out: Tensor): void {
+function record<P>(row: OpRow<P>, inputs: readonly Tensor[], params: P, out: Tensor): void {
   for (let i = 0; i < inputs.length; i++) {
     const { trace } = inputs[i]!;
     if (trace !== null) {
-      trace.record(op, inputs, params, out);
+      trace.record(row.name, inputs, params as OpParams[Op], out);
       return;
     }
   }

@@ -5,7 +5,7 @@
 
 import type { DType, TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
-import type { Op, OpParams } from "./op-params.ts";
+import type { Op, OpParams } from "./op-table.ts";
 import type { UpdateKernels } from "./update.ts";
 import type { Layout } from "./view.ts";
 

@@ -1,8 +1,8 @@
-// The public surface of @echo-ts/tensor. Reading order: shape, view, op-params, op-table, tensor, apply,
-// ops/, fused, backend, backends/reference.
+// The public surface of @echo-ts/tensor. Reading order: shape, view, op, tensor, apply, ops/, op-table,
+// backend, backends/reference.
 
 /** For differentiation engines and other packages that extend the ops. */
-export { apply, applyFused, type Definition, type ResultList, scalar, trackResults } from "./apply.ts";
+export { apply, NONE, type ResultList, scalar, trackResults } from "./apply.ts";
 /** Refusing wrong arguments by name. */
 export {
   checkOptions,
@@ -69,10 +69,18 @@ export {
   type SafetensorsWriteOptions,
   writeSafetensors,
 } from "./formats/safetensors.ts";
-export { DEFINITIONS } from "./fused.ts";
 export { assign } from "./inplace.ts";
-export type { FusedOp, Op, OpParams, Primitive, ViewOp } from "./op-params.ts";
-export { OPS, type OpSpec } from "./op-table.ts";
+export type { Definition, FusedRow, OpRow, PrimitiveRow, ViewRow } from "./op.ts";
+export {
+  type Family,
+  type FusedOp,
+  OPS,
+  type Op,
+  type OpOf,
+  type OpParams,
+  type Primitive,
+  type ViewOp,
+} from "./op-table.ts";
 /** Computing with tensors. */
 export * from "./ops/activation.ts";
 export * from "./ops/attention.ts";

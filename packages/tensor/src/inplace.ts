@@ -1,8 +1,8 @@
 // The one way to change a tensor: overwriting a whole storage. For optimisers and for loading weights.
 
-import { apply } from "./apply.ts";
 import { runKernel } from "./backend.ts";
 import { BackendError, ShapeError } from "./errors.ts";
+import { copyAs } from "./ops/operands.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -32,7 +32,7 @@ export function assign(target: Tensor, source: Tensor): void {
   const { dtype, backend } = target;
   // A source that reads the target's own storage in another order would be overwritten while read.
   const shared = source.storage === target.storage;
-  const from = shared ? apply("cast", [source], { dtype }) : source;
+  const from = shared ? copyAs(source, dtype) : source;
   runKernel(backend, "cast", target, [from], { dtype });
   target.storage.version++;
 }

@@ -153,6 +153,11 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
   return out;
 }
 
+/** `shape` with the entry of one axis replaced by any number of entries. */
+export function replaceAxis(shape: Shape, axis: number, by: Shape): Shape {
+  return [...shape.slice(0, axis), ...by, ...shape.slice(axis + 1)];
+}
+
 /**
  * Fills in a single `-1` so that the shape holds `size` elements.
  *

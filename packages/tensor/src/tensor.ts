@@ -6,7 +6,7 @@ import type { DType, TypedArray } from "./dtype.ts";
 import { newArray } from "./dtype.ts";
 import { BackendError, ShapeError } from "./errors.ts";
 import type { TensorMethods } from "./methods.ts";
-import type { FusedOp, Op, OpParams } from "./op-params.ts";
+import type { FusedOp, Op, OpParams } from "./op-table.ts";
 import { formatTensor } from "./print-tensor.ts";
 import { formatShape, isContiguous, type Shape, sizeOf } from "./shape.ts";
 

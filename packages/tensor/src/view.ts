@@ -1,5 +1,5 @@
 // Zero-copy views: each function maps a layout (shape, strides, offset) to another one on the same data.
-// This is the whole of permuting, slicing, broadcasting and windowing. Read next: op-params.ts, op-table.ts.
+// This is the whole of permuting, slicing, broadcasting and windowing. Read next: op.ts.
 
 import { ShapeError } from "./errors.ts";
 import { formatShape, isContiguous, normalizeAxis, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
@@ -123,11 +123,19 @@ export function unfoldView(
   }
   const shape = layout.shape.slice();
   const strides = layout.strides.slice();
-  shape[axis] = Math.floor((length - reach) / step) + 1;
+  shape[axis] = windowCount(length, { size, step, dilation });
   strides[axis] = layout.strides[axis]! * step;
   shape.push(size);
   strides.push(layout.strides[axis]! * dilation);
   return { shape, strides, offset: layout.offset };
+}
+
+/** Number of sliding windows along an axis of `length` elements, see `unfoldView`. */
+export function windowCount(
+  length: number,
+  { size, step, dilation }: { readonly size: number; readonly step: number; readonly dilation: number },
+): number {
+  return Math.floor((length - (size - 1) * dilation - 1) / step) + 1;
 }
 
 /**

@@ -2,13 +2,12 @@
 // the graph, so the direct gradient rules can be tested in float64, without any real kernel.
 import * as e from "@echo-ts/tensor";
 
-type Definition = (inputs: readonly e.Tensor[], params: unknown) => e.Tensor;
-
 const reference = e.findBackend("reference");
 
 const kernels: Record<string, unknown> = { ...reference.kernels };
-for (const [op, definition] of Object.entries(e.DEFINITIONS) as [e.FusedOp, Definition][]) {
-  if (op in reference.kernels) continue;
+for (const [op, row] of Object.entries(e.OPS)) {
+  if (row.kind !== "fused" || op in reference.kernels) continue;
+  const definition = row.definition as e.Definition<unknown>;
   kernels[op] = (out: e.View, inputs: readonly e.View[], params: unknown): boolean => {
     const constants = inputs.map((x) => new e.Tensor(x.storage, x.shape, x.strides, x.offset));
     out.storage.data.set(definition(constants, params).dataSync());

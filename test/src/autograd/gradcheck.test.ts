@@ -303,7 +303,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   attend: {
     call: (q, k, v) => {
       const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return e.applyFused("attend", [q, k, v, weights], { scale: 0.7 }, e.DEFINITIONS.attend);
+      return e.apply(e.OPS.attend, [q, k, v, weights], { scale: 0.7 });
     },
     cases: [
       () => [real([3, 2]), real([2, 2]), real([2, 3])],
@@ -312,7 +312,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   attentionGrad: {
-    call: (g, q, k, v, weights) => e.attentionGrad(g, q, k, v, weights, 0.7),
+    call: (g, q, k, v, weights) => e.apply(e.OPS.attentionGrad, [g, q, k, v, weights], { scale: 0.7 }),
     cases: [
       () => [real([3, 1]), real([3, 2]), real([2, 2]), real([2, 1]), real([3, 2])],
       () => [real([2, 1, 2]), real([2, 1, 1]), real([2, 2, 1]), real([2, 2, 2]), real([2, 1, 2])],
@@ -337,7 +337,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     cases: [ctcInputs, emptyTargets, impossible],
   },
   softmaxGrad: {
-    call: (g, y) => e.softmaxGrad(g, y, 1),
+    call: (g, y) => e.apply(e.OPS.softmaxGrad, [g, y], { axis: 1 }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([1, 2]), real([1, 2])],
@@ -345,21 +345,21 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   logSoftmaxGrad: {
-    call: (g, y) => e.logSoftmaxGrad(g, y, 1),
+    call: (g, y) => e.apply(e.OPS.logSoftmaxGrad, [g, y], { axis: 1 }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([1, 2]), real([1, 2])],
       () => [real([0, 3]), real([0, 3])],
     ],
   },
-  sigmoidGrad: twin(e.sigmoidGrad),
-  tanhGrad: twin(e.tanhGrad),
-  reluGrad: twin(e.reluGrad),
-  geluGrad: twin(e.geluGrad),
-  geluTanhGrad: twin(e.geluTanhGrad),
-  siluGrad: twin(e.siluGrad),
+  sigmoidGrad: twin((g, y) => e.apply(e.OPS.sigmoidGrad, [g, y], e.NONE)),
+  tanhGrad: twin((g, y) => e.apply(e.OPS.tanhGrad, [g, y], e.NONE)),
+  reluGrad: twin((g, y) => e.apply(e.OPS.reluGrad, [g, y], e.NONE)),
+  geluGrad: twin((g, y) => e.apply(e.OPS.geluGrad, [g, y], e.NONE)),
+  geluTanhGrad: twin((g, y) => e.apply(e.OPS.geluTanhGrad, [g, y], e.NONE)),
+  siluGrad: twin((g, y) => e.apply(e.OPS.siluGrad, [g, y], e.NONE)),
   rmsNormGrad: {
-    call: (g, x, w) => e.rmsNormGrad(g, x, w, EPSILON),
+    call: (g, x, w) => e.apply(e.OPS.rmsNormGrad, [g, x, w], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3]), real([3])],
       () => [real([2]), real([2]), real([2])],
@@ -367,7 +367,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   rmsNormWeightGrad: {
-    call: (g, x) => e.rmsNormWeightGrad(g, x, EPSILON),
+    call: (g, x) => e.apply(e.OPS.rmsNormWeightGrad, [g, x], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([2]), real([2])],
@@ -375,7 +375,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   layerNormGrad: {
-    call: (g, x, w) => e.layerNormGrad(g, x, w, EPSILON),
+    call: (g, x, w) => e.apply(e.OPS.layerNormGrad, [g, x, w], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3]), real([3])],
       () => [real([3]), real([3]), real([3])],
@@ -383,7 +383,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   layerNormWeightGrad: {
-    call: (g, x) => e.layerNormWeightGrad(g, x, EPSILON),
+    call: (g, x) => e.apply(e.OPS.layerNormWeightGrad, [g, x], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([3]), real([3])],
@@ -392,7 +392,11 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   conv1dInputGrad: {
     call: (g, w) =>
-      e.conv1dInputGrad(g, w, w.shape[0] === 4 ? { ...GROUPED, length: 5 } : { ...CONV, length: 6 }),
+      e.apply(
+        e.OPS.conv1dInputGrad,
+        [g, w],
+        w.shape[0] === 4 ? { ...GROUPED, length: 5 } : { ...CONV, length: 6 },
+      ),
     cases: [
       () => [real([2, 3, 3]), real([3, 2, 3])],
       () => [real([1, 4, 7]), real([4, 2, 2])],
@@ -401,7 +405,11 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   conv1dWeightGrad: {
     call: (g, x) =>
-      e.conv1dWeightGrad(g, x, x.shape[1] === 4 ? { ...GROUPED, taps: 2 } : { ...CONV, taps: 3 }),
+      e.apply(
+        e.OPS.conv1dWeightGrad,
+        [g, x],
+        x.shape[1] === 4 ? { ...GROUPED, taps: 2 } : { ...CONV, taps: 3 },
+      ),
     cases: [
       () => [real([2, 3, 3]), real([2, 2, 6])],
       () => [real([1, 2, 7]), real([1, 4, 5])],
@@ -409,7 +417,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   crossEntropyGrad: {
-    call: (g, x, target) => e.crossEntropyGrad(g, x, target, null, CE),
+    call: (...inputs) => e.apply(e.OPS.crossEntropyGrad, inputs, CE),
     cases: [
       () => [real([3]), real([3, 3]), labels()],
       () => [real([1]), real([1, 2]), whole([1], [0])],
@@ -417,7 +425,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   ctcLossGrad: {
-    call: (g, ...inputs) => e.ctcLossGrad(g, inputs, { blank: 0 }),
+    call: (g, ...inputs) => e.apply(e.OPS.ctcLossGrad, [g, ...inputs], { blank: 0 }),
     cases: [
       () => [real([2]), ...ctcInputs()],
       () => [real([1]), ...emptyTargets()],

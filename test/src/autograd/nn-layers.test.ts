@@ -17,11 +17,11 @@ import {
   variable,
 } from "@echo-ts/autograd";
 import {
-  applyFused,
+  apply,
   arange,
   attention,
-  DEFINITIONS,
   mul,
+  OPS,
   ones,
   randomNormal,
   stream,
@@ -125,7 +125,7 @@ t.test(
       const scale = 8 ** -0.5;
       const ways: (typeof attention)[] = [
         (q, k, v) => attention(q, k, v, { causal, scale }),
-        (q, k, v) => applyFused("attention", [q, k, v], { scale, causal }, DEFINITIONS.attention),
+        (q, k, v) => apply(OPS.attention, [q, k, v], { scale, causal }),
       ];
       const [kept, again] = ways.map((way) => {
         const [q, k, v] = inputs.map((x) => variable(x)) as [Tensor, Tensor, Tensor];

@@ -310,7 +310,7 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
   attend: {
     call: (q, k, v) => {
       const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return e.applyFused("attend", [q, k, v, weights], { scale: 0.7 }, e.DEFINITIONS.attend);
+      return e.apply(e.OPS.attend, [q, k, v, weights], { scale: 0.7 });
     },
     naive: attentionNaive(0.7, false),
     shapes: ["[2,3,4] [2,5,4] [2,5,6]", "[3,4] [2,4] [2,1]"],

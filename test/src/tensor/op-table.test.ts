@@ -243,7 +243,7 @@ t.test("the table's shape and dtype rules agree with what is computed", async (t
             record: (name, given, params, output) => {
               output.trace = trace;
               const spec = OPS[name];
-              const rule = `${spec.dtype(given, params)} [${spec.shape(given, params)}]`;
+              const rule = `${spec.dtype(given, params)} [${spec.shape(given, params, name)}]`;
               if (rule !== `${output.dtype} [${output.shape}]`) results.push(`${name}: rule says ${rule}`);
               recorded.push(name);
             },

@@ -77,24 +77,34 @@ t.test("gradients of activations and norms", async (t) => {
     const g = both(shape, 1);
     const x = both(shape, 2);
     const w = both([shape[1]!], 3);
-    const { sigmoidGrad, tanhGrad, reluGrad, geluGrad, geluTanhGrad, siluGrad } = T;
-    for (const f of [sigmoidGrad, tanhGrad, reluGrad, geluGrad, geluTanhGrad, siluGrad]) {
-      const d = distance(f(g.wasm, x.wasm), f(g.reference, x.reference));
-      t.ok(d <= 1e-6, `${f.name} ${shape}: ${d}`);
+    const { sigmoidGrad, tanhGrad, reluGrad, geluGrad, geluTanhGrad, siluGrad } = T.OPS;
+    for (const op of [sigmoidGrad, tanhGrad, reluGrad, geluGrad, geluTanhGrad, siluGrad]) {
+      const d = distance(
+        T.apply(op, [g.wasm, x.wasm], T.NONE),
+        T.apply(op, [g.reference, x.reference], T.NONE),
+      );
+      t.ok(d <= 1e-6, `${op.name} ${shape}: ${d}`);
     }
-    const { rmsNormGrad, layerNormGrad, rmsNormWeightGrad, layerNormWeightGrad } = T;
-    for (const f of [rmsNormGrad, layerNormGrad]) {
-      const d = distance(f(g.wasm, x.wasm, w.wasm, 1e-5), f(g.reference, x.reference, w.reference, 1e-5));
-      t.ok(d <= 2e-6, `${f.name} ${shape}: ${d}`);
+    const { rmsNormGrad, layerNormGrad, rmsNormWeightGrad, layerNormWeightGrad } = T.OPS;
+    const epsilon = 1e-5;
+    for (const op of [rmsNormGrad, layerNormGrad]) {
+      const of = (backend: "wasm" | "reference"): T.Tensor =>
+        T.apply(op, [g[backend], x[backend], w[backend]], { epsilon });
+      const d = distance(of("wasm"), of("reference"));
+      t.ok(d <= 2e-6, `${op.name} ${shape}: ${d}`);
     }
-    for (const f of [rmsNormWeightGrad, layerNormWeightGrad]) {
-      const d = distance(f(g.wasm, x.wasm, 1e-5), f(g.reference, x.reference, 1e-5));
-      t.ok(d <= 2e-6, `${f.name} ${shape}: ${d}`);
+    for (const op of [rmsNormWeightGrad, layerNormWeightGrad]) {
+      const of = (backend: "wasm" | "reference"): T.Tensor =>
+        T.apply(op, [g[backend], x[backend]], { epsilon });
+      const d = distance(of("wasm"), of("reference"));
+      t.ok(d <= 2e-6, `${op.name} ${shape}: ${d}`);
     }
-    for (const f of [T.softmaxGrad, T.logSoftmaxGrad]) {
-      const y = view(x, (z) => (f === T.softmaxGrad ? T.softmax(z) : T.logSoftmax(z)));
-      const d = distance(f(g.wasm, y.wasm, 1), f(g.reference, y.reference, 1));
-      t.ok(d <= 2e-6, `${f.name} ${shape}: ${d}`);
+    for (const op of [T.OPS.softmaxGrad, T.OPS.logSoftmaxGrad]) {
+      const y = view(x, op.name === "softmaxGrad" ? T.softmax : T.logSoftmax);
+      const of = (backend: "wasm" | "reference"): T.Tensor =>
+        T.apply(op, [g[backend], y[backend]], { axis: 1 });
+      const d = distance(of("wasm"), of("reference"));
+      t.ok(d <= 2e-6, `${op.name} ${shape}: ${d}`);
     }
   }
 });
@@ -140,7 +150,7 @@ t.test("the gradients of attention, in several blocks of query rows, heads as st
     const weights = (x: "wasm" | "reference"): T.Tensor =>
       T.attentionWeights(q[x], k[x], { scale: 0.4, causal: queries === 13 });
     const of = (x: "wasm" | "reference"): T.Tensor =>
-      T.attentionGrad(g[x], q[x], k[x], v[x], weights(x), 0.4);
+      T.apply(T.OPS.attentionGrad, [g[x], q[x], k[x], v[x], weights(x)], { scale: 0.4 });
     const d = distance(of("wasm"), of("reference"));
     t.ok(d <= 2e-6, `${heads} heads, ${queries} x ${keys}: ${d}`);
   }
@@ -166,11 +176,11 @@ t.test("convolution and its gradients", async (t) => {
     const expected = T.conv1d(x.reference, w.reference, b.reference, params);
     t.ok(distance(y, expected) <= 2e-6, `${name}: ${distance(y, expected)}`);
     const g = both([...y.shape], 4);
-    const dx = T.conv1dInputGrad(g.wasm, w.wasm, { ...params, length: frames });
-    const ex = T.conv1dInputGrad(g.reference, w.reference, { ...params, length: frames });
+    const dx = T.apply(T.OPS.conv1dInputGrad, [g.wasm, w.wasm], { ...params, length: frames });
+    const ex = T.apply(T.OPS.conv1dInputGrad, [g.reference, w.reference], { ...params, length: frames });
     t.ok(distance(dx, ex) <= 2e-6, `input gradient, ${name}: ${distance(dx, ex)}`);
-    const dw = T.conv1dWeightGrad(g.wasm, x.wasm, { ...params, taps });
-    const ew = T.conv1dWeightGrad(g.reference, x.reference, { ...params, taps });
+    const dw = T.apply(T.OPS.conv1dWeightGrad, [g.wasm, x.wasm], { ...params, taps });
+    const ew = T.apply(T.OPS.conv1dWeightGrad, [g.reference, x.reference], { ...params, taps });
     t.ok(distance(dw, ew) <= 2e-6, `weight gradient, ${name}: ${distance(dw, ew)}`);
   }
 });
@@ -194,8 +204,12 @@ t.test("cross entropy and its gradient", async (t) => {
         const loss = T.crossEntropyRows(logits.wasm, labels.wasm, a, params);
         const d = distance(loss, T.crossEntropyRows(logits.reference, labels.reference, e, params));
         t.ok(d <= 1e-6, `loss of ${classes} classes: ${d}`);
-        const grad = T.crossEntropyGrad(g.wasm, logits.wasm, labels.wasm, a, params);
-        const eg = T.crossEntropyGrad(g.reference, logits.reference, labels.reference, e, params);
+        const of = (backend: "wasm" | "reference"): T.Tensor => {
+          const inputs = [g[backend], logits[backend], labels[backend]];
+          if (weighted) inputs.push(weights[backend]);
+          return T.apply(T.OPS.crossEntropyGrad, inputs, params);
+        };
+        const [grad, eg] = [of("wasm"), of("reference")];
         t.ok(distance(grad, eg) <= 1e-6, `gradient: ${distance(grad, eg)}`);
       }
     }

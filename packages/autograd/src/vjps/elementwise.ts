@@ -1,8 +1,8 @@
-// Gradient rules of the elementwise primitives; g is the gradient of the output, y the output.
+// Gradient rules of the elementwise ops; g is the gradient of the output, y the output.
 
 import {
   add,
-  broadcastTo,
+  apply,
   cast,
   cos,
   div,
@@ -14,48 +14,19 @@ import {
   log,
   logicalAnd,
   mul,
+  NONE,
   neg,
+  OPS,
+  type OpOf,
   pow,
-  scalar,
+  sign,
   sin,
   square,
   sub,
   type Tensor,
-  tanhGrad,
   where,
 } from "@echo-ts/tensor";
-import { sumTo, type Vjps } from "./rule.ts";
-
-type ElementwiseOp =
-  | "neg"
-  | "exp"
-  | "expm1"
-  | "log"
-  | "log1p"
-  | "sqrt"
-  | "sin"
-  | "cos"
-  | "tanh"
-  | "erf"
-  | "floor"
-  | "cast"
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "pow"
-  | "mod"
-  | "atan2"
-  | "maximum"
-  | "minimum"
-  | "less"
-  | "equal"
-  | "where";
-
-/** Zeros of x's shape, dtype and backend, at the cost of one element. */
-export function zerosOf(x: Tensor): Tensor {
-  return broadcastTo(scalar(0, x.dtype, x.backend), x.shape);
-}
+import { sumTo, type Vjps, zerosOf } from "./rule.ts";
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
@@ -75,8 +46,8 @@ function powExponent(g: Tensor, y: Tensor, a: Tensor, b: Tensor): Tensor {
   return where(flat, 0, mul(g, mul(y, log(a))));
 }
 
-/** Rules of the elementwise primitives (and minimum, the twin of maximum). */
-export const ELEMENTWISE_VJPS: Vjps<ElementwiseOp> = {
+/** Rules of the elementwise ops. */
+export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands">> = {
   neg: (g) => [neg(g)],
   exp: (g, y) => [mul(g, y)],
   expm1: (g, y) => [mul(g, add(y, 1))],
@@ -85,9 +56,13 @@ export const ELEMENTWISE_VJPS: Vjps<ElementwiseOp> = {
   sqrt: (g, y) => [div(g, mul(y, 2))],
   sin: (g, _y, [x]) => [mul(g, cos(x!))],
   cos: (g, _y, [x]) => [neg(mul(g, sin(x!)))],
-  tanh: (g, y) => [tanhGrad(g, y)],
+  tanh: (g, y) => [apply(OPS.tanhGrad, [g, y], NONE)],
   erf: (g, _y, [x]) => [mul(g, mul(exp(neg(square(x!))), TWO_OVER_SQRT_PI))],
   floor: (_g, y) => [zerosOf(y)],
+  abs: (g, _y, [x]) => [mul(g, sign(x!))],
+  square: (g, _y, [x]) => [mul(g, mul(x!, 2))],
+  reciprocal: (g, y) => [neg(mul(g, square(y)))],
+  rsqrt: (g, y) => [mul(g, mul(mul(square(y), y), -0.5))],
   cast: (g, _y, [x]) => [cast(g, x!.dtype)],
 
   add: (g, _y, [a, b], _p, needs) => [

@@ -1,12 +1,14 @@
-// What a gradient rule is, and the adjoint of broadcasting that most rules need.
+// What a gradient rule is, and what several of them need.
 
 import {
+  broadcastTo,
   type FusedOp,
   type Op,
   type OpParams,
   reshape,
   type Shape,
   sameShape,
+  scalar,
   sum,
   type Tensor,
 } from "@echo-ts/tensor";
@@ -36,4 +38,17 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   const axes: number[] = [];
   for (let i = 0; i < x.rank; i++) if (i < lead || shape[i - lead] !== x.shape[i]) axes.push(i);
   return reshape(sum(x, axes, true), shape);
+}
+
+/** Zeros of x's shape, dtype and backend, at the cost of one element. */
+export function zerosOf(x: Tensor): Tensor {
+  return broadcastTo(scalar(0, x.dtype, x.backend), x.shape);
+}
+
+/** All leading axes laid end to end: [.., D] -> [N, D]. */
+export function flatRows(x: Tensor): Tensor {
+  const width = x.shape[x.rank - 1]!;
+  let count = 1;
+  for (let i = 0; i < x.rank - 1; i++) count *= x.shape[i]!;
+  return x.rank === 2 ? x : reshape(x, [count, width]);
 }

@@ -1,17 +1,19 @@
-// Gradient rules of reductions, products, views, copies and indexing. Most are the op's adjoint: what a
+// Gradient rules of reductions, views, copies and indexing. Most are the op's adjoint: what a
 // gather picks, a scatter puts back.
 
 import {
   broadcastTo,
   cast,
+  cumsum,
   div,
   equal,
+  flip,
   fold,
   gather,
   indexAdd,
   indexSelect,
-  matmul,
   narrow,
+  type OpOf,
   type OpParams,
   pad,
   permute,
@@ -20,32 +22,11 @@ import {
   slice,
   sum,
   type Tensor,
-  transpose,
   unfold,
   unsqueeze,
   where,
 } from "@echo-ts/tensor";
-import { zerosOf } from "./elementwise.ts";
-import { sumTo, type Vjps } from "./rule.ts";
-
-type StructuralOp =
-  | "sum"
-  | "max"
-  | "argmax"
-  | "matmul"
-  | "reshape"
-  | "permute"
-  | "broadcastTo"
-  | "slice"
-  | "unfold"
-  | "fold"
-  | "pad"
-  | "concat"
-  | "gather"
-  | "scatterAdd"
-  | "indexSelect"
-  | "indexAdd"
-  | "argsort";
+import { sumTo, type Vjps, zerosOf } from "./rule.ts";
 
 /** A reduced tensor with its dropped axes back as size 1. */
 function withAxes(x: Tensor, like: Tensor, { axes, keepDims }: OpParams["sum"]): Tensor {
@@ -61,15 +42,6 @@ function maxGradient(g: Tensor, y: Tensor, x: Tensor, params: OpParams["max"]): 
   const isTop = equal(x, withAxes(y, x, params));
   const count = sum(cast(isTop, x.dtype), params.axes, true);
   return where(isTop, div(withAxes(g, x, params), count), 0);
-}
-
-/** dL/db of a @ b. A matrix shared by a whole batch is one product over all rows at once. */
-function rightFactor(g: Tensor, a: Tensor, b: Tensor): Tensor {
-  if (b.rank > 2 || a.rank === 2) return sumTo(matmul(transpose(a), g), b.shape);
-  const rows = (x: Tensor): Tensor =>
-    reshape(x, [x.size / Math.max(1, x.shape[x.rank - 1]!), x.shape[x.rank - 1]!]);
-  if (a.size === 0 || g.size === 0) return zerosOf(b);
-  return matmul(transpose(rows(a)), rows(g));
 }
 
 /** Puts a slice back where it was cut from, among zeros. */
@@ -88,14 +60,11 @@ function unslice(g: Tensor, x: Tensor, { slices }: OpParams["slice"]): Tensor {
 }
 
 /** Rules of everything that moves or folds elements. */
-export const STRUCTURAL_VJPS: Vjps<StructuralOp> = {
+export const STRUCTURAL_VJPS: Vjps<OpOf<"reduction" | "shaping" | "joining" | "indexing">> = {
   sum: (g, _y, [x], params) => [broadcastTo(withAxes(g, x!, params), x!.shape)],
   max: (g, y, [x], params) => [maxGradient(g, y, x!, params)],
   argmax: "none",
-  matmul: (g, _y, [a, b], _p, needs) => [
-    needs[0] ? sumTo(matmul(g, transpose(b!)), a!.shape) : null,
-    needs[1] ? rightFactor(g, a!, b!) : null,
-  ],
+  cumsum: (g, _y, _x, { axis }) => [flip(cumsum(flip(g, axis), axis), axis)],
   reshape: (g, _y, [x]) => [reshape(g, x!.shape)],
   permute: (g, _y, _x, { order }) => {
     const inverse = new Array<number>(order.length);

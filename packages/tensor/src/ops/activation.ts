@@ -1,6 +1,8 @@
-// Activation functions, each defined by a composition that a backend may replace by one kernel.
+// Activation functions, each defined by a composition that a backend may replace by one kernel, and the
+// gradients of those that have a kernel for it. Read next: reduction.ts.
 
-import { applyFused, type Definition, NONE } from "../apply.ts";
+import { apply, NONE } from "../apply.ts";
+import { countable, type FusedRow, fused, rows, unary } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import {
   abs,
@@ -19,39 +21,89 @@ import {
   tanh,
   where,
 } from "./elementwise.ts";
-import { floatingTensor } from "./operands.ts";
+import { floatingTensor, onFloats, type UnaryFunction } from "./operands.ts";
 
-/** Definition of `sigmoid`: the exponential is only taken of negative numbers, so it cannot overflow. */
-export const defineSigmoid: Definition<"sigmoid"> = ([x]) => {
-  const decay = exp(neg(abs(x!)));
-  const high = div(1, add(1, decay));
-  return where(less(x!, 0), mul(decay, high), high);
-};
+interface Rows {
+  readonly sigmoid: FusedRow;
+  readonly relu: FusedRow;
+  readonly softplus: FusedRow;
+  readonly gelu: FusedRow;
+  readonly geluTanh: FusedRow;
+  readonly silu: FusedRow;
+  readonly elu: FusedRow<{ readonly alpha: number }>;
+  readonly leakyRelu: FusedRow<{ readonly slope: number }>;
+  readonly sigmoidGrad: FusedRow;
+  readonly tanhGrad: FusedRow;
+  readonly reluGrad: FusedRow;
+  readonly geluGrad: FusedRow;
+  readonly geluTanhGrad: FusedRow;
+  readonly siluGrad: FusedRow;
+}
+
+const SOFTPLUS_LINEAR_ABOVE = 20;
+const ONE_OVER_SQRT_2_PI = 1 / Math.sqrt(2 * Math.PI);
+const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+const GELU_CUBIC = 0.044715;
+
+const ROWS: Rows = rows<Rows>({
+  // The exponential is only taken of negative numbers, so it cannot overflow.
+  sigmoid: fused(unary("1 / (1 + e^-x)"), ([x]) => {
+    const decay = exp(neg(abs(x!)));
+    const high = div(1, add(1, decay));
+    return where(less(x!, 0), mul(decay, high), high);
+  }),
+  // `where` rather than `maximum`, so that the gradient at 0 is 0.
+  relu: fused(unary("x where positive, else 0", countable), ([x]) =>
+    where(less(x!, 0), 0, where(greater(x!, 0), x!, mul(x!, 0))),
+  ),
+  softplus: fused(unary("log(1 + e^x), x above 20"), ([x]) =>
+    where(greater(x!, SOFTPLUS_LINEAR_ABOVE), x!, log1p(exp(minimum(x!, SOFTPLUS_LINEAR_ABOVE)))),
+  ),
+  gelu: fused(unary("x Phi(x)"), ([x]) => mul(mul(x!, 0.5), add(erf(mul(x!, Math.SQRT1_2)), 1))),
+  geluTanh: fused(unary("gelu by its tanh approximation"), ([x]) => {
+    const inner = mul(mul(x!, SQRT_2_OVER_PI), add(mul(mul(x!, x!), GELU_CUBIC), 1));
+    return mul(mul(x!, 0.5), add(tanh(inner), 1));
+  }),
+  silu: fused(unary("x sigmoid(x)"), ([x]) => mul(x!, sigmoid(x!))),
+  elu: fused(unary("x where positive, else alpha (e^x - 1)"), ([x], { alpha }) =>
+    where(greater(x!, 0), x!, mul(expm1(minimum(x!, 0)), alpha)),
+  ),
+  leakyRelu: fused(unary("x where positive, else slope x"), ([x], { slope }) =>
+    where(greater(x!, 0), x!, mul(x!, slope)),
+  ),
+
+  sigmoidGrad: fused(unary("gradient of sigmoid from (gradient, output): g y (1 - y)"), ([g, y]) =>
+    mul(g!, mul(y!, sub(1, y!))),
+  ),
+  tanhGrad: fused(unary("gradient of tanh from (gradient, output): g (1 - y^2)"), ([g, y]) =>
+    mul(g!, sub(1, mul(y!, y!))),
+  ),
+  reluGrad: fused(unary("gradient of relu from (gradient, output): g where y is positive"), ([g, y]) =>
+    where(greater(y!, 0), g!, 0),
+  ),
+  geluGrad: fused(unary("gradient of gelu from (gradient, input): g (Phi(x) + x phi(x))"), ([g, x]) => {
+    const cumulative = mul(add(erf(mul(x!, Math.SQRT1_2)), 1), 0.5);
+    const density = mul(exp(mul(mul(x!, x!), -0.5)), ONE_OVER_SQRT_2_PI);
+    return mul(g!, add(cumulative, mul(x!, density)));
+  }),
+  // With t = tanh(u(x)): g ((1 + t) / 2 + x (1 - t^2) u'(x) / 2).
+  geluTanhGrad: fused(unary("gradient of geluTanh from (gradient, input)"), ([g, x]) => {
+    const squared = mul(x!, x!);
+    const t = tanh(mul(mul(x!, SQRT_2_OVER_PI), add(mul(squared, GELU_CUBIC), 1)));
+    const slope = mul(add(mul(squared, 3 * GELU_CUBIC), 1), SQRT_2_OVER_PI);
+    const bend = mul(mul(x!, sub(1, mul(t, t))), slope);
+    return mul(g!, mul(add(add(t, 1), bend), 0.5));
+  }),
+  // With s = sigmoid(x): g s (1 + x (1 - s)).
+  siluGrad: fused(unary("gradient of silu from (gradient, input)"), ([g, x]) => {
+    const s = sigmoid(x!);
+    return mul(g!, mul(s, add(mul(x!, sub(1, s)), 1)));
+  }),
+});
+export default ROWS;
 
 /** 1 / (1 + e^-x), without overflow on either side. */
-export function sigmoid(x: Tensor): Tensor {
-  return applyFused("sigmoid", [floatingTensor(x)], NONE, defineSigmoid);
-}
-
-/** Definition of `sigmoidGrad`: g y (1 - y). */
-export const defineSigmoidGrad: Definition<"sigmoidGrad"> = ([g, y]) => mul(g!, mul(y!, sub(1, y!)));
-
-/** Gradient of sigmoid from the gradient and the output of the forward pass. */
-export function sigmoidGrad(gradient: Tensor, output: Tensor): Tensor {
-  return applyFused("sigmoidGrad", [gradient, output], NONE, defineSigmoidGrad);
-}
-
-/** Definition of `tanhGrad`: g (1 - y^2). */
-export const defineTanhGrad: Definition<"tanhGrad"> = ([g, y]) => mul(g!, sub(1, mul(y!, y!)));
-
-/** Gradient of tanh from the gradient and the output of the forward pass. */
-export function tanhGrad(gradient: Tensor, output: Tensor): Tensor {
-  return applyFused("tanhGrad", [gradient, output], NONE, defineTanhGrad);
-}
-
-/** Definition of `relu`; `where` rather than `maximum`, so that the gradient at 0 is 0. */
-export const defineRelu: Definition<"relu"> = ([x]) =>
-  where(less(x!, 0), 0, where(greater(x!, 0), x!, mul(x!, 0)));
+export const sigmoid: UnaryFunction = onFloats(ROWS.sigmoid);
 
 /**
  * x where positive, else 0; NaN stays. Gradient 0 at 0, as in PyTorch.
@@ -59,100 +111,20 @@ export const defineRelu: Definition<"relu"> = ([x]) =>
  * @example relu(tensor([-1, 2])).toArray() // [0, 2]
  */
 export function relu(x: Tensor): Tensor {
-  return applyFused("relu", [x], NONE, defineRelu);
+  return apply(ROWS.relu, [x], NONE);
 }
-
-/** Definition of `reluGrad`: g where the output is positive, else 0. */
-export const defineReluGrad: Definition<"reluGrad"> = ([g, y]) => where(greater(y!, 0), g!, 0);
-
-/** Gradient of relu from the gradient and the output of the forward pass. */
-export function reluGrad(gradient: Tensor, output: Tensor): Tensor {
-  return applyFused("reluGrad", [gradient, output], NONE, defineReluGrad);
-}
-
-const SOFTPLUS_LINEAR_ABOVE = 20;
-
-/** Definition of `softplus`. */
-export const defineSoftplus: Definition<"softplus"> = ([x]) =>
-  where(greater(x!, SOFTPLUS_LINEAR_ABOVE), x!, log1p(exp(minimum(x!, SOFTPLUS_LINEAR_ABOVE))));
 
 /** log(1 + e^x), and x itself above 20, as in PyTorch. */
-export function softplus(x: Tensor): Tensor {
-  return applyFused("softplus", [floatingTensor(x)], NONE, defineSoftplus);
-}
-
-/** Definition of `gelu`: x Phi(x). Hendrycks and Gimpel 2016. */
-export const defineGelu: Definition<"gelu"> = ([x]) => mul(mul(x!, 0.5), add(erf(mul(x!, Math.SQRT1_2)), 1));
+export const softplus: UnaryFunction = onFloats(ROWS.softplus);
 
 /** Gaussian error linear unit, exact form x Phi(x). Hendrycks and Gimpel 2016. */
-export function gelu(x: Tensor): Tensor {
-  return applyFused("gelu", [floatingTensor(x)], NONE, defineGelu);
-}
-
-const ONE_OVER_SQRT_2_PI = 1 / Math.sqrt(2 * Math.PI);
-
-/** Definition of `geluGrad`: g (Phi(x) + x phi(x)). */
-export const defineGeluGrad: Definition<"geluGrad"> = ([g, x]) => {
-  const cumulative = mul(add(erf(mul(x!, Math.SQRT1_2)), 1), 0.5);
-  const density = mul(exp(mul(mul(x!, x!), -0.5)), ONE_OVER_SQRT_2_PI);
-  return mul(g!, add(cumulative, mul(x!, density)));
-};
-
-/** Gradient of gelu from the gradient and the input of the forward pass. */
-export function geluGrad(gradient: Tensor, input: Tensor): Tensor {
-  return applyFused("geluGrad", [gradient, input], NONE, defineGeluGrad);
-}
-
-const GELU_CUBIC = 0.044715;
-const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
-
-/** Definition of `geluTanh`. */
-export const defineGeluTanh: Definition<"geluTanh"> = ([x]) => {
-  const inner = mul(mul(x!, SQRT_2_OVER_PI), add(mul(mul(x!, x!), GELU_CUBIC), 1));
-  return mul(mul(x!, 0.5), add(tanh(inner), 1));
-};
-
-/** Definition of `geluTanhGrad`: with t = tanh(u(x)), g ((1 + t) / 2 + x (1 - t^2) u'(x) / 2). */
-export const defineGeluTanhGrad: Definition<"geluTanhGrad"> = ([g, x]) => {
-  const squared = mul(x!, x!);
-  const t = tanh(mul(mul(x!, SQRT_2_OVER_PI), add(mul(squared, GELU_CUBIC), 1)));
-  const slope = mul(add(mul(squared, 3 * GELU_CUBIC), 1), SQRT_2_OVER_PI);
-  const bend = mul(mul(x!, sub(1, mul(t, t))), slope);
-  return mul(g!, mul(add(add(t, 1), bend), 0.5));
-};
-
-/** Gradient of geluTanh from the gradient and the input of the forward pass. */
-export function geluTanhGrad(gradient: Tensor, input: Tensor): Tensor {
-  return applyFused("geluTanhGrad", [gradient, input], NONE, defineGeluTanhGrad);
-}
+export const gelu: UnaryFunction = onFloats(ROWS.gelu);
 
 /** Gaussian error linear unit by its tanh approximation, PyTorch's `approximate="tanh"`. */
-export function geluTanh(x: Tensor): Tensor {
-  return applyFused("geluTanh", [floatingTensor(x)], NONE, defineGeluTanh);
-}
-
-/** Definition of `silu`. */
-export const defineSilu: Definition<"silu"> = ([x]) => mul(x!, sigmoid(x!));
+export const geluTanh: UnaryFunction = onFloats(ROWS.geluTanh);
 
 /** x sigmoid(x), also called swish. */
-export function silu(x: Tensor): Tensor {
-  return applyFused("silu", [floatingTensor(x)], NONE, defineSilu);
-}
-
-/** Definition of `siluGrad`: with s = sigmoid(x), g s (1 + x (1 - s)). */
-export const defineSiluGrad: Definition<"siluGrad"> = ([g, x]) => {
-  const s = sigmoid(x!);
-  return mul(g!, mul(s, add(mul(x!, sub(1, s)), 1)));
-};
-
-/** Gradient of silu from the gradient and the input of the forward pass. */
-export function siluGrad(gradient: Tensor, input: Tensor): Tensor {
-  return applyFused("siluGrad", [gradient, input], NONE, defineSiluGrad);
-}
-
-/** Definition of `elu`. */
-export const defineElu: Definition<"elu"> = ([x], { alpha }) =>
-  where(greater(x!, 0), x!, mul(expm1(minimum(x!, 0)), alpha));
+export const silu: UnaryFunction = onFloats(ROWS.silu);
 
 /**
  * x where positive, else alpha (e^x - 1).
@@ -160,12 +132,8 @@ export const defineElu: Definition<"elu"> = ([x], { alpha }) =>
  * @param alpha limit below, default 1
  */
 export function elu(x: Tensor, alpha = 1): Tensor {
-  return applyFused("elu", [floatingTensor(x)], { alpha }, defineElu);
+  return apply(ROWS.elu, [floatingTensor(x)], { alpha });
 }
-
-/** Definition of `leakyRelu`. */
-export const defineLeakyRelu: Definition<"leakyRelu"> = ([x], { slope }) =>
-  where(greater(x!, 0), x!, mul(x!, slope));
 
 /**
  * x where positive, else slope x.
@@ -174,7 +142,7 @@ export const defineLeakyRelu: Definition<"leakyRelu"> = ([x], { slope }) =>
  * @example leakyRelu(tensor([-2, 2]), 0.5).toArray() // [-1, 2]
  */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
-  return applyFused("leakyRelu", [floatingTensor(x)], { slope }, defineLeakyRelu);
+  return apply(ROWS.leakyRelu, [floatingTensor(x)], { slope });
 }
 
 /**

@@ -1,17 +1,102 @@
 // Scaled dot-product attention and the rotation of channel pairs that rotary position encoding is made of.
 
-import { applyFused, type Definition, fromTypedArray, NONE } from "../apply.ts";
+import { apply, fromTypedArray, NONE } from "../apply.ts";
 import { DtypeError, ShapeError } from "../errors.ts";
+import { type FusedRow, fused, type Operand, rows, sameDtype, unary } from "../op.ts";
 import type { AttentionParams } from "../op-params.ts";
-import { broadcastShapes, formatShape, sameShape, sizeOf } from "../shape.ts";
+import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, maskedFill, mul, sub } from "./elementwise.ts";
 import { triu } from "./indexing.ts";
 import { concat, stack } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
-import { softmax, softmaxGrad } from "./normalization.ts";
+import normalization, { softmax } from "./normalization.ts";
 import { alike } from "./operands.ts";
 import { broadcastTo, flatten, reshape, slice, transpose } from "./shaping.ts";
+
+interface ScaleParams {
+  /** Factor on the scores. */
+  readonly scale: number;
+}
+
+interface Rows {
+  readonly attention: FusedRow<AttentionParams>;
+  readonly attentionWeights: FusedRow<AttentionParams>;
+  readonly attend: FusedRow<ScaleParams>;
+  readonly attentionGrad: FusedRow<ScaleParams>;
+  readonly rotatePairs: FusedRow;
+}
+
+/** q [.., Tq, D], k, v [.., Tk, E] -> [.., Tq, E] */
+const attended = ([q, , v]: readonly Operand[]): Shape => [
+  ...q!.shape.slice(0, -1),
+  v!.shape[v!.shape.length - 1]!,
+];
+
+const elements = ({ shape }: Operand): number => shape[shape.length - 2]! * shape[shape.length - 1]!;
+
+const ROWS: Rows = rows<Rows>({
+  // Inputs are q, k, v and, if given, the bias.
+  attention: fused(
+    { meaning: "softmax(scale q k^T + bias) v", shape: attended, dtype: sameDtype },
+    ([q, k, v, bias], params) => matmul(attentionWeights(q!, k!, params, bias), v!),
+  ),
+  attentionWeights: fused(
+    {
+      meaning: "softmax(scale q k^T + bias)",
+      shape: ([q, k]) => [...q!.shape.slice(0, -1), k!.shape[k!.shape.length - 2]!],
+      dtype: sameDtype,
+    },
+    ([q, k, bias], { scale, causal }) => {
+      let scores = mul(matmul(q!, transpose(k!)), scale); // [.., Tq, Tk]
+      if (bias !== undefined) scores = add(scores, bias);
+      if (causal) scores = maskedFill(scores, futureMask(scores), Number.NEGATIVE_INFINITY);
+      return softmax(scores);
+    },
+  ),
+  // q and k stand there for the gradient, which goes from here to all three at once.
+  attend: fused(
+    {
+      meaning: "weights v, from (q, k, v, attentionWeights of q and k): the second half of attention",
+      shape: attended,
+      dtype: sameDtype,
+    },
+    ([, , v, weights]) => matmul(weights!, v!),
+  ),
+  // gradient [.., Tq, E], q [.., Tq, D], k [.., Tk, D], v [.., Tk, E], weights [.., Tq, Tk]
+  // -> [.., Tq D + Tk D + Tk E], in one piece because the backward pass makes them together.
+  attentionGrad: fused(
+    {
+      meaning: "gradients of attention's q, k and v end to end, from (gradient, q, k, v, attentionWeights)",
+      shape: ([, q, k, v]) => [...q!.shape.slice(0, -2), elements(q!) + elements(k!) + elements(v!)],
+      dtype: sameDtype,
+    },
+    ([g, q, k, v, weights], { scale }) => {
+      const direct = matmul(g!, transpose(v!)); // gradient of the weights
+      const raw = apply(normalization.softmaxGrad, [direct, weights!], { axis: weights!.rank - 1 });
+      const scores = mul(raw, scale);
+      const parts = [matmul(scores, k!), matmul(transpose(scores), q!), matmul(transpose(weights!), g!)];
+      return concat(
+        parts.map((part) => flatten(part, -2)),
+        -1,
+      );
+    },
+  ),
+  rotatePairs: fused(
+    unary("pairs (x[2i], x[2i+1]) turned by angles given as cosine and sine"),
+    ([x, cosine, sine]) => {
+      const axes = x!.shape.slice(0, -1).map(() => null);
+      const even = slice(x!, [...axes, { step: 2 }]);
+      const odd = slice(x!, [...axes, { start: 1, step: 2 }]);
+      const turned = stack(
+        [sub(mul(even, cosine!), mul(odd, sine!)), add(mul(even, sine!), mul(odd, cosine!))],
+        -1,
+      ); // [.., D / 2, 2]
+      return reshape(turned, x!.shape);
+    },
+  ),
+});
+export default ROWS;
 
 /** Elements of attention weights up to which a call keeps them for the backward pass: 128 MiB of float32. */
 const KEPT_WEIGHTS = 2 ** 25;
@@ -26,53 +111,10 @@ export interface AttentionOptions {
   readonly scale?: number;
 }
 
-/** Definition of `attentionWeights`; inputs are q, k and, if given, the bias. */
-export const defineAttentionWeights: Definition<"attentionWeights"> = ([q, k, bias], { scale, causal }) => {
-  let scores = mul(matmul(q!, transpose(k!)), scale); // [.., Tq, Tk]
-  if (bias !== undefined) scores = add(scores, bias);
-  if (causal) scores = maskedFill(scores, futureMask(scores), Number.NEGATIVE_INFINITY);
-  return softmax(scores);
-};
-
 /** The weights softmax(scale q k^T + bias) by which `attention` averages; arguments and errors as there. */
 export function attentionWeights(q: Tensor, k: Tensor, params: AttentionParams, bias?: Tensor): Tensor {
   const inputs = bias === undefined ? [q, k] : [q, k, bias];
-  return applyFused("attentionWeights", inputs, params, defineAttentionWeights);
-}
-
-/** Definition of `attention`; inputs are q, k, v and, if given, the bias. */
-export const defineAttention: Definition<"attention"> = ([q, k, v, bias], params) =>
-  matmul(attentionWeights(q!, k!, params, bias), v!);
-
-/** Definition of `attend`; inputs are q, k, v and the weights. q and k stand there for the gradient, which
- * goes from here to all three at once. */
-export const defineAttend: Definition<"attend"> = ([, , v, weights]) => matmul(weights!, v!);
-
-/** Definition of `attentionGrad`; inputs are the gradient of the output, q, k, v and the weights. */
-export const defineAttentionGrad: Definition<"attentionGrad"> = ([g, q, k, v, weights], { scale }) => {
-  const scores = mul(softmaxGrad(matmul(g!, transpose(v!)), weights!), scale);
-  const parts = [matmul(scores, k!), matmul(transpose(scores), q!), matmul(transpose(weights!), g!)];
-  return concat(
-    parts.map((part) => flatten(part, -2)),
-    -1,
-  );
-};
-
-/**
- * Gradients of attention's q, k and v in one piece, because the backward pass makes them together.
- *
- * gradient [.., Tq, E], q [.., Tq, D], k [.., Tk, D], v [.., Tk, E], weights [.., Tq, Tk]
- * -> [.., Tq D + Tk D + Tk E]
- */
-export function attentionGrad(
-  gradient: Tensor,
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  weights: Tensor,
-  scale: number,
-): Tensor {
-  return applyFused("attentionGrad", [gradient, q, k, v, weights], { scale }, defineAttentionGrad);
+  return apply(ROWS.attentionWeights, inputs, params);
 }
 
 /** True above the diagonal of [.., Tq, Tk]. */
@@ -122,25 +164,13 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   const traced = inputs.some((input) => input.trace !== null);
   if (traced && sizeOf(scores) <= KEPT_WEIGHTS) {
     if (bias?.trace || q.backend.kernels.attend === undefined)
-      return defineAttention(inputs, { scale, causal });
+      return ROWS.attention.definition(inputs, { scale, causal });
     const [left, right, values, added] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined];
     const weights = attentionWeights(left, right, { scale, causal }, added);
-    return applyFused("attend", [left, right, values, weights], { scale }, defineAttend);
+    return apply(ROWS.attend, [left, right, values, weights], { scale });
   }
-  return applyFused("attention", inputs, { scale, causal }, defineAttention);
+  return apply(ROWS.attention, inputs, { scale, causal });
 }
-
-/** Definition of `rotatePairs`. */
-export const defineRotatePairs: Definition<"rotatePairs"> = ([x, cosine, sine]) => {
-  const axes = x!.shape.slice(0, -1).map(() => null);
-  const even = slice(x!, [...axes, { step: 2 }]);
-  const odd = slice(x!, [...axes, { start: 1, step: 2 }]);
-  const turned = stack(
-    [sub(mul(even, cosine!), mul(odd, sine!)), add(mul(even, sine!), mul(odd, cosine!))],
-    -1,
-  ); // [.., D / 2, 2]
-  return reshape(turned, x!.shape);
-};
 
 /**
  * Turns each pair of channels (x[2i], x[2i+1]) as a complex number by an angle given as cosine and sine
@@ -162,5 +192,5 @@ export function rotatePairs(x: Tensor, cosine: Tensor, sine: Tensor): Tensor {
       `rotatePairs: angles ${formatShape(cosine.shape)} do not fit the pairs of ${formatShape(x.shape)}`,
     );
   }
-  return applyFused("rotatePairs", alike([x, cosine, sine], "float32"), NONE, defineRotatePairs);
+  return apply(ROWS.rotatePairs, alike([x, cosine, sine], "float32"), NONE);
 }

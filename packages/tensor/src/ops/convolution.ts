@@ -1,17 +1,92 @@
 // 1-D convolution, its transpose and pooling. A convolution is a matrix product over sliding windows:
 // pad, unfold (a view), matmul.
 
-import { applyFused, type Definition } from "../apply.ts";
+import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
-import type { Conv1dParams, OpParams } from "../op-params.ts";
+import { type FusedRow, fused, rows, sameDtype } from "../op.ts";
+import type { Conv1dParams } from "../op-params.ts";
 import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { windowCount } from "../view.ts";
 import { add } from "./elementwise.ts";
 import { pad } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
 import { alike } from "./operands.ts";
 import { max, mean } from "./reduction.ts";
 import { fold, narrow, permute, reshape, unfold, unsqueeze } from "./shaping.ts";
+
+interface Rows {
+  readonly conv1d: FusedRow<Conv1dParams>;
+  readonly conv1dInputGrad: FusedRow<Conv1dParams & { readonly length: number }>;
+  readonly conv1dWeightGrad: FusedRow<Conv1dParams & { readonly taps: number }>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  conv1d: fused(
+    {
+      meaning: "1-D convolution [B, C, T] with [out, C / groups, k]",
+      shape: ([x, weight], { stride, padding, dilation }) => {
+        const [outChannels, , taps] = weight!.shape as [number, number, number];
+        const window = { size: taps, step: stride, dilation };
+        return [x!.shape[0]!, outChannels, windowCount(x!.shape[2]! + 2 * padding, window)];
+      },
+      dtype: sameDtype,
+    },
+    ([x, weight, bias], { stride, padding, dilation, groups }) => {
+      const [batch, channels] = [x!.shape[0]!, x!.shape[1]!];
+      const [outChannels, perGroup, taps] = weight!.shape as [number, number, number];
+      const padded = pad(x!, [[padding, padding]]); // [B, C, T + 2 padding]
+      const windows = unfold(padded, 2, taps, stride, dilation); // [B, C, T', k]
+      const frames = windows.shape[2]!;
+      const grouped = reshape(windows, [batch, groups, channels / groups, frames, taps]);
+      const columns = reshape(permute(grouped, [0, 1, 2, 4, 3]), [batch, groups, perGroup * taps, frames]);
+      const kernels = reshape(weight!, [groups, outChannels / groups, perGroup * taps]);
+      const out = reshape(matmul(kernels, columns), [batch, outChannels, frames]); // [B, out, T']
+      return bias === undefined ? out : add(out, unsqueeze(bias, 1));
+    },
+  ),
+  // The transposed convolution: every frame of g adds its scaled kernel to the frames it was made from.
+  // g [B, out, T'], weight [out, C / groups, k] -> [B, C, length]
+  conv1dInputGrad: fused(
+    {
+      meaning: "gradient of conv1d's input from (gradient, weight): the transposed convolution",
+      shape: ([g, weight], { groups, length }) => [g!.shape[0]!, weight!.shape[1]! * groups, length],
+      dtype: sameDtype,
+    },
+    ([g, weight], { stride, padding, dilation, groups, length }) => {
+      const [batch, outChannels, frames] = g!.shape as [number, number, number];
+      const [, perGroup, taps] = weight!.shape as [number, number, number];
+      const grouped = reshape(g!, [batch, groups, outChannels / groups, frames]);
+      const kernels = reshape(weight!, [groups, outChannels / groups, perGroup * taps]);
+      const spread = matmul(permute(kernels, [0, 2, 1]), grouped); // [B, groups, C / groups * k, T']
+      const windows = permute(reshape(spread, [batch, groups * perGroup, taps, frames]), [0, 1, 3, 2]);
+      const full = fold(windows, 2, length + 2 * padding, stride, dilation);
+      return narrow(full, 2, padding, length);
+    },
+  ),
+  // g times the windows it was made from, summed over batch and time.
+  // g [B, out, T'], x [B, C, T] -> [out, C / groups, taps]
+  conv1dWeightGrad: fused(
+    {
+      meaning: "gradient of conv1d's weight from (gradient, input)",
+      shape: ([g, x], { groups, taps }) => [g!.shape[1]!, x!.shape[1]! / groups, taps],
+      dtype: sameDtype,
+    },
+    ([g, x], { stride, padding, dilation, groups, taps }) => {
+      const [batch, outChannels, frames] = g!.shape as [number, number, number];
+      const perGroup = x!.shape[1]! / groups;
+      const padded = pad(x!, [[padding, padding]]);
+      const windows = narrow(unfold(padded, 2, taps, stride, dilation), 2, 0, frames); // [B, C, T', k]
+      const grouped = reshape(windows, [batch, groups, perGroup, frames, taps]);
+      const columns = reshape(permute(grouped, [1, 0, 3, 2, 4]), [groups, batch * frames, perGroup * taps]);
+      const gradients = reshape(g!, [batch, groups, outChannels / groups, frames]);
+      const turned = permute(gradients, [1, 2, 0, 3]);
+      const lines = reshape(turned, [groups, outChannels / groups, batch * frames]);
+      return reshape(matmul(lines, columns), [outChannels, perGroup, taps]);
+    },
+  ),
+});
+export default ROWS;
 
 /** Options of `conv1d`, as in PyTorch. */
 export interface Conv1dOptions {
@@ -40,23 +115,6 @@ function checked(op: string, options: Conv1dOptions): Conv1dParams {
   }
   return params;
 }
-
-/** Definition of `conv1d`. */
-export const defineConv1d: Definition<"conv1d"> = (
-  [x, weight, bias],
-  { stride, padding, dilation, groups },
-) => {
-  const [batch, channels] = [x!.shape[0]!, x!.shape[1]!];
-  const [outChannels, perGroup, taps] = weight!.shape as [number, number, number];
-  const padded = pad(x!, [[padding, padding]]); // [B, C, T + 2 padding]
-  const windows = unfold(padded, 2, taps, stride, dilation); // [B, C, T', k]
-  const frames = windows.shape[2]!;
-  const grouped = reshape(windows, [batch, groups, channels / groups, frames, taps]);
-  const columns = reshape(permute(grouped, [0, 1, 2, 4, 3]), [batch, groups, perGroup * taps, frames]);
-  const rows = reshape(weight!, [groups, outChannels / groups, perGroup * taps]);
-  const out = reshape(matmul(rows, columns), [batch, outChannels, frames]); // [B, out, T']
-  return bias === undefined ? out : add(out, unsqueeze(bias, 1));
-};
 
 /**
  * 1-D convolution (cross-correlation, as in PyTorch).
@@ -96,56 +154,7 @@ export function conv1d(
     throw new ShapeError(`conv1d: bias must be [${outChannels}], got ${formatShape(bias.shape)}`);
   }
   const inputs = alike(bias === null ? [x, weight] : [x, weight, bias], "float32");
-  return applyFused("conv1d", inputs, params, defineConv1d);
-}
-
-/** Definition of `conv1dInputGrad`: every frame of g adds its scaled kernel to the frames it was made from. */
-export const defineConv1dInputGrad: Definition<"conv1dInputGrad"> = (
-  [g, weight],
-  { stride, padding, dilation, groups, length },
-) => {
-  const [batch, outChannels, frames] = g!.shape as [number, number, number];
-  const [, perGroup, taps] = weight!.shape as [number, number, number];
-  const grouped = reshape(g!, [batch, groups, outChannels / groups, frames]);
-  const rows = reshape(weight!, [groups, outChannels / groups, perGroup * taps]);
-  const spread = matmul(permute(rows, [0, 2, 1]), grouped); // [B, groups, C / groups * k, T']
-  const windows = permute(reshape(spread, [batch, groups * perGroup, taps, frames]), [0, 1, 3, 2]);
-  const full = fold(windows, 2, length + 2 * padding, stride, dilation);
-  return narrow(full, 2, padding, length);
-};
-
-/**
- * Gradient of conv1d's input from that of its output, which is a transposed convolution.
- *
- * g [B, out, T'], weight [out, C / groups, k] -> [B, C, params.length]
- */
-export function conv1dInputGrad(
-  gradient: Tensor,
-  weight: Tensor,
-  params: OpParams["conv1dInputGrad"],
-): Tensor {
-  return applyFused("conv1dInputGrad", [gradient, weight], params, defineConv1dInputGrad);
-}
-
-/** Definition of `conv1dWeightGrad`: g times the windows it was made from, summed over batch and time. */
-export const defineConv1dWeightGrad: Definition<"conv1dWeightGrad"> = (
-  [g, x],
-  { stride, padding, dilation, groups, taps },
-) => {
-  const [batch, outChannels, frames] = g!.shape as [number, number, number];
-  const perGroup = x!.shape[1]! / groups;
-  const padded = pad(x!, [[padding, padding]]);
-  const windows = narrow(unfold(padded, 2, taps, stride, dilation), 2, 0, frames); // [B, C, T', k]
-  const grouped = reshape(windows, [batch, groups, perGroup, frames, taps]);
-  const columns = reshape(permute(grouped, [1, 0, 3, 2, 4]), [groups, batch * frames, perGroup * taps]);
-  const gradients = reshape(g!, [batch, groups, outChannels / groups, frames]);
-  const rows = reshape(permute(gradients, [1, 2, 0, 3]), [groups, outChannels / groups, batch * frames]);
-  return reshape(matmul(rows, columns), [outChannels, perGroup, taps]);
-};
-
-/** Gradient of conv1d's weight. g [B, out, T'], x [B, C, T] -> [out, C / groups, params.taps] */
-export function conv1dWeightGrad(gradient: Tensor, x: Tensor, params: OpParams["conv1dWeightGrad"]): Tensor {
-  return applyFused("conv1dWeightGrad", [gradient, x], params, defineConv1dWeightGrad);
+  return apply(ROWS.conv1d, inputs, params);
 }
 
 /** Options of `convTranspose1d`, as in PyTorch. */
@@ -192,7 +201,8 @@ export function convTranspose1d(
     );
   }
   const [signal, kernel] = alike([x, weight], "float32");
-  const out = conv1dInputGrad(signal!, kernel!, { stride, padding, dilation, groups, length });
+  const params = { stride, padding, dilation, groups, length };
+  const out = apply(ROWS.conv1dInputGrad, [signal!, kernel!], params);
   return bias === null ? out : add(out, unsqueeze(bias, 1));
 }
 

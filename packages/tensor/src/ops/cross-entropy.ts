@@ -1,7 +1,8 @@
 // Cross entropy of rows of logits against class indices, and its gradient. Checking and averaging is left to
 // the loss in @echo-ts/autograd.
 
-import { applyFused, type Definition, fromTypedArray } from "../apply.ts";
+import { apply, fromTypedArray } from "../apply.ts";
+import { type FusedRow, fused, rows, sameDtype } from "../op.ts";
 import type { CrossEntropyParams } from "../op-params.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, equal, mul, neg, notEqual, sub, where } from "./elementwise.ts";
@@ -11,27 +12,69 @@ import { castTo } from "./operands.ts";
 import { sum } from "./reduction.ts";
 import { reshape, unsqueeze } from "./shaping.ts";
 
+interface Rows {
+  readonly crossEntropy: FusedRow<CrossEntropyParams>;
+  readonly crossEntropyGrad: FusedRow<CrossEntropyParams>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  // Inputs are logits, labels and, if given, one weight per class.
+  crossEntropy: fused(
+    {
+      meaning: "loss of each row of logits [N, V] against labels [N], with class weights if given",
+      shape: ([logits]) => [logits!.shape[0]!],
+      dtype: sameDtype,
+    },
+    ([logits, targets, weights], params) => {
+      const [counts, safe] = labels(targets!, params);
+      const [count, classes] = logits!.shape as [number, number];
+      const logProbabilities = logSoftmax(logits!, 1);
+      let loss = neg(reshape(gather(logProbabilities, 1, unsqueeze(safe, 1)), [count]));
+      if (weights !== undefined) loss = mul(loss, indexSelect(weights, safe));
+      if (params.labelSmoothing > 0) {
+        const weighted = weights === undefined ? logProbabilities : mul(logProbabilities, weights);
+        const spread = mul(sum(weighted, 1), -params.labelSmoothing / classes);
+        loss = add(mul(loss, 1 - params.labelSmoothing), spread);
+      }
+      return counts === null ? loss : where(counts, loss, 0);
+    },
+  ),
+  // g (softmax(logits) sum(q) - q), where q is the smoothed, weighted target.
+  // g [N], logits [N, V], labels [N], weights [V] -> [N, V]
+  crossEntropyGrad: fused(
+    {
+      meaning: "gradient of crossEntropy's logits from (gradient, logits, labels, weights)",
+      shape: ([_g, logits]) => logits!.shape,
+      dtype: sameDtype,
+    },
+    ([g, logits, targets, weights], params) => {
+      const [counts, safe] = labels(targets!, params);
+      const classes = logits!.shape[1]!;
+      const numbers = fromTypedArray(
+        "int32",
+        Int32Array.from({ length: classes }, (_, i) => i),
+        [classes],
+        logits!.backend,
+      );
+      let q = castTo(equal(unsqueeze(safe, 1), numbers), logits!.dtype); // one-hot [N, V]
+      if (params.labelSmoothing > 0) {
+        q = add(mul(q, 1 - params.labelSmoothing), params.labelSmoothing / classes);
+      }
+      // The label's weight scales its share, every class's own weight scales the spread share.
+      if (weights !== undefined) q = mul(q, weights);
+      const kept = counts === null ? g! : where(counts, g!, 0);
+      return mul(sub(mul(softmax(logits!, 1), sum(q, 1, true)), q), unsqueeze(kept, 1));
+    },
+  ),
+});
+export default ROWS;
+
 /** Which rows count, and labels that are safe to look up. */
 function labels(targets: Tensor, { ignoreIndex }: CrossEntropyParams): [Tensor | null, Tensor] {
   if (ignoreIndex === null) return [null, targets];
   const counts = notEqual(targets, ignoreIndex);
   return [counts, where(counts, targets, 0)];
 }
-
-/** Definition of `crossEntropy`; inputs are logits, labels and, if given, one weight per class. */
-export const defineCrossEntropy: Definition<"crossEntropy"> = ([logits, targets, weights], params) => {
-  const [counts, safe] = labels(targets!, params);
-  const [rows, classes] = logits!.shape as [number, number];
-  const logProbabilities = logSoftmax(logits!, 1);
-  let loss = neg(reshape(gather(logProbabilities, 1, unsqueeze(safe, 1)), [rows]));
-  if (weights !== undefined) loss = mul(loss, indexSelect(weights, safe));
-  if (params.labelSmoothing > 0) {
-    const weighted = weights === undefined ? logProbabilities : mul(logProbabilities, weights);
-    const spread = mul(sum(weighted, 1), -params.labelSmoothing / classes);
-    loss = add(mul(loss, 1 - params.labelSmoothing), spread);
-  }
-  return counts === null ? loss : where(counts, loss, 0);
-};
 
 /**
  * Loss of each row: -log softmax(logits)[label], weighted and smoothed as PyTorch's cross_entropy; 0 for
@@ -46,42 +89,5 @@ export function crossEntropyRows(
   params: CrossEntropyParams,
 ): Tensor {
   const inputs = weights === null ? [logits, targets] : [logits, targets, weights];
-  return applyFused("crossEntropy", inputs, params, defineCrossEntropy);
-}
-
-/** Definition of `crossEntropyGrad`: g (softmax(logits) sum(q) - q), where q is the smoothed, weighted target. */
-export const defineCrossEntropyGrad: Definition<"crossEntropyGrad"> = (
-  [g, logits, targets, weights],
-  params,
-) => {
-  const [counts, safe] = labels(targets!, params);
-  const classes = logits!.shape[1]!;
-  const numbers = fromTypedArray(
-    "int32",
-    Int32Array.from({ length: classes }, (_, i) => i),
-    [classes],
-    logits!.backend,
-  );
-  let q = castTo(equal(unsqueeze(safe, 1), numbers), logits!.dtype); // one-hot [N, V]
-  if (params.labelSmoothing > 0) {
-    q = add(mul(q, 1 - params.labelSmoothing), params.labelSmoothing / classes);
-  }
-  if (weights !== undefined) {
-    // The label's weight scales its share, every class's own weight scales the spread share.
-    q = mul(q, weights);
-  }
-  const kept = counts === null ? g! : where(counts, g!, 0);
-  return mul(sub(mul(softmax(logits!, 1), sum(q, 1, true)), q), unsqueeze(kept, 1));
-};
-
-/** Gradient of the logits of `crossEntropyRows`. g [N], the rest as there -> [N, V] */
-export function crossEntropyGrad(
-  gradient: Tensor,
-  logits: Tensor,
-  targets: Tensor,
-  weights: Tensor | null,
-  params: CrossEntropyParams,
-): Tensor {
-  const inputs = weights === null ? [gradient, logits, targets] : [gradient, logits, targets, weights];
-  return applyFused("crossEntropyGrad", inputs, params, defineCrossEntropyGrad);
+  return apply(ROWS.crossEntropy, inputs, params);
 }

@@ -2,7 +2,8 @@
 // over all its alignments with the frames by dynamic programming over states: blank, label, blank, ...
 // These definitions advance all samples and states at once; backends/reference/ctc.ts does it in plain loops.
 
-import { applyFused, type Definition, fromTypedArray, scalar } from "../apply.ts";
+import { apply, fromTypedArray, scalar } from "../apply.ts";
+import { type FusedRow, fused, rows, sameDtype } from "../op.ts";
 import type { CtcParams } from "../op-params.ts";
 import type { Tensor } from "../tensor.ts";
 import {
@@ -22,6 +23,36 @@ import { gather, scatterAdd } from "./indexing.ts";
 import { pad, stack } from "./joining.ts";
 import { logSumExp } from "./reduction.ts";
 import { broadcastTo, narrow, reshape, select, unsqueeze } from "./shaping.ts";
+
+interface Rows {
+  readonly ctcLoss: FusedRow<CtcParams>;
+  readonly ctcLossGrad: FusedRow<CtcParams>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  ctcLoss: fused(
+    {
+      meaning: "CTC loss [N] of log probabilities [T, N, V], targets [N, S], input and target lengths [N]",
+      shape: ([logProbs]) => [logProbs!.shape[1]!],
+      dtype: sameDtype,
+    },
+    (inputs, params) => {
+      const grid = lattice(inputs, params);
+      const logLikelihood = total(forwardPass(grid), grid);
+      return where(greater(logLikelihood, NEVER / 2), neg(logLikelihood), Number.POSITIVE_INFINITY);
+    },
+  ),
+  // g [N], the rest as for ctcLoss -> [T, N, V]
+  ctcLossGrad: fused(
+    {
+      meaning: "gradient of ctcLoss's log probabilities from (gradient, and ctcLoss's inputs)",
+      shape: ([_g, logProbs]) => logProbs!.shape,
+      dtype: sameDtype,
+    },
+    ([g, ...inputs], params) => shareOfPaths(g!, inputs, params),
+  ),
+});
+export default ROWS;
 
 /** Stands for log 0. Finite, so that differences of two of them are no NaN. */
 const NEVER = -1e30;
@@ -94,13 +125,6 @@ function ending({ emissions, lastState, numbers }: Lattice): Tensor {
 const total = (passed: readonly Tensor[], grid: Lattice): Tensor =>
   logSumExp(add(passed[passed.length - 1]!, ending(grid)), 1);
 
-/** Definition of `ctcLoss`. */
-export const defineCtcLoss: Definition<"ctcLoss"> = (inputs, params) => {
-  const grid = lattice(inputs, params);
-  const logLikelihood = total(forwardPass(grid), grid);
-  return where(greater(logLikelihood, NEVER / 2), neg(logLikelihood), Number.POSITIVE_INFINITY);
-};
-
 /**
  * Negative log likelihood of each target sequence; Infinity where no alignment exists.
  *
@@ -113,20 +137,20 @@ export function ctcRows(
   targetLengths: Tensor,
   params: CtcParams,
 ): Tensor {
-  return applyFused("ctcLoss", [logProbs, targets, inputLengths, targetLengths], params, defineCtcLoss);
+  return apply(ROWS.ctcLoss, [logProbs, targets, inputLengths, targetLengths], params);
 }
 
 /**
- * Definition of `ctcLossGrad`: the gradient of a log probability is minus the share of all alignments that
- * pass through its class in its frame. 0 where no alignment exists.
+ * The gradient of a log probability is minus the share of all alignments that pass through its class in its
+ * frame; 0 where no alignment exists. g [N] -> [T, N, V]
  */
-export const defineCtcLossGrad: Definition<"ctcLossGrad"> = ([g, ...inputs], params) => {
+function shareOfPaths(g: Tensor, inputs: readonly Tensor[], params: CtcParams): Tensor {
   const grid = lattice(inputs, params);
   const { emissions, skips, inputLengths, states } = grid;
   const passed = forwardPass(grid);
   const logLikelihood = total(passed, grid);
   const possible = greater(logLikelihood, NEVER / 2);
-  const factor = unsqueeze(where(possible, neg(g!), 0), 1);
+  const factor = unsqueeze(where(possible, neg(g), 0), 1);
   const nothing = broadcastTo(scalar(0, emissions.dtype, emissions.backend), inputs[0]!.shape.slice(1));
   const [frames] = emissions.shape as [number];
   const gradients: Tensor[] = new Array<Tensor>(frames);
@@ -144,9 +168,4 @@ export const defineCtcLossGrad: Definition<"ctcLossGrad"> = ([g, ...inputs], par
     ahead = where(inside, before, ahead);
   }
   return frames === 0 ? broadcastTo(unsqueeze(nothing, 0), inputs[0]!.shape) : stack(gradients);
-};
-
-/** Gradient of the log probabilities of `ctcRows`. g [N], the rest as there -> [T, N, V] */
-export function ctcLossGrad(gradient: Tensor, inputs: readonly Tensor[], params: CtcParams): Tensor {
-  return applyFused("ctcLossGrad", [gradient, ...inputs], params, defineCtcLossGrad);
 }

@@ -1,25 +1,109 @@
 // Ops that treat each element alone: arithmetic, comparison, choice. Broadcasting follows NumPy.
+// Read next: activation.ts.
 
-import { apply, applyFused, type Definition, NONE } from "../apply.ts";
+import { apply, NONE } from "../apply.ts";
 import { checkDtype, type DType, isFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import type { Primitive } from "../op-params.ts";
+import {
+  binary,
+  bool,
+  countable,
+  type FusedRow,
+  fused,
+  type PrimitiveRow,
+  primitive,
+  rows,
+  sameDtype,
+  unary,
+} from "../op.ts";
+import { broadcastShapes } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { beside, castTo, floatingTensor, pair, type TensorLike } from "./operands.ts";
+import {
+  beside,
+  castTo,
+  countableTensor,
+  onCountables,
+  onFloats,
+  pair,
+  type TensorLike,
+  type UnaryFunction,
+} from "./operands.ts";
 
-type Unary = Extract<
-  Primitive,
-  "neg" | "exp" | "expm1" | "log" | "log1p" | "sqrt" | "sin" | "cos" | "tanh" | "erf" | "floor"
->;
-type Binary = Extract<
-  Primitive,
-  "add" | "sub" | "mul" | "div" | "pow" | "mod" | "atan2" | "maximum" | "less" | "equal"
->;
+interface Rows {
+  readonly neg: PrimitiveRow;
+  readonly exp: PrimitiveRow;
+  readonly expm1: PrimitiveRow;
+  readonly log: PrimitiveRow;
+  readonly log1p: PrimitiveRow;
+  readonly sqrt: PrimitiveRow;
+  readonly sin: PrimitiveRow;
+  readonly cos: PrimitiveRow;
+  readonly tanh: PrimitiveRow;
+  readonly erf: PrimitiveRow;
+  readonly floor: PrimitiveRow;
+  readonly add: PrimitiveRow;
+  readonly sub: PrimitiveRow;
+  readonly mul: PrimitiveRow;
+  readonly div: PrimitiveRow;
+  readonly pow: PrimitiveRow;
+  readonly mod: PrimitiveRow;
+  readonly atan2: PrimitiveRow;
+  readonly maximum: PrimitiveRow;
+  readonly less: PrimitiveRow;
+  readonly equal: PrimitiveRow;
+  readonly where: PrimitiveRow;
+  readonly abs: FusedRow;
+  readonly square: FusedRow;
+  readonly reciprocal: FusedRow;
+  readonly rsqrt: FusedRow;
+  readonly minimum: FusedRow;
+}
 
-const floatingUnary = (op: Unary, x: Tensor): Tensor => apply(op, [floatingTensor(x)], NONE);
+const ROWS: Rows = rows<Rows>({
+  neg: primitive(unary("-x", countable)),
+  exp: primitive(unary("e to the x")),
+  expm1: primitive(unary("e to the x, minus 1, exact near 0")),
+  log: primitive(unary("natural logarithm")),
+  log1p: primitive(unary("log(1 + x), exact near 0")),
+  sqrt: primitive(unary("square root")),
+  sin: primitive(unary("sine of radians")),
+  cos: primitive(unary("cosine of radians")),
+  tanh: primitive(unary("hyperbolic tangent")),
+  erf: primitive(unary("error function")),
+  floor: primitive(unary("largest integer not above x", sameDtype)),
+  add: primitive(binary("a + b")),
+  sub: primitive(binary("a - b")),
+  mul: primitive(binary("a b")),
+  div: primitive(binary("a / b")),
+  pow: primitive(binary("a to the b")),
+  mod: primitive(binary("remainder of a / b with the sign of b")),
+  atan2: primitive(binary("angle of the point (b, a), radians")),
+  maximum: primitive(binary("the larger one; NaN if either is")),
+  less: primitive(binary("a < b", bool)),
+  equal: primitive(binary("a = b", bool)),
+  where: primitive({
+    meaning: "a where the condition holds, else b",
+    shape: ([condition, a, b], _params, op) =>
+      broadcastShapes(op, condition!.shape, broadcastShapes(op, a!.shape, b!.shape)),
+    dtype: (inputs) => inputs[1]!.dtype,
+  }),
 
-function binary(op: Binary, a: TensorLike, b: TensorLike, least: DType): Tensor {
-  return apply(op, pair(op, a, b, least), NONE);
+  abs: fused(unary("absolute value", countable), ([x]) => maximum(x!, neg(x!))),
+  square: fused(unary("x x", countable), ([x]) => mul(x!, x!)),
+  reciprocal: fused(unary("1 / x"), ([x]) => div(1, x!)),
+  rsqrt: fused(unary("1 / sqrt(x)"), ([x]) => reciprocal(sqrt(x!))),
+  // The maximum with the order reversed.
+  minimum: fused(binary("the smaller one; NaN if either is"), ([a, b]) =>
+    a!.dtype === "bool" ? logicalAnd(a!, b!) : reversed(maximum(reversed(a!), reversed(b!))),
+  ),
+});
+export default ROWS;
+
+type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor;
+
+/** The function of an op on two operands, which are brought to one dtype of at least `least`. */
+function onPairs(row: PrimitiveRow | FusedRow, least: DType): BinaryFunction {
+  return (a, b) => apply(row, pair(row.name, a, b, least), NONE);
 }
 
 /**
@@ -33,29 +117,19 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 }
 
 /** -x, elementwise; bool counts as int32. */
-export function neg(x: Tensor): Tensor {
-  return apply("neg", [x.dtype === "bool" ? castTo(x, "int32") : x], NONE);
-}
+export const neg: UnaryFunction = onCountables(ROWS.neg);
 
 /** e to the x, elementwise. */
-export function exp(x: Tensor): Tensor {
-  return floatingUnary("exp", x);
-}
+export const exp: UnaryFunction = onFloats(ROWS.exp);
 
 /** e to the x minus 1, exact for small x. */
-export function expm1(x: Tensor): Tensor {
-  return floatingUnary("expm1", x);
-}
+export const expm1: UnaryFunction = onFloats(ROWS.expm1);
 
 /** Natural logarithm; -Infinity at 0, NaN below. */
-export function log(x: Tensor): Tensor {
-  return floatingUnary("log", x);
-}
+export const log: UnaryFunction = onFloats(ROWS.log);
 
 /** log(1 + x), exact for small x. */
-export function log1p(x: Tensor): Tensor {
-  return floatingUnary("log1p", x);
-}
+export const log1p: UnaryFunction = onFloats(ROWS.log1p);
 
 /** Logarithm to base 10. */
 export function log10(x: Tensor): Tensor {
@@ -63,19 +137,13 @@ export function log10(x: Tensor): Tensor {
 }
 
 /** Square root; NaN below 0. */
-export function sqrt(x: Tensor): Tensor {
-  return floatingUnary("sqrt", x);
-}
+export const sqrt: UnaryFunction = onFloats(ROWS.sqrt);
 
 /** Sine of radians. */
-export function sin(x: Tensor): Tensor {
-  return floatingUnary("sin", x);
-}
+export const sin: UnaryFunction = onFloats(ROWS.sin);
 
 /** Cosine of radians. */
-export function cos(x: Tensor): Tensor {
-  return floatingUnary("cos", x);
-}
+export const cos: UnaryFunction = onFloats(ROWS.cos);
 
 /** Tangent of radians: sin / cos. */
 export function tan(x: Tensor): Tensor {
@@ -83,18 +151,14 @@ export function tan(x: Tensor): Tensor {
 }
 
 /** Hyperbolic tangent. */
-export function tanh(x: Tensor): Tensor {
-  return floatingUnary("tanh", x);
-}
+export const tanh: UnaryFunction = onFloats(ROWS.tanh);
 
 /** Error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x. */
-export function erf(x: Tensor): Tensor {
-  return floatingUnary("erf", x);
-}
+export const erf: UnaryFunction = onFloats(ROWS.erf);
 
 /** Largest integer not above x; the identity on int32 and bool. Gradient 0. */
 export function floor(x: Tensor): Tensor {
-  return isFloating(x.dtype) ? apply("floor", [x], NONE) : x;
+  return isFloating(x.dtype) ? apply(ROWS.floor, [x], NONE) : x;
 }
 
 /** Smallest integer not below x. Gradient 0. */
@@ -118,7 +182,7 @@ export function round(x: Tensor): Tensor {
 
 /** -1, 0 or 1 with the sign of x; NaN stays. Gradient 0. */
 export function sign(x: Tensor): Tensor {
-  const y = x.dtype === "bool" ? castTo(x, "int32") : x;
+  const y = countableTensor(x);
   return where(greater(y, 0), 1, where(less(y, 0), -1, mul(y, 0)));
 }
 
@@ -127,84 +191,58 @@ export function sign(x: Tensor): Tensor {
  *
  * @example add(tensor([[1], [2]]), tensor([10, 20])).toArray() // [[11, 21], [12, 22]]
  */
-export function add(a: TensorLike, b: TensorLike): Tensor {
-  return binary("add", a, b, "int32");
-}
+export const add: BinaryFunction = onPairs(ROWS.add, "int32");
 
 /** a - b with broadcasting; bool counts as int32. */
-export function sub(a: TensorLike, b: TensorLike): Tensor {
-  return binary("sub", a, b, "int32");
-}
+export const sub: BinaryFunction = onPairs(ROWS.sub, "int32");
 
 /** a times b with broadcasting; bool counts as int32. */
-export function mul(a: TensorLike, b: TensorLike): Tensor {
-  return binary("mul", a, b, "int32");
-}
+export const mul: BinaryFunction = onPairs(ROWS.mul, "int32");
 
 /**
  * a / b with broadcasting; integers divide in float32.
  *
  * @example div(arange(3), 2).toArray() // [0, 0.5, 1]
  */
-export function div(a: TensorLike, b: TensorLike): Tensor {
-  return binary("div", a, b, "float32");
-}
+export const div: BinaryFunction = onPairs(ROWS.div, "float32");
 
 /**
  * a to the power b with broadcasting. Two integers give an int32: powers beyond it wrap, fractions become 0.
  *
  * @example pow(2, arange(4)).toArray() // [1, 2, 4, 8]
  */
-export function pow(a: TensorLike, b: TensorLike): Tensor {
-  return binary("pow", a, b, "int32");
-}
+export const pow: BinaryFunction = onPairs(ROWS.pow, "int32");
 
 /**
  * Remainder of a / b with the sign of b, as in NumPy and Python.
  *
  * @example mod(tensor([-7, 7]), 3).toArray() // [2, 1]
  */
-export function mod(a: TensorLike, b: TensorLike): Tensor {
-  return binary("mod", a, b, "int32");
-}
+export const mod: BinaryFunction = onPairs(ROWS.mod, "int32");
 
 /** Angle in radians of the point (x = b, y = a), in (-pi, pi]. */
-export function atan2(a: TensorLike, b: TensorLike): Tensor {
-  return binary("atan2", a, b, "float32");
-}
+export const atan2: BinaryFunction = onPairs(ROWS.atan2, "float32");
 
 /** The larger of a and b; NaN if either is. At ties the gradient is halved, as in PyTorch. */
-export function maximum(a: TensorLike, b: TensorLike): Tensor {
-  return binary("maximum", a, b, "bool");
-}
+export const maximum: BinaryFunction = onPairs(ROWS.maximum, "bool");
 
 /** x with its order reversed, and back: -x for floats, -1 - x for int32, which has no -(-2^31). */
 export function reversed(x: Tensor): Tensor {
   return x.dtype === "int32" ? sub(-1, x) : neg(x);
 }
 
-/** Definition of `minimum`: the maximum with the order reversed. */
-export const defineMinimum: Definition<"minimum"> = ([a, b]) =>
-  a!.dtype === "bool" ? logicalAnd(a!, b!) : reversed(maximum(reversed(a!), reversed(b!)));
-
 /** The smaller of a and b; NaN if either is. At ties the gradient is halved, as in PyTorch. */
-export function minimum(a: TensorLike, b: TensorLike): Tensor {
-  return applyFused("minimum", pair("minimum", a, b), NONE, defineMinimum);
-}
+export const minimum: BinaryFunction = onPairs(ROWS.minimum, "bool");
 
 /** a < b, bool. */
-export function less(a: TensorLike, b: TensorLike): Tensor {
-  return binary("less", a, b, "bool");
-}
+export const less: BinaryFunction = onPairs(ROWS.less, "bool");
 
 /**
  * a = b, bool; NaN equals nothing.
  *
  * @example equal(arange(3), 1).toArray() // [false, true, false]
  */
-export function equal(a: TensorLike, b: TensorLike): Tensor {
-  return binary("equal", a, b, "bool");
-}
+export const equal: BinaryFunction = onPairs(ROWS.equal, "bool");
 
 /** a > b, bool. */
 export function greater(a: TensorLike, b: TensorLike): Tensor {
@@ -271,7 +309,7 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
     typeof a === "number" && typeof b === "number"
       ? pair("where", beside(a, castTo(condition, "float32")), b)
       : pair("where", a, b);
-  return apply("where", [truth(condition), p, q], NONE);
+  return apply(ROWS.where, [truth(condition), p, q], NONE);
 }
 
 /**
@@ -299,34 +337,14 @@ export function clamp(x: Tensor, min: number | null = null, max: number | null =
   return out;
 }
 
-/** Definition of `abs`. */
-export const defineAbs: Definition<"abs"> = ([x]) => maximum(x!, neg(x!));
-
 /** Absolute value; gradient 0 at 0. */
-export function abs(x: Tensor): Tensor {
-  return applyFused("abs", [x.dtype === "bool" ? castTo(x, "int32") : x], NONE, defineAbs);
-}
-
-/** Definition of `square`. */
-export const defineSquare: Definition<"square"> = ([x]) => mul(x!, x!);
+export const abs: UnaryFunction = onCountables(ROWS.abs);
 
 /** x times x. */
-export function square(x: Tensor): Tensor {
-  return applyFused("square", [x.dtype === "bool" ? castTo(x, "int32") : x], NONE, defineSquare);
-}
-
-/** Definition of `reciprocal`. */
-export const defineReciprocal: Definition<"reciprocal"> = ([x]) => div(1, x!);
+export const square: UnaryFunction = onCountables(ROWS.square);
 
 /** 1 / x. */
-export function reciprocal(x: Tensor): Tensor {
-  return applyFused("reciprocal", [floatingTensor(x)], NONE, defineReciprocal);
-}
-
-/** Definition of `rsqrt`. */
-export const defineRsqrt: Definition<"rsqrt"> = ([x]) => reciprocal(sqrt(x!));
+export const reciprocal: UnaryFunction = onFloats(ROWS.reciprocal);
 
 /** 1 / sqrt(x). */
-export function rsqrt(x: Tensor): Tensor {
-  return applyFused("rsqrt", [floatingTensor(x)], NONE, defineRsqrt);
-}
+export const rsqrt: UnaryFunction = onFloats(ROWS.rsqrt);

@@ -1,15 +1,61 @@
 // The discrete Fourier transform of real signals, as a matrix product with cosines and sines. Quadratic in
 // the size: a differentiable definition, not a fast transform (packages/audio has one).
 
-import { applyFused, type Definition, fromTypedArray } from "../apply.ts";
+import { apply, fromTypedArray } from "../apply.ts";
 import { type DType, newArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import { type FusedRow, floating, fused, rows } from "../op.ts";
 import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { pad } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
 import { floatingTensor } from "./operands.ts";
 import { narrow, reshape, transpose } from "./shaping.ts";
+
+interface FourierParams {
+  /** Length of the signal. */
+  readonly size: number;
+}
+
+interface Rows {
+  readonly rfft: FusedRow<FourierParams>;
+  readonly irfft: FusedRow<FourierParams>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  rfft: fused(
+    {
+      meaning:
+        "spectrum of a real signal along the last axis, [.., size/2 + 1, 2] as real and imaginary part",
+      shape: ([x], { size }) => [...x!.shape.slice(0, -1), Math.floor(size / 2) + 1, 2],
+      dtype: floating,
+    },
+    ([x], { size }) => {
+      const spectrum = matmul(
+        flatRows(x!),
+        basis(size, x!.dtype, x!, () => 1),
+      );
+      return reshape(spectrum, [...x!.shape.slice(0, -1), Math.floor(size / 2) + 1, 2]);
+    },
+  ),
+  // The transposed basis, with every bin that stands for two counted twice.
+  irfft: fused(
+    {
+      meaning: "real signal of a spectrum [.., size/2 + 1, 2]",
+      shape: ([x], { size }) => [...x!.shape.slice(0, -2), size],
+      dtype: floating,
+    },
+    ([spectrum], { size }) => {
+      const lead = spectrum!.shape.slice(0, -2);
+      const bins = Math.floor(size / 2) + 1;
+      const twice = (bin: number): number => (bin === 0 || 2 * bin === size ? 1 : 2) / size;
+      const flat = reshape(spectrum!, [lead.reduce((n, m) => n * m, 1), bins * 2]);
+      const synthesis = basis(size, spectrum!.dtype, spectrum!, twice);
+      return reshape(matmul(flat, transpose(synthesis)), [...lead, size]);
+    },
+  ),
+});
+export default ROWS;
 
 /** Cosines and negated sines, [size, bins * 2]: column 2k holds cos(2 pi k t / size), column 2k + 1 its -sin. */
 function basis(size: number, dtype: DType, like: Tensor, weight: (bin: number) => number): Tensor {
@@ -26,26 +72,8 @@ function basis(size: number, dtype: DType, like: Tensor, weight: (bin: number) =
   return fromTypedArray(dtype, data, [size, bins * 2], like.backend);
 }
 
-/** Definition of `rfft`. */
-export const defineRfft: Definition<"rfft"> = ([x], { size }) => {
-  const spectrum = matmul(
-    rows(x!),
-    basis(size, x!.dtype, x!, () => 1),
-  );
-  return reshape(spectrum, [...x!.shape.slice(0, -1), Math.floor(size / 2) + 1, 2]);
-};
-
-/** Definition of `irfft`: the transposed basis, with every bin that stands for two counted twice. */
-export const defineIrfft: Definition<"irfft"> = ([spectrum], { size }) => {
-  const lead = spectrum!.shape.slice(0, -2);
-  const bins = Math.floor(size / 2) + 1;
-  const twice = (bin: number): number => (bin === 0 || 2 * bin === size ? 1 : 2) / size;
-  const flat = reshape(spectrum!, [lead.reduce((n, m) => n * m, 1), bins * 2]);
-  const synthesis = basis(size, spectrum!.dtype, spectrum!, twice);
-  return reshape(matmul(flat, transpose(synthesis)), [...lead, size]);
-};
-
-const rows = (x: Tensor): Tensor =>
+/** All leading axes laid end to end: [.., T] -> [N, T]. */
+const flatRows = (x: Tensor): Tensor =>
   reshape(x, [x.shape.slice(0, -1).reduce((n, m) => n * m, 1), x.shape[x.rank - 1]!]);
 
 /**
@@ -64,7 +92,7 @@ export function rfft(x: Tensor, size: number = x.shape[x.rank - 1] ?? 0): Tensor
   }
   const length = x.shape[x.rank - 1]!;
   const fitted = length > size ? narrow(x, -1, 0, size) : length < size ? pad(x, [[0, size - length]]) : x;
-  return applyFused("rfft", [floatingTensor(fitted)], { size }, defineRfft);
+  return apply(ROWS.rfft, [floatingTensor(fitted)], { size });
 }
 
 /**
@@ -89,5 +117,5 @@ export function irfft(
       `irfft: expected [.., ${bins}, 2] for a signal of ${size}, got ${formatShape(spectrum.shape)}`,
     );
   }
-  return applyFused("irfft", [floatingTensor(spectrum)], { size }, defineIrfft);
+  return apply(ROWS.irfft, [floatingTensor(spectrum)], { size });
 }

@@ -2,11 +2,50 @@
 
 import { apply, fromTypedArray, scalar } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
-import { formatShape, normalizeAxis, type Shape } from "../shape.ts";
+import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
+import type { AxisParams } from "../op-params.ts";
+import { formatShape, normalizeAxis, replaceAxis, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { equal, lessEqual, sub, where } from "./elementwise.ts";
 import { alike, castTo, checkIndex } from "./operands.ts";
 import { narrow, unsqueeze } from "./shaping.ts";
+
+interface Rows {
+  readonly gather: PrimitiveRow<AxisParams>;
+  readonly scatterAdd: PrimitiveRow<AxisParams>;
+  readonly indexSelect: PrimitiveRow<AxisParams>;
+  readonly indexAdd: PrimitiveRow<AxisParams>;
+  readonly argsort: PrimitiveRow<AxisParams & { readonly descending: boolean }>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  gather: primitive({
+    meaning: "out[.., i, ..] = x[.., index[.., i, ..], ..] along an axis",
+    shape: ([_x, index]) => index!.shape,
+    dtype: sameDtype,
+  }),
+  scatterAdd: primitive({
+    meaning: "x with source added at index along an axis: the adjoint of gather",
+    shape: firstShape,
+    dtype: sameDtype,
+  }),
+  indexSelect: primitive({
+    meaning: "whole slices of x picked along an axis by an index of any shape",
+    shape: ([x, index], { axis }) => replaceAxis(x!.shape, axis, index!.shape),
+    dtype: sameDtype,
+  }),
+  indexAdd: primitive({
+    meaning: "x with whole slices added along an axis: the adjoint of indexSelect",
+    shape: firstShape,
+    dtype: sameDtype,
+  }),
+  argsort: primitive({
+    meaning: "indices that sort along an axis, stable, NaN last",
+    shape: firstShape,
+    dtype: int32,
+  }),
+});
+export default ROWS;
 
 /** int32 numbers 0 .. n-1 on the backend of `like`. */
 function counting(n: number, like: Tensor): Tensor {
@@ -38,7 +77,7 @@ export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
   checkIndex("gather", index);
   const at = normalizeAxis("gather", axis, x.rank);
   checkSameBut("gather", x.shape, index.shape, at);
-  return apply("gather", [x, index], { axis: at });
+  return apply(ROWS.gather, [x, index], { axis: at });
 }
 
 /** `gather` under NumPy's name and argument order. */
@@ -63,7 +102,7 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tenso
     );
   }
   const [total, added] = alike([x, source], "int32");
-  return apply("scatterAdd", [total!, index, added!], { axis: at });
+  return apply(ROWS.scatterAdd, [total!, index, added!], { axis: at });
 }
 
 /**
@@ -75,7 +114,7 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tenso
  */
 export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
   checkIndex("indexSelect", index);
-  return apply("indexSelect", [x, index], { axis: normalizeAxis("indexSelect", axis, x.rank) });
+  return apply(ROWS.indexSelect, [x, index], { axis: normalizeAxis("indexSelect", axis, x.rank) });
 }
 
 /** x with whole slices of `source` added at `index` along an axis: the adjoint of `indexSelect`. Bool counts as int32. */
@@ -89,7 +128,7 @@ export function indexAdd(x: Tensor, index: Tensor, source: Tensor, axis = 0): Te
     );
   }
   const [total, added] = alike([x, source], "int32");
-  return apply("indexAdd", [total!, index, added!], { axis: at });
+  return apply(ROWS.indexAdd, [total!, index, added!], { axis: at });
 }
 
 /**
@@ -138,7 +177,7 @@ function triangle(x: Tensor, diagonal: number, op: string): Tensor {
  * @example argsort(tensor([3, 1, 2])).toArray() // [1, 2, 0]
  */
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
-  return apply("argsort", [x], { axis: normalizeAxis("argsort", axis, x.rank), descending });
+  return apply(ROWS.argsort, [x], { axis: normalizeAxis("argsort", axis, x.rank), descending });
 }
 
 /** Values sorted along an axis, and the indices that sort them. */

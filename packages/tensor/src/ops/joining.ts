@@ -3,11 +3,39 @@
 import { apply, fromTypedArray } from "../apply.ts";
 import { promote, promoteNumber } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { checkShape, formatShape, normalizeAxis, sameShape } from "../shape.ts";
+import { type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
+import type { AxisParams } from "../op-params.ts";
+import { checkShape, formatShape, normalizeAxis, replaceAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { indexSelect } from "./indexing.ts";
 import { alike, castTo } from "./operands.ts";
 import { narrow, unsqueeze } from "./shaping.ts";
+
+interface PadParams {
+  /** Before and after, one entry per axis. */
+  readonly widths: readonly (readonly [number, number])[];
+  readonly value: number;
+}
+
+interface Rows {
+  readonly pad: PrimitiveRow<PadParams>;
+  readonly concat: PrimitiveRow<AxisParams>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  pad: primitive({
+    meaning: "a border of one value",
+    shape: ([x], { widths }) => x!.shape.map((n, i) => n + widths[i]![0] + widths[i]![1]),
+    dtype: sameDtype,
+  }),
+  concat: primitive({
+    meaning: "tensors joined along an axis",
+    shape: (inputs, { axis }) =>
+      replaceAxis(inputs[0]!.shape, axis, [inputs.reduce((n, input) => n + input.shape[axis]!, 0)]),
+    dtype: sameDtype,
+  }),
+});
+export default ROWS;
 
 /** How a border is filled. */
 export type PadMode = "constant" | "reflect" | "replicate";
@@ -31,7 +59,7 @@ export function pad(
   for (const width of widths) checkShape("pad", width);
   const lead = x.rank - widths.length;
   const all = x.shape.map((_, i): readonly [number, number] => (i < lead ? [0, 0] : widths[i - lead]!));
-  if (mode === "constant") return apply("pad", [fitting(x, value)], { widths: all, value });
+  if (mode === "constant") return apply(ROWS.pad, [fitting(x, value)], { widths: all, value });
   let out = x;
   all.forEach(([before, after], axis) => {
     if (before === 0 && after === 0) return;
@@ -74,7 +102,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
       );
     }
   }
-  return apply("concat", alike(tensors), { axis: at });
+  return apply(ROWS.concat, alike(tensors), { axis: at });
 }
 
 /**

@@ -1,13 +1,45 @@
 // Products of matrices and of tensors in general.
 
-import { apply, applyFused, type Definition, NONE } from "../apply.ts";
+import { apply, NONE } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
-import { formatShape } from "../shape.ts";
+import { type FusedRow, fused, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
+import { broadcastShapes, formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./elementwise.ts";
 import { alike, pair } from "./operands.ts";
 import { sum } from "./reduction.ts";
 import { permute, reshape, slice, transpose, unsqueeze } from "./shaping.ts";
+
+interface Rows {
+  readonly matmul: PrimitiveRow;
+  readonly linear: FusedRow;
+}
+
+const ROWS: Rows = rows<Rows>({
+  matmul: primitive({
+    meaning: "matrix product of the last two axes, the others broadcast",
+    shape: ([a, b], _params, op) => {
+      const p = a!.shape;
+      const q = b!.shape;
+      if (p.length === 2 && q.length === 2) return [p[0]!, q[1]!];
+      const batch = broadcastShapes(op, p.slice(0, -2), q.slice(0, -2));
+      return [...batch, p[p.length - 2]!, q[q.length - 1]!];
+    },
+    dtype: sameDtype,
+  }),
+  linear: fused(
+    {
+      meaning: "x W^T + b with W [out, in]",
+      shape: ([x, weight]) => [...x!.shape.slice(0, -1), weight!.shape[0]!],
+      dtype: sameDtype,
+    },
+    ([x, weight, bias]) => {
+      const product = matmul(x!, transpose(weight!));
+      return bias === undefined ? product : add(product, bias);
+    },
+  ),
+});
+export default ROWS;
 
 /**
  * Matrix product over the last two axes; the axes before them broadcast. Vectors are taken as in NumPy: a
@@ -34,19 +66,13 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       `matmul: inner sizes differ: ${formatShape(a.shape)} @ ${formatShape(b.shape)} (${inner} != ${other})`,
     );
   }
-  const product = apply("matmul", [m, n], NONE);
+  const product = apply(ROWS.matmul, [m, n], NONE);
   if (p.rank > 1 && q.rank > 1) return product;
   const shape = product.shape.slice(0, -2);
   if (p.rank > 1) shape.push(m.shape[m.rank - 2]!);
   if (q.rank > 1) shape.push(n.shape[n.rank - 1]!);
   return reshape(product, shape);
 }
-
-/** Definition of `linear`. */
-export const defineLinear: Definition<"linear"> = ([x, weight, bias]) => {
-  const product = matmul(x!, transpose(weight!));
-  return bias === undefined ? product : add(product, bias);
-};
 
 /**
  * x W^T + b. PyTorch's linear.
@@ -67,7 +93,7 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
     throw new ShapeError(`linear: bias must be [${weight.shape[0]}], got ${formatShape(bias.shape)}`);
   }
   const inputs = alike(bias === null ? [x, weight] : [x, weight, bias], "int32");
-  return applyFused("linear", inputs, NONE, defineLinear);
+  return apply(ROWS.linear, inputs, NONE);
 }
 
 /**

@@ -1,8 +1,11 @@
-// Softmax and the norms, each defined by a composition that a backend may replace by one kernel.
+// Softmax and the norms, each defined by a composition that a backend may replace by one kernel, and their
+// gradients.
 
-import { applyFused, type Definition, scalar } from "../apply.ts";
+import { apply, scalar } from "../apply.ts";
 import { toFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import { type FusedRow, floating, fused, type Rule, rows, unary } from "../op.ts";
+import type { AxisParams } from "../op-params.ts";
 import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, div, exp, isFinite, log, mul, rsqrt, square, sub, where } from "./elementwise.ts";
@@ -10,18 +13,97 @@ import { alike, floatingTensor } from "./operands.ts";
 import { max, mean, sum } from "./reduction.ts";
 import { broadcastTo } from "./shaping.ts";
 
+interface NormParams {
+  /** Added to the mean square or variance. */
+  readonly epsilon: number;
+}
+
+interface Rows {
+  readonly softmax: FusedRow<AxisParams>;
+  readonly softmaxGrad: FusedRow<AxisParams>;
+  readonly logSoftmax: FusedRow<AxisParams>;
+  readonly logSoftmaxGrad: FusedRow<AxisParams>;
+  readonly rmsNorm: FusedRow<NormParams>;
+  readonly rmsNormGrad: FusedRow<NormParams>;
+  readonly rmsNormWeightGrad: FusedRow<NormParams>;
+  readonly layerNorm: FusedRow<NormParams>;
+  readonly layerNormGrad: FusedRow<NormParams>;
+  readonly layerNormWeightGrad: FusedRow<NormParams>;
+}
+
+/** Rule of a gradient that is summed over all rows: [.., D] -> [D]. */
+const lastAxis = (meaning: string): Rule<unknown> => ({
+  meaning,
+  shape: ([x]) => x!.shape.slice(-1),
+  dtype: floating,
+});
+
+const ROWS: Rows = rows<Rows>({
+  softmax: fused(unary("e^x over its sum along an axis"), ([x], { axis }) => {
+    const weights = exp(shifted(x!, axis));
+    return div(weights, sum(weights, axis, true));
+  }),
+  // With y = softmax(x), dL/dx = y (g - sum(g y)).
+  softmaxGrad: fused(unary("gradient of softmax from (gradient, output)"), ([g, y], { axis }) =>
+    mul(y!, sub(g!, sum(mul(g!, y!), axis, true))),
+  ),
+  logSoftmax: fused(unary("logarithm of softmax"), ([x], { axis }) => {
+    const low = shifted(x!, axis);
+    return sub(low, log(sum(exp(low), axis, true)));
+  }),
+  // With y = logSoftmax(x), dL/dx = g - e^y sum(g).
+  logSoftmaxGrad: fused(unary("gradient of logSoftmax from (gradient, output)"), ([g, y], { axis }) =>
+    sub(g!, mul(exp(y!), sum(g!, axis, true))),
+  ),
+
+  rmsNorm: fused(
+    unary("x over its root mean square along the last axis, times a weight"),
+    ([x, weight], { epsilon }) => mul(mul(x!, overRms(x!, epsilon)), weight!),
+  ),
+  // With r = 1 / rms(x) and h = g w: r h - x r^3 mean(h x).
+  rmsNormGrad: fused(
+    unary("gradient of rmsNorm's input from (gradient, input, weight)"),
+    ([g, x, weight], { epsilon }) => {
+      const r = overRms(x!, epsilon);
+      const h = mul(g!, weight!);
+      const along = mul(mean(mul(h, x!), -1, true), mul(square(r), r));
+      return sub(mul(h, r), mul(x!, along));
+    },
+  ),
+  // The sum over rows of g times the normalised x.
+  rmsNormWeightGrad: fused(
+    lastAxis("gradient of rmsNorm's weight from (gradient, input)"),
+    ([g, x], { epsilon }) => sum(mul(g!, mul(x!, overRms(x!, epsilon))), leading(x!)),
+  ),
+
+  layerNorm: fused(
+    unary("x standardised along the last axis, times a weight, plus a bias"),
+    ([x, weight, bias], { epsilon }) => add(mul(standardized(x!, epsilon)[0], weight!), bias!),
+  ),
+  // With z the standardised x and h = g w: r (h - mean(h) - z mean(h z)).
+  layerNormGrad: fused(
+    unary("gradient of layerNorm's input from (gradient, input, weight)"),
+    ([g, x, weight], { epsilon }) => {
+      const [z, r] = standardized(x!, epsilon);
+      const h = mul(g!, weight!);
+      const along = mul(z, mean(mul(h, z), -1, true));
+      return mul(sub(sub(h, mean(h, -1, true)), along), r);
+    },
+  ),
+  // The sum over rows of g times the standardised x.
+  layerNormWeightGrad: fused(
+    lastAxis("gradient of layerNorm's weight from (gradient, input)"),
+    ([g, x], { epsilon }) => sum(mul(g!, standardized(x!, epsilon)[0]), leading(x!)),
+  ),
+});
+export default ROWS;
+
 /** x minus its maximum along an axis; an infinite maximum counts as 0, so that a row of -Infinity gives NaN from 0 / 0 and not from the subtraction. */
 function shifted(x: Tensor, axis: number): Tensor {
   if (x.shape[axis] === 0) return x;
   const top = max(x, axis, true);
   return sub(x, where(isFinite(top), top, 0));
 }
-
-/** Definition of `softmax`. */
-export const defineSoftmax: Definition<"softmax"> = ([x], { axis }) => {
-  const weights = exp(shifted(x!, axis));
-  return div(weights, sum(weights, axis, true));
-};
 
 /**
  * e^x over its sum along an axis. Entries of -Infinity get weight 0; a row of nothing else gives NaN, as in PyTorch.
@@ -31,24 +113,8 @@ export const defineSoftmax: Definition<"softmax"> = ([x], { axis }) => {
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
   const params = { axis: normalizeAxis("softmax", axis, x.rank) };
-  return applyFused("softmax", [floatingTensor(x)], params, defineSoftmax);
+  return apply(ROWS.softmax, [floatingTensor(x)], params);
 }
-
-/** Definition of `softmaxGrad`: with y = softmax(x), dL/dx = y (g - sum(g y)). */
-export const defineSoftmaxGrad: Definition<"softmaxGrad"> = ([gradient, output], { axis }) =>
-  mul(output!, sub(gradient!, sum(mul(gradient!, output!), axis, true)));
-
-/** Gradient of softmax from the gradient and the output of the forward pass. */
-export function softmaxGrad(gradient: Tensor, output: Tensor, axis = -1): Tensor {
-  const params = { axis: normalizeAxis("softmaxGrad", axis, output.rank) };
-  return applyFused("softmaxGrad", alike([gradient, output], "float32"), params, defineSoftmaxGrad);
-}
-
-/** Definition of `logSoftmax`. */
-export const defineLogSoftmax: Definition<"logSoftmax"> = ([x], { axis }) => {
-  const low = shifted(x!, axis);
-  return sub(low, log(sum(exp(low), axis, true)));
-};
 
 /**
  * Logarithm of softmax along an axis, without forming the softmax.
@@ -58,17 +124,7 @@ export const defineLogSoftmax: Definition<"logSoftmax"> = ([x], { axis }) => {
  */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   const params = { axis: normalizeAxis("logSoftmax", axis, x.rank) };
-  return applyFused("logSoftmax", [floatingTensor(x)], params, defineLogSoftmax);
-}
-
-/** Definition of `logSoftmaxGrad`: with y = logSoftmax(x), dL/dx = g - e^y sum(g). */
-export const defineLogSoftmaxGrad: Definition<"logSoftmaxGrad"> = ([gradient, output], { axis }) =>
-  sub(gradient!, mul(exp(output!), sum(gradient!, axis, true)));
-
-/** Gradient of logSoftmax from the gradient and the output of the forward pass. */
-export function logSoftmaxGrad(gradient: Tensor, output: Tensor, axis = -1): Tensor {
-  const params = { axis: normalizeAxis("logSoftmaxGrad", axis, output.rank) };
-  return applyFused("logSoftmaxGrad", alike([gradient, output], "float32"), params, defineLogSoftmaxGrad);
+  return apply(ROWS.logSoftmax, [floatingTensor(x)], params);
 }
 
 /** The parameter of a norm over the last axes of x, or `value` everywhere if there is none. */
@@ -83,10 +139,6 @@ function affine(op: string, name: string, x: Tensor, given: Tensor | null, value
   return given;
 }
 
-/** Definition of `rmsNorm`. */
-export const defineRmsNorm: Definition<"rmsNorm"> = ([x, weight], { epsilon }) =>
-  mul(mul(x!, rsqrt(add(mean(square(x!), -1, true), epsilon))), weight!);
-
 /**
  * x over its root mean square along the last axis, times a weight. Zhang and Sennrich 2019.
  *
@@ -100,33 +152,16 @@ export const defineRmsNorm: Definition<"rmsNorm"> = ([x, weight], { epsilon }) =
 export function rmsNorm(x: Tensor, weight: Tensor | null = null, epsilon = 1e-6): Tensor {
   normalizeAxis("rmsNorm", -1, x.rank);
   const inputs = alike([x, affine("rmsNorm", "weight", x, weight, 1)], "float32");
-  return applyFused("rmsNorm", inputs, { epsilon }, defineRmsNorm);
+  return apply(ROWS.rmsNorm, inputs, { epsilon });
+}
+
+/** 1 over the root mean square of the last axis. */
+function overRms(x: Tensor, epsilon: number): Tensor {
+  return rsqrt(add(mean(square(x), -1, true), epsilon));
 }
 
 /** All leading axes, those a norm's weight is shared along. */
 const leading = (x: Tensor): number[] => x.shape.slice(1).map((_, i) => i);
-
-/** Definition of `rmsNormGrad`: with r = 1 / rms(x) and h = g w, r h - x r^3 mean(h x). */
-export const defineRmsNormGrad: Definition<"rmsNormGrad"> = ([g, x, weight], { epsilon }) => {
-  const r = rsqrt(add(mean(square(x!), -1, true), epsilon));
-  const h = mul(g!, weight!);
-  const along = mul(mean(mul(h, x!), -1, true), mul(square(r), r));
-  return sub(mul(h, r), mul(x!, along));
-};
-
-/** Gradient of rmsNorm's input. g and x [.., D], weight [D] -> [.., D] */
-export function rmsNormGrad(gradient: Tensor, x: Tensor, weight: Tensor, epsilon: number): Tensor {
-  return applyFused("rmsNormGrad", [gradient, x, weight], { epsilon }, defineRmsNormGrad);
-}
-
-/** Definition of `rmsNormWeightGrad`: the sum over rows of g times the normalised x. */
-export const defineRmsNormWeightGrad: Definition<"rmsNormWeightGrad"> = ([g, x], { epsilon }) =>
-  sum(mul(g!, mul(x!, rsqrt(add(mean(square(x!), -1, true), epsilon)))), leading(x!));
-
-/** Gradient of rmsNorm's weight. g and x [.., D] -> [D] */
-export function rmsNormWeightGrad(gradient: Tensor, x: Tensor, epsilon: number): Tensor {
-  return applyFused("rmsNormWeightGrad", [gradient, x], { epsilon }, defineRmsNormWeightGrad);
-}
 
 /** x less its mean, over its standard deviation, and 1 over that deviation. */
 function standardized(x: Tensor, epsilon: number): [Tensor, Tensor] {
@@ -134,10 +169,6 @@ function standardized(x: Tensor, epsilon: number): [Tensor, Tensor] {
   const r = rsqrt(add(mean(square(centred), -1, true), epsilon));
   return [mul(centred, r), r];
 }
-
-/** Definition of `layerNorm`. */
-export const defineLayerNorm: Definition<"layerNorm"> = ([x, weight, bias], { epsilon }) =>
-  add(mul(standardized(x!, epsilon)[0], weight!), bias!);
 
 /**
  * x standardised along the last axis, times a weight, plus a bias. Ba, Kiros and Hinton 2016. To standardise
@@ -160,27 +191,5 @@ export function layerNorm(
   normalizeAxis("layerNorm", -1, x.rank);
   const scale = affine("layerNorm", "weight", x, weight, 1);
   const shift = affine("layerNorm", "bias", x, bias, 0);
-  return applyFused("layerNorm", alike([x, scale, shift], "float32"), { epsilon }, defineLayerNorm);
-}
-
-/** Definition of `layerNormGrad`: with z the standardised x and h = g w, r (h - mean(h) - z mean(h z)). */
-export const defineLayerNormGrad: Definition<"layerNormGrad"> = ([g, x, weight], { epsilon }) => {
-  const [z, r] = standardized(x!, epsilon);
-  const h = mul(g!, weight!);
-  const along = mul(z, mean(mul(h, z), -1, true));
-  return mul(sub(sub(h, mean(h, -1, true)), along), r);
-};
-
-/** Gradient of layerNorm's input. g and x [.., D], weight [D] -> [.., D] */
-export function layerNormGrad(gradient: Tensor, x: Tensor, weight: Tensor, epsilon: number): Tensor {
-  return applyFused("layerNormGrad", [gradient, x, weight], { epsilon }, defineLayerNormGrad);
-}
-
-/** Definition of `layerNormWeightGrad`: the sum over rows of g times the standardised x. */
-export const defineLayerNormWeightGrad: Definition<"layerNormWeightGrad"> = ([g, x], { epsilon }) =>
-  sum(mul(g!, standardized(x!, epsilon)[0]), leading(x!));
-
-/** Gradient of layerNorm's weight. g and x [.., D] -> [D] */
-export function layerNormWeightGrad(gradient: Tensor, x: Tensor, epsilon: number): Tensor {
-  return applyFused("layerNormWeightGrad", [gradient, x], { epsilon }, defineLayerNormWeightGrad);
+  return apply(ROWS.layerNorm, alike([x, scale, shift], "float32"), { epsilon });
 }

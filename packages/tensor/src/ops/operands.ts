@@ -1,21 +1,59 @@
-// Turns what users pass to ops, tensors or numbers, into tensors of one dtype.
+// Turns what users pass to ops, tensors or numbers, into tensors of one dtype; the op that converts is
+// declared here. Read next: elementwise.ts.
 
-import { apply, scalar } from "../apply.ts";
+import { apply, NONE, scalar } from "../apply.ts";
 import { type DType, isFloating, promote, promoteNumber, toFloating } from "../dtype.ts";
 import { DtypeError } from "../errors.ts";
+import { type FusedRow, firstShape, type PrimitiveRow, primitive, rows } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
+
+interface Rows {
+  readonly cast: PrimitiveRow<{ readonly dtype: DType }>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  cast: primitive({
+    meaning: "the same values in another dtype, row-major",
+    shape: firstShape,
+    dtype: (_inputs, params) => params.dtype,
+  }),
+});
+export default ROWS;
 
 /** An operand: a tensor, or a number that takes the dtype of the tensor beside it. */
 export type TensorLike = Tensor | number;
 
 /** The same values in another dtype; the same tensor if it has that dtype already. */
 export function castTo(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply("cast", [x], { dtype });
+  return x.dtype === dtype ? x : copyAs(x, dtype);
+}
+
+/** A dense row-major copy in storage of its own. */
+export function copyAs(x: Tensor, dtype: DType): Tensor {
+  return apply(ROWS.cast, [x], { dtype });
+}
+
+/** bool becomes int32. */
+export function countableTensor(x: Tensor): Tensor {
+  return x.dtype === "bool" ? castTo(x, "int32") : x;
 }
 
 /** float64 stays, everything else becomes float32. */
 export function floatingTensor(x: Tensor): Tensor {
   return isFloating(x.dtype) ? x : castTo(x, "float32");
+}
+
+/** What users call an op by that takes one tensor and no parameters. */
+export type UnaryFunction = (x: Tensor) => Tensor;
+
+/** The function of an op on floats; integers become float32. */
+export function onFloats(row: PrimitiveRow | FusedRow): UnaryFunction {
+  return (x) => apply(row, [floatingTensor(x)], NONE);
+}
+
+/** The function of an op on floats and int32; bool becomes int32. */
+export function onCountables(row: PrimitiveRow | FusedRow): UnaryFunction {
+  return (x) => apply(row, [countableTensor(x)], NONE);
 }
 
 /** Tensors brought to one dtype, at least `least`. */

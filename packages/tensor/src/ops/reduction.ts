@@ -1,10 +1,30 @@
 // Ops that fold axes into one value. Axes default to all of them, count from the end when negative, and
 // are dropped unless `keepDims`. Sums run in a fixed order, see backends/reference/reduce.ts.
 
-import { apply, applyFused, type Definition } from "../apply.ts";
+import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
-import type { ReduceParams } from "../op-params.ts";
-import { type Axes, formatShape, normalizeAxes, normalizeAxis, reducedShape } from "../shape.ts";
+import {
+  countable,
+  type FusedRow,
+  fused,
+  int32,
+  type Operand,
+  type PrimitiveRow,
+  primitive,
+  rows,
+  sameDtype,
+  unary,
+} from "../op.ts";
+import type { AxisParams, ReduceParams } from "../op-params.ts";
+import {
+  type Axes,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  reducedShape,
+  replaceAxis,
+  type Shape,
+} from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import {
   abs,
@@ -26,8 +46,38 @@ import {
   where,
 } from "./elementwise.ts";
 import { pad } from "./joining.ts";
-import { castTo, floatingTensor } from "./operands.ts";
+import { countableTensor, floatingTensor } from "./operands.ts";
 import { narrow, reshape, squeeze } from "./shaping.ts";
+
+interface Rows {
+  readonly sum: PrimitiveRow<ReduceParams>;
+  readonly max: PrimitiveRow<ReduceParams>;
+  readonly argmax: PrimitiveRow<AxisParams>;
+  readonly cumsum: FusedRow<AxisParams>;
+}
+
+const reduced = ([x]: readonly Operand[], { axes, keepDims }: ReduceParams): Shape =>
+  reducedShape(x!.shape, axes, keepDims);
+
+const ROWS: Rows = rows<Rows>({
+  sum: primitive({ meaning: "sum over axes", shape: reduced, dtype: countable }),
+  max: primitive({ meaning: "largest value over axes; NaN if any is", shape: reduced, dtype: sameDtype }),
+  argmax: primitive({
+    meaning: "index of the first largest value along an axis",
+    shape: ([x], { axis }) => replaceAxis(x!.shape, axis, []),
+    dtype: int32,
+  }),
+  // After step k each place holds the sum of the last 2^k places. Hillis and Steele 1986.
+  cumsum: fused(unary("running sum along an axis", countable), ([x], { axis }) => {
+    let out = x!;
+    const n = out.shape[axis]!;
+    for (let shift = 1; shift < n; shift *= 2) {
+      out = add(out, pad(narrow(out, axis, 0, n - shift), widthsAt(out, axis, shift, 0)));
+    }
+    return out;
+  }),
+});
+export default ROWS;
 
 const reduceParams = (op: string, x: Tensor, axes: Axes, keepDims: boolean): ReduceParams => ({
   axes: normalizeAxes(op, axes, x.rank),
@@ -42,8 +92,8 @@ const count = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, ax
  * @example sum(ones([2, 3]), 0).toArray() // [2, 2, 2]
  */
 export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  const y = x.dtype === "bool" ? castTo(x, "int32") : x;
-  return apply("sum", [y], reduceParams("sum", x, axes, keepDims));
+  const y = countableTensor(x);
+  return apply(ROWS.sum, [y], reduceParams("sum", x, axes, keepDims));
 }
 
 /**
@@ -63,7 +113,7 @@ export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  */
 export function prod(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const { axes: list } = reduceParams("prod", x, axes, keepDims);
-  let out = x.dtype === "bool" ? castTo(x, "int32") : x;
+  let out = countableTensor(x);
   for (const axis of list) {
     if (out.shape[axis] === 0) out = pad(out, widthsAt(out, axis, 0, 1), "constant", 1);
     for (let n = out.shape[axis]!; n > 1; n = out.shape[axis]!) {
@@ -96,7 +146,7 @@ function checkNotEmpty(op: string, x: Tensor, axes: readonly number[]): void {
 export function max(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const params = reduceParams("max", x, axes, keepDims);
   checkNotEmpty("max", x, params.axes);
-  return apply("max", [x], params);
+  return apply(ROWS.max, [x], params);
 }
 
 /** Smallest value over axes; NaN if any is. Among equal smallest values the gradient is split evenly. */
@@ -115,7 +165,7 @@ export function argmax(x: Tensor, axis?: number): Tensor {
   const y = axis === undefined ? reshape(x, [x.size]) : x;
   const at = axis === undefined ? 0 : normalizeAxis("argmax", axis, x.rank);
   checkNotEmpty("argmax", y, [at]);
-  return apply("argmax", [y], { axis: at });
+  return apply(ROWS.argmax, [y], { axis: at });
 }
 
 /** int32 index of the first smallest value along an axis; a NaN counts as smallest. */
@@ -185,24 +235,14 @@ export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
   return pow(sum(pow(abs(y), p), axes, keepDims), 1 / p);
 }
 
-/** Definition of `cumsum`: after step k each place holds the sum of the last 2^k places. Hillis and Steele 1986. */
-export const defineCumsum: Definition<"cumsum"> = ([x], { axis }) => {
-  let out = x!;
-  const n = out.shape[axis]!;
-  for (let shift = 1; shift < n; shift *= 2) {
-    out = add(out, pad(narrow(out, axis, 0, n - shift), widthsAt(out, axis, shift, 0)));
-  }
-  return out;
-};
-
 /**
  * Running sum along an axis: out[i] = x[0] + ... + x[i].
  *
  * @example cumsum(arange(4)).toArray() // [0, 1, 3, 6]
  */
 export function cumsum(x: Tensor, axis = -1): Tensor {
-  const y = x.dtype === "bool" ? castTo(x, "int32") : x;
-  return applyFused("cumsum", [y], { axis: normalizeAxis("cumsum", axis, x.rank) }, defineCumsum);
+  const y = countableTensor(x);
+  return apply(ROWS.cumsum, [y], { axis: normalizeAxis("cumsum", axis, x.rank) });
 }
 
 /**

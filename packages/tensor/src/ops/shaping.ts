@@ -2,6 +2,8 @@
 
 import { apply, applyView } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
+import { type PrimitiveRow, primitive, rows, sameDtype, type ViewRow, view } from "../op.ts";
+import type { WindowParams } from "../op-params.ts";
 import {
   type Axes,
   broadcastShapes,
@@ -9,6 +11,7 @@ import {
   formatShape,
   normalizeAxes,
   normalizeAxis,
+  replaceAxis,
   resolveShape,
   type Shape,
   sameShape,
@@ -18,6 +21,7 @@ import type { Tensor } from "../tensor.ts";
 import {
   broadcastView,
   permuteView,
+  type ResolvedSlice,
   reshapeView,
   resolveSlice,
   type SliceRange,
@@ -25,17 +29,64 @@ import {
   squeezedShape,
   unfoldView,
   unsqueezedShape,
+  windowCount,
 } from "../view.ts";
-import { alike } from "./operands.ts";
+import { alike, copyAs } from "./operands.ts";
+
+interface Rows {
+  readonly reshape: ViewRow<{ readonly shape: Shape }>;
+  readonly permute: ViewRow<{ readonly order: readonly number[] }>;
+  readonly broadcastTo: ViewRow<{ readonly shape: Shape }>;
+  readonly slice: ViewRow<{ readonly slices: readonly ResolvedSlice[] }>;
+  readonly unfold: ViewRow<WindowParams>;
+  readonly fold: PrimitiveRow<WindowParams & { readonly length: number }>;
+}
+
+const ROWS: Rows = rows<Rows>({
+  reshape: view({
+    meaning: "the same elements in another shape",
+    shape: (_inputs, params) => params.shape,
+    dtype: sameDtype,
+  }),
+  permute: view({
+    meaning: "axes in another order",
+    shape: ([x], { order }) => order.map((axis) => x!.shape[axis]!),
+    dtype: sameDtype,
+  }),
+  broadcastTo: view({
+    meaning: "axes of size 1 stretched",
+    shape: (_inputs, params) => params.shape,
+    dtype: sameDtype,
+  }),
+  slice: view({
+    meaning: "every step-th element of a range, per axis",
+    shape: (_inputs, { slices }) => slices.map((range) => range.length),
+    dtype: sameDtype,
+  }),
+  unfold: view({
+    meaning: "sliding windows along an axis, as a new last axis",
+    shape: ([x], params) => {
+      const count = windowCount(x!.shape[params.axis]!, params);
+      return [...replaceAxis(x!.shape, params.axis, [count]), params.size];
+    },
+    dtype: sameDtype,
+  }),
+  fold: primitive({
+    meaning: "overlapping windows added back: the adjoint of unfold",
+    shape: ([x], { axis, length }) => replaceAxis(x!.shape.slice(0, -1), axis, [length]),
+    dtype: sameDtype,
+  }),
+});
+export default ROWS;
 
 /** A dense row-major copy, or the tensor itself if it is one. */
 export function contiguous(x: Tensor): Tensor {
-  return x.isContiguous ? x : apply("cast", [x], { dtype: x.dtype });
+  return x.isContiguous ? x : copyAs(x, x.dtype);
 }
 
 /** A dense row-major copy in storage of its own. */
 export function copy(x: Tensor): Tensor {
-  return apply("cast", [x], { dtype: x.dtype });
+  return copyAs(x, x.dtype);
 }
 
 /**
@@ -48,9 +99,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const target = resolveShape("reshape", shape, x.size);
   if (sameShape(target, x.shape)) return x;
   const layout = reshapeView(x, target);
-  if (layout !== null) return applyView("reshape", x, { shape: target }, layout);
+  if (layout !== null) return applyView(ROWS.reshape, x, { shape: target }, layout);
   const dense = contiguous(x);
-  return applyView("reshape", dense, { shape: target }, reshapeView(dense, target)!);
+  return applyView(ROWS.reshape, dense, { shape: target }, reshapeView(dense, target)!);
 }
 
 /**
@@ -77,7 +128,7 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
   if (axes.length !== x.rank || new Set(axes).size !== x.rank) {
     throw new ShapeError(`permute: expected each of the ${x.rank} axes once, got ${formatShape(order)}`);
   }
-  return applyView("permute", x, { order: axes }, permuteView(x, axes));
+  return applyView(ROWS.permute, x, { order: axes }, permuteView(x, axes));
 }
 
 /**
@@ -89,7 +140,7 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   const p = normalizeAxis("transpose", a, x.rank);
   const q = normalizeAxis("transpose", b, x.rank);
   const order = x.shape.map((_, i) => (i === p ? q : i === q ? p : i));
-  return applyView("permute", x, { order }, permuteView(x, order));
+  return applyView(ROWS.permute, x, { order }, permuteView(x, order));
 }
 
 /**
@@ -115,7 +166,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   const target = shape.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead]! : n));
   checkShape("broadcastTo", target);
   if (sameShape(target, x.shape)) return x;
-  return applyView("broadcastTo", x, { shape: target }, broadcastView(x, target));
+  return applyView(ROWS.broadcastTo, x, { shape: target }, broadcastView(x, target));
 }
 
 /** Several tensors stretched to their common shape. Views. */
@@ -143,7 +194,7 @@ export function slice(x: Tensor, ranges: readonly (SliceRange | number | null)[]
     dropped.push(axis);
     return { start: range < 0 ? range + size : range, step: 1, length: 1 };
   });
-  const part = applyView("slice", x, { slices }, sliceView(x, slices));
+  const part = applyView(ROWS.slice, x, { slices }, sliceView(x, slices));
   return dropped.length === 0 ? part : reshape(part, squeezedShape(part.shape, dropped));
 }
 
@@ -231,7 +282,12 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
  */
 export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation = 1): Tensor {
   const at = normalizeAxis("unfold", axis, x.rank);
-  return applyView("unfold", x, { axis: at, size, step, dilation }, unfoldView(x, at, size, step, dilation));
+  return applyView(
+    ROWS.unfold,
+    x,
+    { axis: at, size, step, dilation },
+    unfoldView(x, at, size, step, dilation),
+  );
 }
 
 /**
@@ -250,7 +306,7 @@ export function fold(x: Tensor, axis: number, length: number, step = 1, dilation
     throw new ShapeError(`fold: the windows reach to ${reach}, beyond the length ${length}`);
   }
   const [y] = alike([x], "int32");
-  return apply("fold", [y!], { axis: at, size, step, dilation, length });
+  return apply(ROWS.fold, [y!], { axis: at, size, step, dilation, length });
 }
 
 /**

@@ -3,7 +3,7 @@
 // spelled out. Read next: rows.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
-import type { Op, OpParams } from "../../op-params.ts";
+import type { Op, OpParams } from "../../op-table.ts";
 import { defer } from "./chain.ts";
 import { strided } from "./kernel-text.ts";
 import { type Floats, kernel, map } from "./run.ts";

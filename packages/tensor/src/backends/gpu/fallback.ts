@@ -5,7 +5,7 @@ import type { View } from "../../backend.ts";
 import type { TypedArray } from "../../dtype.ts";
 import { newArray } from "../../dtype.ts";
 import { BackendError } from "../../errors.ts";
-import type { Op, OpParams } from "../../op-params.ts";
+import type { Op, OpParams } from "../../op-table.ts";
 import { reference } from "../reference/index.ts";
 import { slotOf } from "./kernel-text.ts";
 import { deviceOf } from "./run.ts";

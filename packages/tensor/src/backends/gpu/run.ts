@@ -3,7 +3,7 @@
 // are the same for all. Read next: elementwise.ts.
 
 import type { Kernel, View } from "../../backend.ts";
-import type { Op, OpParams } from "../../op-params.ts";
+import type { Op, OpParams } from "../../op-table.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import type { Device } from "./device.ts";
 import {

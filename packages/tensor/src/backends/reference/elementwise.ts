@@ -1,7 +1,7 @@
 // Elementwise kernels: one function of numbers per op, mapped over strided views.
 
 import type { Kernel } from "../../backend.ts";
-import type { Op } from "../../op-params.ts";
+import type { Op } from "../../op-table.ts";
 import { erf } from "./special.ts";
 import { eachRow, operand } from "./strided.ts";
 

@@ -3,7 +3,7 @@
 
 import { type Backend, type Kernels, registerBackend, type Storage } from "../../backend.ts";
 import { type DType, newArray, type TypedArray } from "../../dtype.ts";
-import type { Primitive } from "../../op-params.ts";
+import type { Primitive } from "../../op-table.ts";
 import { ctcLoss, ctcLossGrad } from "./ctc.ts";
 import * as elementwise from "./elementwise.ts";
 import * as indexing from "./indexing.ts";

@@ -2,7 +2,7 @@
 // kernels. The numbers are those of assembly/elementwise.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
-import type { Op, OpParams } from "../../op-params.ts";
+import type { Op, OpParams } from "../../op-table.ts";
 import { sizeOf } from "../../shape.ts";
 import { getEngine } from "./engine.ts";
 import { addressOf, copyView, denseAddress, layoutOf, PARALLEL_NS, releaseAll, split } from "./operands.ts";

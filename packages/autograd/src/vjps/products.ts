@@ -1,0 +1,128 @@
+// Gradient rules of products of tensors: matrices, convolution, attention, Fourier transforms; see activation.ts.
+
+import {
+  add,
+  apply,
+  attentionWeights,
+  conv1d,
+  linear,
+  matmul,
+  mul,
+  narrow,
+  neg,
+  OPS,
+  type OpOf,
+  type OpParams,
+  reshape,
+  rotatePairs,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+} from "@echo-ts/tensor";
+import { flatRows, sumTo, type Vjps, zerosOf } from "./rule.ts";
+
+/** Every second channel of the last axis. */
+function everySecond(x: Tensor, start: 0 | 1): Tensor {
+  return slice(x, [...x.shape.slice(1).map(() => null), { start, step: 2 }]);
+}
+
+/** Gradients of attention's q, k and v from that of its output: views of one result. */
+function attentionGradients(
+  g: Tensor,
+  [q, k, v, weights]: readonly Tensor[],
+  scale: number,
+  needs: readonly boolean[],
+): (Tensor | null)[] {
+  if (!needs[0] && !needs[1]) return [null, null, matmul(transpose(weights!), g)];
+  const together = apply(OPS.attentionGrad, [g, q!, k!, v!, weights!], { scale });
+  let start = 0;
+  return [q!, k!, v!].map((x) => {
+    const length = x.shape[x.rank - 2]! * x.shape[x.rank - 1]!;
+    const part = reshape(narrow(together, together.rank - 1, start, length), x.shape);
+    start += length;
+    return part;
+  });
+}
+
+const inputGrad = (g: Tensor, weight: Tensor, params: OpParams["conv1dInputGrad"]): Tensor =>
+  apply(OPS.conv1dInputGrad, [g, weight], params);
+const weightGrad = (g: Tensor, x: Tensor, params: OpParams["conv1dWeightGrad"]): Tensor =>
+  apply(OPS.conv1dWeightGrad, [g, x], params);
+
+/** dL/db of a @ b. A matrix shared by a whole batch is one product over all rows at once. */
+function rightFactor(g: Tensor, a: Tensor, b: Tensor): Tensor {
+  if (b.rank > 2 || a.rank === 2) return sumTo(matmul(transpose(a), g), b.shape);
+  const rows = (x: Tensor): Tensor =>
+    reshape(x, [x.size / Math.max(1, x.shape[x.rank - 1]!), x.shape[x.rank - 1]!]);
+  if (a.size === 0 || g.size === 0) return zerosOf(b);
+  return matmul(transpose(rows(a)), rows(g));
+}
+
+/** Rules of the products. */
+export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attention" | "fourier">> = {
+  matmul: (g, _y, [a, b], _p, needs) => [
+    needs[0] ? sumTo(matmul(g, transpose(b!)), a!.shape) : null,
+    needs[1] ? rightFactor(g, a!, b!) : null,
+  ],
+  linear: (g, _y, [x, weight], _p, needs) => [
+    needs[0] ? linear(g, transpose(weight!)) : null,
+    needs[1] ? matmul(transpose(flatRows(g)), flatRows(x!)) : null,
+    needs[2] ? sum(flatRows(g), 0) : null,
+  ],
+  conv1d: (g, _y, [x, weight], params, needs) => [
+    needs[0] ? inputGrad(g, weight!, { ...params, length: x!.shape[2]! }) : null,
+    needs[1] ? weightGrad(g, x!, { ...params, taps: weight!.shape[2]! }) : null,
+    needs[2] ? sum(g, [0, 2]) : null,
+  ],
+  rotatePairs: (g, _y, [x, cosine, sine], _p, needs) => {
+    // Turning back is the adjoint of turning; the angles see each pair as a complex product.
+    const dx = needs[0] ? rotatePairs(g, cosine!, neg(sine!)) : null;
+    if (!needs[1] && !needs[2]) return [dx, null, null];
+    const [a, b] = [everySecond(x!, 0), everySecond(x!, 1)];
+    const [p, q] = [everySecond(g, 0), everySecond(g, 1)];
+    return [
+      dx,
+      needs[1] ? sumTo(add(mul(p, a), mul(q, b)), cosine!.shape) : null,
+      needs[2] ? sumTo(sub(mul(q, a), mul(p, b)), sine!.shape) : null,
+    ];
+  },
+  attentionWeights: (g, y, [q, k, bias], params, needs) => {
+    const scores = apply(OPS.softmaxGrad, [g, y], { axis: y.rank - 1 }); // gradient of scale q k^T + bias
+    return [
+      needs[0] ? mul(matmul(scores, k!), params.scale) : null,
+      needs[1] ? mul(matmul(transpose(scores), q!), params.scale) : null,
+      needs[2] ? sumTo(scores, bias!.shape) : null,
+    ];
+  },
+  attention: (g, _y, [q, k, v, bias], params, needs) => {
+    // The weights are computed again rather than kept: [.., Tq, Tk] is the largest array of attention.
+    const weights = attentionWeights(q!, k!, params, bias);
+    const whole = g.backend.kernels.attentionGrad !== undefined;
+    if (!needs[3] && whole) return attentionGradients(g, [q!, k!, v!, weights], params.scale, needs);
+    const dv = needs[2] ? matmul(transpose(weights), g) : null;
+    if (!needs[0] && !needs[1] && !needs[3]) return [null, null, dv];
+    const direct = matmul(g, transpose(v!)); // gradient of the weights
+    const scores = apply(OPS.softmaxGrad, [direct, weights], { axis: weights.rank - 1 });
+    return [
+      needs[0] ? mul(matmul(scores, k!), params.scale) : null,
+      needs[1] ? mul(matmul(transpose(scores), q!), params.scale) : null,
+      dv,
+      needs[3] ? sumTo(scores, bias!.shape) : null,
+    ];
+  },
+  attend: (g, _y, inputs, { scale }, needs) => [...attentionGradients(g, inputs, scale, needs), null],
+  rfft: "composition",
+  irfft: "composition",
+
+  conv1dInputGrad: (g, _y, [x, weight], { length: _, ...params }, needs) => [
+    needs[0] ? conv1d(g, weight!, null, params) : null,
+    needs[1] ? weightGrad(x!, g, { ...params, taps: weight!.shape[2]! }) : null,
+  ],
+  conv1dWeightGrad: (g, _y, [out, x], { taps: _, ...params }, needs) => [
+    needs[0] ? conv1d(x!, g, null, params) : null,
+    needs[1] ? inputGrad(out!, g, { ...params, length: x!.shape[2]! }) : null,
+  ],
+  attentionGrad: "composition",
+};
