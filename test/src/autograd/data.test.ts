@@ -94,6 +94,118 @@ t.test("a loader goes on where it stopped, in the middle of an epoch too", async
   }
 });
 
+const ten = Array.from({ length: 10 }, (_, i) => i);
+const make = (options: object = {}): DataLoader<number, number[]> =>
+  new DataLoader(ten, { batchSize: 3, collate: (batch) => batch, ...options });
+
+t.test(
+  "each loop is an iteration of its own: inside another one, beside it, after one that was left",
+  async (t) => {
+    for (const shuffle of [false, true]) {
+      const loader = make({ shuffle, seed: 4 });
+      let pairs = 0;
+      for (const outer of loader) {
+        for (const inner of loader) pairs += Math.min(1, outer.length, inner.length);
+      }
+      t.equal(pairs, 16);
+      t.equal(loader.epoch, 1, "the outer loop alone counts");
+
+      const [plain, disturbed] = [make({ shuffle, seed: 4 }), make({ shuffle, seed: 4 })];
+      const expected = [...plain, ...plain];
+      const trained: number[][] = [];
+      while (disturbed.epoch < 2) {
+        for (const batch of disturbed) {
+          trained.push(batch);
+          const before = disturbed.state();
+          t.strictSame([...disturbed].flat().sort(), ten, "an evaluation inside sees everything");
+          for (const _ of disturbed) break;
+          t.strictSame(disturbed.state(), before, "and moves nothing");
+        }
+      }
+      t.strictSame(trained, expected);
+    }
+    const loader = make();
+    for (const _ of loader) break;
+    t.strictSame(
+      [loader.state().epoch, loader.state().batch],
+      [0, 1],
+      "saved here, it would go on with batch 1",
+    );
+    t.strictSame([...loader].flat(), ten, "but the next loop begins anew");
+    t.equal(loader.epoch, 2);
+    t.throws(() => {
+      for (const _ of loader) throw new Error("in the body");
+    }, /in the body/);
+    t.equal([...loader].length, 4, "a loop that threw is over");
+  },
+);
+
+t.test("two async consumers see every batch once each", async (t) => {
+  const slow = { length: 10, get: async (index: number) => index };
+  for (const shuffle of [false, true]) {
+    const loader = new DataLoader(slow, { batchSize: 3, shuffle, collate: (items: number[]) => items });
+    const consume = async (): Promise<number[]> => {
+      const seen: number[] = [];
+      for await (const batch of loader) seen.push(...batch);
+      return seen;
+    };
+    for (const seen of await Promise.all([consume(), consume(), consume()])) {
+      t.strictSame(
+        seen.sort((a, b) => a - b),
+        ten,
+      );
+    }
+    t.equal(loader.epoch, 1);
+    t.equal((await consume()).length, 10);
+    const shared = loader[Symbol.asyncIterator]();
+    const workers = [0, 1].map(async () => {
+      const seen: number[] = [];
+      for await (const batch of shared) seen.push(...batch);
+      return seen;
+    });
+    t.strictSame(
+      (await Promise.all(workers)).flat().sort((a, b) => a - b),
+      ten,
+      "consumers of one iterator share its batches",
+    );
+  }
+});
+
+t.test("a state of other options is refused, and the loop going on keeps its place", async (t) => {
+  const lengths = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  const { state } = { state: (options: object) => make(options).state() };
+  for (const [saved, own, message] of [
+    [{ shuffle: true }, {}, /DataLoader.restore: shuffle was true when saved, and is false here/],
+    [{ dropLast: true }, {}, /dropLast was true when saved, and is false here/],
+    [{ seed: 1 }, {}, /seed was 1 when saved, and is 0 here/],
+    [{ batchSize: 4 }, {}, /batchSize was 4 when saved, and is 3 here/],
+    [{ lengths }, {}, /bucketBatches was 50 when saved, and is null here/],
+    [{ lengths, bucketBatches: 2 }, { lengths }, /bucketBatches was 2 when saved, and is 50 here/],
+    [
+      { lengths: [...lengths].reverse() },
+      { lengths },
+      /lengths was [0-9a-f]{8} when saved, and is [0-9a-f]{8} here/,
+    ],
+  ] as const) {
+    t.throws(() => make(own).restore(state(saved)), message);
+  }
+  t.throws(
+    () => make().restore(undefined as never),
+    /restore: the state must be what state\(\) gave, got undefined/,
+  );
+  make({ seed: "3" }).restore(state({ seed: 3 }));
+  make({ lengths }).restore(JSON.parse(JSON.stringify(state({ lengths: Float32Array.from(lengths) }))));
+  const loader = make();
+  const seen: number[] = [];
+  for (const batch of loader) {
+    seen.push(...batch);
+    if (seen.length === 6) loader.restore({ ...loader.state(), epoch: 5, batch: 1 });
+  }
+  t.strictSame(seen, ten);
+  t.strictSame([loader.epoch, [...loader].flat()], [5, ten.slice(3)]);
+  t.equal(loader.epoch, 6);
+});
+
 t.test("data sets may answer with promises", async (t) => {
   const dataset = { length: 3, get: (index: number) => Promise.resolve(index * index) };
   const loader = new DataLoader(dataset, { batchSize: 2, collate: (items: number[]) => items });
@@ -152,6 +264,37 @@ t.test("bad input is refused by name", async (t) => {
     () => planEpoch(3, 0, { batchSize: 1, lengths: [1] }),
     /expected 3 lengths, one for each item, got 1/,
   );
+  const js = (value: unknown): never => value as never;
+  t.throws(
+    () => new DataLoader([1], js({ batchSize: 1, collate, shufle: true })),
+    /DataLoader: unknown option "shufle"; did you mean "shuffle"\?/,
+  );
+  t.throws(
+    () => new DataLoader([1], js({ batchSize: 1 })),
+    /DataLoader: collate must be a function such as \(items\) => items, got undefined/,
+  );
+  t.throws(() => new DataLoader([1], js(2)), /options must be an object such as \{ batchSize: ... \}, got 2/);
+  for (const dataset of [null, 3, {}, new Map([[1, 2]])]) {
+    t.throws(
+      () => new DataLoader(js(dataset), { batchSize: 1, collate }),
+      /DataLoader: the data set must be an array or \{ length, get\(index\) \}, got /,
+    );
+  }
+  t.throws(() => planEpoch(3, 0, js({ batchSize: "2" })), /planEpoch: batchSize must be a number, got "2"/);
+  t.throws(
+    () => planEpoch(3, 0, { batchSize: 2, seed: Number.NaN }),
+    /planEpoch: seed must be a text or a finite number, got NaN/,
+  );
+  t.throws(
+    () => padStack([ones([2])], js({ dim: 0 })),
+    /padStack: unknown option "dim"; did you mean "axis"/,
+  );
+  t.throws(() => padSequences([[1]], js("int32")), /padSequences: options must be .* \{ dtype: "int32" \}/);
+  t.throws(
+    () => padSequences([[1]], { multipleOf: 0 }),
+    /padSequences: multipleOf must be a positive integer/,
+  );
+  t.throws(() => lengthMask(js([1, 2]), 2), /lengthMask: lengths must be a tensor \[B\], got an array of 2/);
   const loader = new DataLoader([1, 2, 3], { batchSize: 1, collate });
   const state = loader.state();
   t.throws(

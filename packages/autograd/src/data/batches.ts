@@ -1,7 +1,7 @@
 // Which items make up the batches of an epoch: a pure function of seed, epoch and lengths, so that a position
 // in an epoch is all that has to be saved. Read next: loader.ts.
 
-import { stream } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, stream, wrongArgument } from "@echo-ts/tensor";
 
 /** How items are put into batches. */
 export interface BatchOptions {
@@ -19,6 +19,16 @@ export interface BatchOptions {
   readonly bucketBatches?: number;
 }
 
+/** The kinds of {@link BatchOptions}, for those who take them on. */
+export const BATCH_OPTIONS: OptionKinds<BatchOptions> = {
+  batchSize: "number",
+  shuffle: "boolean",
+  seed: "any",
+  dropLast: "boolean",
+  lengths: "object or null",
+  bucketBatches: "number",
+};
+
 /**
  * The batches of one epoch, as indices of items.
  *
@@ -31,6 +41,7 @@ export interface BatchOptions {
  * @example planEpoch(5, 0, { batchSize: 2 }) // [[0, 1], [2, 3], [4]]
  */
 export function planEpoch(count: number, epoch: number, options: BatchOptions): Int32Array[] {
+  checkOptions("planEpoch", options, BATCH_OPTIONS);
   const {
     batchSize,
     shuffle = false,
@@ -43,6 +54,9 @@ export function planEpoch(count: number, epoch: number, options: BatchOptions): 
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(`planEpoch: ${name} must be a positive integer, got ${value}`);
     }
+  }
+  if (typeof seed !== "string" && !Number.isFinite(seed)) {
+    throw wrongArgument("planEpoch", "seed", "a text or a finite number", seed);
   }
   if (lengths !== null && lengths.length !== count) {
     throw new RangeError(`planEpoch: expected ${count} lengths, one for each item, got ${lengths.length}`);

@@ -2,14 +2,17 @@
 
 import {
   arange,
+  checkOptions,
   type DType,
+  formatShape,
   less,
   pad,
   ShapeError,
   stack,
-  type Tensor,
+  Tensor,
   tensor,
   unsqueeze,
+  wrongArgument,
 } from "@echo-ts/tensor";
 
 /** Options of {@link padStack}. */
@@ -39,6 +42,7 @@ export interface PaddedBatch {
  * @example padStack([ones([2, 3]), ones([2, 5])], { axis: 1 }).batch.shape // [2, 2, 5]
  */
 export function padStack(items: readonly Tensor[], options: PadStackOptions = {}): PaddedBatch {
+  checkOptions("padStack", options, { axis: "number", value: "number", multipleOf: "number" });
   const { axis = 0, value = 0, multipleOf = 1 } = options;
   if (items.length === 0) throw new ShapeError("padStack: expected at least one item, got none");
   const { rank } = items[0]!;
@@ -46,9 +50,7 @@ export function padStack(items: readonly Tensor[], options: PadStackOptions = {}
   if (!Number.isInteger(axis) || at < 0 || at >= rank) {
     throw new ShapeError(`padStack: axis ${axis} is out of range for items of rank ${rank}`);
   }
-  if (!Number.isInteger(multipleOf) || multipleOf < 1) {
-    throw new ShapeError(`padStack: multipleOf must be a positive integer, got ${multipleOf}`);
-  }
+  checkMultiple("padStack", multipleOf);
   const others = (x: Tensor): string => x.shape.map((size, i) => (i === at ? "t" : size)).join(", ");
   items.forEach((item, i) => {
     if (others(item) !== others(items[0]!)) {
@@ -68,6 +70,12 @@ export function padStack(items: readonly Tensor[], options: PadStackOptions = {}
   return { batch: stack(padded, 0), lengths: tensor(Int32Array.from(lengths)) };
 }
 
+function checkMultiple(op: string, multipleOf: number): void {
+  if (!Number.isInteger(multipleOf) || multipleOf < 1) {
+    throw new ShapeError(`${op}: multipleOf must be a positive integer, got ${multipleOf}`);
+  }
+}
+
 /** Options of {@link padSequences}. */
 export interface PadSequencesOptions extends Omit<PadStackOptions, "axis"> {
   /** Default int32, for token ids and class labels. */
@@ -84,8 +92,11 @@ export interface PadSequencesOptions extends Omit<PadStackOptions, "axis"> {
  */
 export function padSequences(
   sequences: readonly ArrayLike<number>[],
-  { dtype = "int32", value = 0, multipleOf = 1 }: PadSequencesOptions = {},
+  options: PadSequencesOptions = {},
 ): PaddedBatch {
+  checkOptions("padSequences", options, { dtype: "any", value: "number", multipleOf: "number" });
+  const { dtype = "int32", value = 0, multipleOf = 1 } = options;
+  checkMultiple("padSequences", multipleOf);
   if (sequences.length === 0) throw new ShapeError("padSequences: expected at least one list, got none");
   const lengths = Int32Array.from(sequences, ({ length }) => length);
   const length = Math.ceil(Math.max(...lengths) / multipleOf) * multipleOf;
@@ -108,5 +119,9 @@ export function padSequences(
  * @example lengthMask(tensor([2, 1], { dtype: "int32" }), 2).toArray() // [[true, true], [true, false]]
  */
 export function lengthMask(lengths: Tensor, length: number): Tensor {
+  if (!(lengths instanceof Tensor)) throw wrongArgument("lengthMask", "lengths", "a tensor [B]", lengths);
+  if (lengths.rank !== 1) {
+    throw new ShapeError(`lengthMask: lengths must be [B], got ${formatShape(lengths.shape)}`);
+  }
   return less(arange(0, length, 1, { dtype: "int32", backend: lengths.backend }), unsqueeze(lengths, 1));
 }
