@@ -1,7 +1,8 @@
 // Turns a tensor into text for console.log and template strings: NumPy's layout (print.ts) under a heading.
 
+import type { View } from "./backend.ts";
 import { formatView } from "./print.ts";
-import type { Tensor } from "./tensor.ts";
+import { sizeOf } from "./shape.ts";
 
 /**
  * `tensor(` and the values, then dtype and shape where the values do not show them. On backends that can
@@ -9,8 +10,9 @@ import type { Tensor } from "./tensor.ts";
  *
  * @example String(tensor([[1, 2], [3, 4]])) // tensor([[1. 2.]\n        [3. 4.]])
  */
-export function formatTensor(tensor: Tensor): string {
-  const { shape, strides, offset, dtype, backend, storage } = tensor;
+export function formatTensor(tensor: View): string {
+  const { shape, strides, offset, storage } = tensor;
+  const { dtype, backend } = storage;
   const notes: string[] = [];
   if (dtype !== "float32") notes.push(dtype);
   if (!backend.host) return `tensor(${dtype}, shape [${shape.join(", ")}], on ${backend.name})`;
@@ -20,6 +22,6 @@ export function formatTensor(tensor: Tensor): string {
     { prefix, separator: ", " },
   );
   const summarised = values.includes("...");
-  if (summarised || (tensor.size === 0 && shape.length !== 1)) notes.push(`shape [${shape.join(", ")}]`);
+  if (summarised || (sizeOf(shape) === 0 && shape.length !== 1)) notes.push(`shape [${shape.join(", ")}]`);
   return `${prefix}${[values, ...notes].join(", ")})`;
 }

@@ -452,3 +452,18 @@ t.test("reading a backend that is not in host memory", async (t) => {
     },
   );
 });
+
+t.test("a function whose first argument is a tensor is a method of it", async (t) => {
+  const x = tensor([
+    [-1, 2],
+    [3, -4],
+  ]);
+  t.same(list(x.elu(0.5)), list(e.elu(x, 0.5)), "activation");
+  t.same(list(x.abs().log10()), list(e.log10(e.abs(x))), "elementwise");
+  t.same(list(x.atan2(2)), list(e.atan2(x, 2)), "two operands");
+  t.same(list(x.pad([[1, 0]])), list(e.pad(x, [[1, 0]])), "joining");
+  t.same(list(x.layerNorm(null, null, 0)), list(e.layerNorm(x, null, null, 0)), "normalization");
+  t.same(list(x.matmul(x)), list(e.matmul(x, x)), "products");
+  t.same(list(x.topk(1).values), list(e.topk(x, 1).values), "indexing");
+  for (const name of ["where", "concat", "einsum", "default"]) t.notOk(name in x, `${name} is none`);
+});

@@ -1,8 +1,8 @@
-// Elementwise kernels: one function of numbers per op, mapped over strided views.
+// Elementwise kernels, exported by the names of their ops: one function of numbers each, mapped over strided views.
 
 import type { Kernel } from "../../backend.ts";
 import type { Op } from "../../op-table.ts";
-import { erf } from "./special.ts";
+import { errorFunction } from "./special.ts";
 import { eachRow, operand } from "./strided.ts";
 
 /** A kernel that maps one input through `f`. */
@@ -53,7 +53,7 @@ export const sqrt: Kernel<"sqrt"> = map(Math.sqrt);
 export const sin: Kernel<"sin"> = map(Math.sin);
 export const cos: Kernel<"cos"> = map(Math.cos);
 export const tanh: Kernel<"tanh"> = map(Math.tanh);
-export const erfKernel: Kernel<"erf"> = map(erf);
+export const erf: Kernel<"erf"> = map(errorFunction);
 export const floor: Kernel<"floor"> = map(Math.floor);
 
 export const add: Kernel<"add"> = zip((x, y) => x + y);

@@ -8,7 +8,7 @@ const ONE_ABOVE = 6;
  * The error function. Below 2.5 by Kummer's series, whose terms are all positive; above by the continued
  * fraction of the complement (Abramowitz and Stegun 7.1.6 and 7.1.14).
  */
-export function erf(x: number): number {
+export function errorFunction(x: number): number {
   if (Number.isNaN(x)) return x;
   const z = Math.abs(x);
   if (z > ONE_ABOVE) return Math.sign(x);
