@@ -8,6 +8,7 @@ import { type GoldenOps, parseGolden } from "../golden-cases.ts";
 import { compareChain } from "../gpu/chain-cases.ts";
 import { type EchoRun, runEcho } from "../gpu/echo-case.ts";
 import { type GoldenRun, goldenNames, runGolden } from "../gpu/golden-run.ts";
+import { type MemoryRun, runMemory } from "../gpu/memory-case.ts";
 import { type Agreement, compareOp, LAYOUTS } from "../gpu/op-cases.ts";
 import { runTrap, TRAPS } from "../gpu/traps.ts";
 import { type Accidents, interceptDevice } from "./lost-device.ts";
@@ -19,25 +20,6 @@ async function refusal(body: () => Promise<unknown>): Promise<string> {
     return "";
   } catch (error) {
     return String(error);
-  }
-}
-
-/** Ten tenths of a training: its loss, and what was held. */
-interface MemoryRun {
-  readonly losses: number[];
-  /** Most bytes on the device at once, the collector left to itself. */
-  readonly peaks: number[];
-  /** Arrays on the device after a collection, and bytes of the JavaScript heap. */
-  readonly arrays: number[];
-  readonly heap: number[];
-}
-
-/** Lets the collector run; what it finds is reported between tasks. */
-async function collect(): Promise<void> {
-  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
-  for (let i = 0; i < 3; i++) {
-    (globalThis as unknown as { gc(): void }).gc();
-    await pause();
   }
 }
 
@@ -159,41 +141,12 @@ const page = {
     return { errors, lost, again };
   },
 
-  /** Trains a small network, frees nothing by hand, and reads the loss every ten steps, as one does to log it. */
-  async memory(steps: number): Promise<MemoryRun> {
-    e.setBackend(gpu);
-    const layers = [new a.Linear(8, 16), new a.Linear(16, 4)] as const;
-    const parameters = layers.flatMap((layer, i) => layer.initialize(i).parameters());
-    const optimizer = new a.AdamW(parameters, { learningRate: 0.01 });
-    const classes = Int32Array.from({ length: 8 }, (_, i) => i % 4);
-    const labels = e.tensor(classes);
-    const random = e.stream(1, "inputs");
-    const run: MemoryRun = { losses: [], peaks: [], arrays: [], heap: [] };
-    let peak = 0;
-    for (let step = 1; step <= steps; step++) {
-      const x = e.add(e.randomNormal([8, 8], random), e.reshape(e.tensor(classes), [8, 1]));
-      const loss = a.crossEntropyLoss(layers[1].forward(e.tanh(layers[0].forward(x))), labels);
-      loss.backward();
-      const norm = a.clipGradNormAsync(parameters, 1);
-      optimizer.step();
-      optimizer.zeroGrad();
-      if (step % 10 !== 0) continue;
-      const [value] = await loss.data();
-      await norm;
-      peak = Math.max(peak, e.gpuInfo()!.bytes);
-      await new Promise((resolve) => setTimeout(resolve));
-      if (step % (steps / 10) !== 0) continue;
-      await collect();
+  /** See runMemory. */
+  memory: (steps: number): Promise<MemoryRun> =>
+    runMemory(gpu, steps, () => {
       const { memory } = performance as unknown as { memory: { usedJSHeapSize: number } };
-      run.losses.push(value!);
-      run.peaks.push(peak);
-      run.arrays.push(e.gpuInfo()!.buffers);
-      run.heap.push(memory.usedJSHeapSize);
-      peak = 0;
-    }
-    e.setBackend("reference");
-    return run;
-  },
+      return memory.usedJSHeapSize;
+    }),
 };
 
 /** How the test reaches the page. */

@@ -1,14 +1,17 @@
 // The rows of the op table test as cases that compare a backend with the reference backend: same random
 // float32 inputs, several layouts. Nothing here needs Node, so that browsers run the same cases.
+import * as a from "@echo-ts/autograd";
 import {
   type Backend,
   broadcastTo,
   explain,
   flip,
+  mul,
   type Op,
   permute,
   type Shape,
   stream,
+  sum,
   type Tensor,
   tensor,
   withBackend,
@@ -80,6 +83,12 @@ export interface Agreement {
   readonly own: number;
 }
 
+/** The inputs of a row for one set of shapes. */
+const inputsOf = (op: Op, row: Row, text: string, layout: LayoutName): Tensor[] =>
+  shapesOf(text).map((shape, i) =>
+    input(shape, row.domains?.[i] ?? row.domains?.[0] ?? [-2, 2], `${op}/${i}`, layout),
+  );
+
 /** NaN and infinities must agree exactly; else the worst distance over the largest magnitude. */
 export function maxNorm(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
@@ -115,10 +124,7 @@ export async function compareOp(
     const given = [...row.shapes, ...(typeof row.scalar === "string" ? [row.scalar] : []), ...row.empty];
     for (const text of sets === "all" ? given : given.slice(0, 1)) {
       for (const layout of layouts) {
-        const make = (): Tensor[] =>
-          shapesOf(text).map((shape, i) =>
-            input(shape, row.domains?.[i] ?? row.domains?.[0] ?? [-2, 2], `${op}/${i}`, layout),
-          );
+        const make = (): Tensor[] => inputsOf(op, row, text, layout);
         const expected = withBackend("reference", () => row.call(...make()));
         explain({ reset: true });
         const actual = withBackend(backend, () => row.call(...make()));
@@ -136,4 +142,39 @@ export async function compareOp(
     }
   }
   return { op, worst, at: where, cases, own: 1 - elsewhere / filled };
+}
+
+/**
+ * The same for the gradients with respect to all real inputs, for the shapes that have elements. An op without
+ * gradient has no cases.
+ */
+export async function compareGradients(op: Op, backend: Backend): Promise<Omit<Agreement, "own">> {
+  let worst = 0;
+  let where = "";
+  let cases = 0;
+  for (const row of [ROWS[op]].flat() as Row[]) {
+    for (const text of row.shapes) {
+      for (const layout of LAYOUTS) {
+        const run = (): Tensor[] | null => {
+          const inputs = inputsOf(op, row, text, layout);
+          const real = inputs.map((x) => (x.dtype === "float32" ? a.variable(x) : x));
+          const y = row.call(...real);
+          if (!y.requiresGrad) return null;
+          a.backward(sum(mul(y, input(y.shape, [-1, 1], `${op}/cotangent`, "contiguous"))));
+          return real.flatMap(({ grad }) => (grad === null ? [] : [grad]));
+        };
+        const expected = withBackend("reference", run);
+        if (expected === null) continue;
+        const actual = withBackend(backend, run) ?? [];
+        for (const [i, grad] of expected.entries()) {
+          const d = maxNorm((await actual[i]?.data()) ?? [], await grad.data());
+          cases++;
+          if (d <= worst) continue;
+          worst = d;
+          where = `${text} ${layout}, input ${i}`;
+        }
+      }
+    }
+  }
+  return { op, worst, at: where, cases };
 }
