@@ -2,8 +2,10 @@
 // are loaded only when such a file comes along (codecs.ts). Then, on request, mono and another sample rate.
 import { type Decoded, loadDecoder } from "./codecs.ts";
 import { AudioError } from "./errors.ts";
+import { checkOptions, type OptionKeys } from "./options.ts";
 import { type ResampleMethod, resample } from "./resample.ts";
 import { type AudioData, asBytes, checkFinite, type NonFinitePolicy } from "./samples.ts";
+import { channelsOf, requireChannels, type Signal } from "./signal.ts";
 import { decodeWav } from "./wav.ts";
 
 /** Options of `decodeAudio`. */
@@ -19,6 +21,14 @@ export interface DecodeOptions {
   /** Filter of the rate conversion. Default "high". */
   readonly method?: ResampleMethod;
 }
+
+const DECODE_KEYS: OptionKeys<DecodeOptions> = {
+  file: true,
+  sampleRate: true,
+  mono: true,
+  nonFinite: true,
+  method: true,
+};
 
 /** Rates further apart are a damaged header, which could ask for gigabytes of samples or a filter as long. */
 const MOST_RATIO = 256;
@@ -62,6 +72,7 @@ export async function decodeAudio(
   options: DecodeOptions = {},
 ): Promise<AudioData> {
   const data = asBytes("decodeAudio", bytes);
+  checkOptions("decodeAudio", options, DECODE_KEYS);
   const { file, nonFinite = "report" } = options;
   const format = audioFormat(data);
   const place = file === undefined ? "" : `${file}: `;
@@ -125,25 +136,25 @@ async function decodeByLibrary(
 /**
  * The mean of all channels, sample by sample.
  *
- * @param channels at least one array, all equally long; a single channel is returned as it is, not copied
+ * @param channels a list of at least one array, all equally long, or a view of shape [channels, samples]; a single
+ *   channel is returned as it is, not copied
  * @returns Float32Array of the same length
  * @throws AudioError (`parameter`) for no channels or different lengths
  *
  * @example
  * toMono([Float32Array.of(1, 0), Float32Array.of(0, 0.5)]); // [0.5, 0.25]
  */
-export function toMono(channels: readonly Float32Array[]): Float32Array {
-  const [first] = channels;
-  if (!first)
-    throw new AudioError("toMono: expected at least one channel, got none", { reason: "parameter" });
-  if (channels.length === 1) return first;
-  const sum = new Float64Array(first.length);
-  for (const channel of channels) {
-    if (channel.length !== first.length) {
-      const lengths = channels.map((one) => one.length).join(", ");
-      throw new AudioError(`toMono: channels differ in length: ${lengths}`, { reason: "parameter" });
-    }
-    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + channel[i]!;
+export function toMono(channels: readonly Float32Array[] | Signal): Float32Array {
+  const list = Array.isArray(channels)
+    ? (channels as readonly Float32Array[])
+    : channelsOf("toMono", channels as Signal);
+  const length = requireChannels("toMono", list);
+  if (list.length === 1) return list[0]!;
+  const out = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
+    let sum = 0;
+    for (let c = 0; c < list.length; c++) sum += list[c]![i]!;
+    out[i] = sum / list.length;
   }
-  return Float32Array.from(sum, (value) => value / channels.length);
+  return out;
 }

@@ -1,8 +1,9 @@
 // The public surface of @echo-ts/audio, in reading order. Reading and writing files by path is in node.ts.
 // biome-ignore-all assist/source/organizeImports: the groups below are in reading order, not by file name
 
-// Errors
+// Errors and warnings
 export { AudioError, type AudioErrorOptions, type AudioErrorReason } from "./errors.ts";
+export { onWarning } from "./warn.ts";
 
 // Files: bytes to samples and back
 export {
@@ -21,7 +22,9 @@ export { type AudioFormat, audioFormat, type DecodeOptions, decodeAudio, toMono 
 export { type ResampleMethod, type ResampleOptions, Resampler, resample } from "./resample.ts";
 
 // Arrays, windows, transforms
-export { type FloatArray, type Signal, toRowMajor } from "./array.ts";
+export { FloatArray, type FloatView } from "./float-array.ts";
+export { type Signal, stackChannels } from "./signal.ts";
+export { type SameKind, toRowMajor } from "./array.ts";
 export { besselI0, makeWindow, type WindowName, type WindowOptions, type WindowSpec } from "./window.ts";
 export { Fft, RealFft } from "./fft.ts";
 export { frame, type PadMode, pad } from "./frame.ts";
@@ -68,7 +71,9 @@ export {
   WHISPER_LOG_MEL,
   WHISPER_SAMPLES,
   type WhisperOptions,
+  type WhisperWindow,
   whisperLogMel,
+  whisperLogMelWindows,
 } from "./log-mel.ts";
 
 export { type DeltaOptions, dctMatrix, delta, type MfccOptions, mfcc } from "./mfcc.ts";

@@ -1,9 +1,13 @@
 // Mel filter banks and mel spectrograms. The bank is kept sparse: each triangle is a run of weights.
 // Read log-mel.ts next for the Echo and Whisper presets.
-import { type FloatArray, floatArray, framesView, type Signal } from "./array.ts";
-import { hzToMel, type MelScale, melFrequencies } from "./convert.ts";
+import { framesView } from "./array.ts";
+import { hzToMel, MEL_SCALES, type MelScale, melFrequencies } from "./convert.ts";
 import { parameterError, requireInteger, requirePositive } from "./errors.ts";
-import { eachBlock, FrameTransform, planStft, raise, type StftOptions, store } from "./stft.ts";
+import { type FloatArray, floatArray } from "./float-array.ts";
+import { checkOptions, type OptionKeys, requireOneOf } from "./options.ts";
+import type { Signal } from "./signal.ts";
+import { eachBlock, FrameTransform, planStft, raise, STFT_KEYS, type StftOptions, store } from "./stft.ts";
+import { warnOnce } from "./warn.ts";
 
 /** The shape of a mel filter bank. */
 export interface MelBankOptions {
@@ -19,13 +23,36 @@ export interface MelBankOptions {
   readonly melScale?: MelScale;
   /** "slaney": triangles of equal area (divided by half their width in Hz); "none": peak 1. Default "slaney". */
   readonly melNorm?: "slaney" | "none";
+  /**
+   * Bands so narrow that no bin falls into them are always 0: "warn" (default, see `onWarning`), "allow" them in
+   * silence, or "refuse".
+   */
+  readonly emptyBands?: "warn" | "allow" | "refuse";
 }
+
+/** The keys of `MelBankOptions`. */
+export const MEL_BANK_KEYS: OptionKeys<MelBankOptions> = {
+  sampleRate: true,
+  melBins: true,
+  fmin: true,
+  fmax: true,
+  melScale: true,
+  melNorm: true,
+  emptyBands: true,
+};
 
 /** Options of `melSpectrogram`: the transform, the bank, and the exponent. */
 export interface MelSpectrogramOptions extends StftOptions, MelBankOptions {
   /** Exponent of the magnitude before the bank: 2 (default) power, 1 magnitude. */
   readonly power?: number;
 }
+
+/** The keys of `MelSpectrogramOptions`. */
+export const MEL_SPECTROGRAM_KEYS: OptionKeys<MelSpectrogramOptions> = {
+  ...STFT_KEYS,
+  ...MEL_BANK_KEYS,
+  power: true,
+};
 
 /** A filter bank ready to run: applies all triangles to one spectrum after another. */
 export class MelBank {
@@ -37,7 +64,10 @@ export class MelBank {
   readonly #weights: Float64Array;
 
   constructor(operation: string, fftSize: number, options: MelBankOptions) {
-    const { melScale = "slaney", melNorm = "slaney" } = options;
+    const { melScale = "slaney", melNorm = "slaney", emptyBands = "warn" } = options;
+    requireOneOf(operation, "melScale", melScale, MEL_SCALES);
+    requireOneOf(operation, "melNorm", melNorm, ["slaney", "none"]);
+    requireOneOf(operation, "emptyBands", emptyBands, ["warn", "allow", "refuse"]);
     const sampleRate = requirePositive(operation, "sampleRate", options.sampleRate);
     this.melBins = requireInteger(operation, "melBins", options.melBins ?? 128, 1);
     this.bins = Math.floor(fftSize / 2) + 1;
@@ -67,6 +97,13 @@ export class MelBank {
         weights.push(weight);
       }
       at[m + 1] = weights.length;
+    }
+    const empty = first.filter((_, m) => at[m] === at[m + 1]).length;
+    if (empty > 0 && emptyBands !== "allow") {
+      const found = `no bin of a transform of ${fftSize} falls into ${empty} of the ${this.melBins} bands`;
+      const message = `${found}, which stay 0; use fewer bands, a larger fftSize, or emptyBands: "allow"`;
+      if (emptyBands === "refuse") throw parameterError(operation, message);
+      warnOnce(`${operation}: ${message}`);
     }
     this.#first = first;
     this.#at = at;
@@ -102,7 +139,7 @@ export class MelBank {
  * The matrix that turns a spectrum into mel bands.
  *
  * @param options `MelBankOptions` plus `fftSize` (default 2048)
- * @returns shape [melBins, floor(fftSize / 2) + 1]; a triangle narrower than a bin may be all zero
+ * @returns shape [melBins, floor(fftSize / 2) + 1]; a triangle narrower than a bin may be all zero (`emptyBands`)
  * @throws AudioError (`parameter`) for an empty or too high frequency range
  *
  * Matches librosa.filters.mel(htk, norm) and torchaudio.functional.melscale_fbanks.
@@ -111,6 +148,7 @@ export class MelBank {
  * melFilterbank({ sampleRate: 16000, fftSize: 400, melBins: 80 }).shape; // [80, 201]
  */
 export function melFilterbank(options: MelBankOptions & { readonly fftSize?: number }): FloatArray {
+  checkOptions("melFilterbank", options, { ...MEL_BANK_KEYS, fftSize: true });
   const fftSize = requireInteger("melFilterbank", "fftSize", options.fftSize ?? 2048, 1);
   return new MelBank("melFilterbank", fftSize, options).toArray();
 }
@@ -163,7 +201,10 @@ export type WriteBands = (values: Float64Array, out: Float32Array, at: number) =
  * Matches librosa.feature.melspectrogram, and torchaudio's MelSpectrogram with htk, "none", "reflect".
  */
 export function melSpectrogram(signal: Signal, options: MelSpectrogramOptions): FloatArray {
-  const mel = new MelTransform("melSpectrogram", options);
+  const mel = new MelTransform(
+    "melSpectrogram",
+    checkOptions("melSpectrogram", options, MEL_SPECTROGRAM_KEYS),
+  );
   return melFrames("melSpectrogram", signal, mel, store);
 }
 
@@ -192,6 +233,7 @@ export function melFrames(
 
 /** Mel numbers of the centres of the triangles of a bank, for axis labels: shape [melBins], in Hz. */
 export function melCentres(options: MelBankOptions): Float64Array {
+  checkOptions("melCentres", options, MEL_BANK_KEYS);
   const { melBins = 128, fmin = 0, fmax = options.sampleRate / 2, melScale = "slaney" } = options;
   if (!(hzToMel(fmax, melScale) > hzToMel(fmin, melScale))) {
     throw parameterError("melCentres", `needs fmin < fmax, got ${fmin} Hz and ${fmax} Hz`);

@@ -1,9 +1,12 @@
 // Mel-frequency cepstral coefficients and the slopes (delta) of any features over time.
-import { type FloatArray, floatArray, type Signal, toRowMajor } from "./array.ts";
+import { toRowMajor } from "./array.ts";
 import { powerToDb } from "./convert.ts";
 import { parameterError, requireInteger } from "./errors.ts";
-import { type MelSpectrogramOptions, melSpectrogram } from "./mel.ts";
-import { columnsView } from "./stft.ts";
+import { type FloatArray, type FloatView, floatArray } from "./float-array.ts";
+import { MEL_SPECTROGRAM_KEYS, type MelSpectrogramOptions, MelTransform, melFrames } from "./mel.ts";
+import { checkOptions, type OptionKeys, requireBoolean } from "./options.ts";
+import { matrixOf, monoOf, type Signal } from "./signal.ts";
+import { columnsView, store } from "./stft.ts";
 
 /** Options of `mfcc`: those of the mel spectrogram and of the cosine transform. */
 export interface MfccOptions extends MelSpectrogramOptions {
@@ -18,6 +21,15 @@ export interface MfccOptions extends MelSpectrogramOptions {
   /** Range in dB kept below the loudest mel value; null keeps all. Default 80. */
   readonly topDb?: number | null;
 }
+
+const MFCC_KEYS: OptionKeys<MfccOptions> = {
+  ...MEL_SPECTROGRAM_KEYS,
+  coefficients: true,
+  dctType: true,
+  orthonormal: true,
+  lifter: true,
+  topDb: true,
+};
 
 /**
  * The matrix of a discrete cosine transform: row k holds the weights of output k.
@@ -56,7 +68,7 @@ function dctWeights(operation: string, outputs: number, inputs: number, type: 2 
 /**
  * Mel-frequency cepstral coefficients: the cosine transform of the mel spectrogram in decibels.
  *
- * @param signal Float32Array of samples, or shape [samples]
+ * @param signal [samples]
  * @returns shape [coefficients, frames]; in memory each frame is contiguous
  * @throws AudioError (`parameter`) as `melSpectrogram`, and for more coefficients than mel bands
  *
@@ -66,10 +78,11 @@ function dctWeights(operation: string, outputs: number, inputs: number, type: 2 
  * mfcc(signal, { sampleRate: 16000, fftSize: 512, hopLength: 160, melBins: 40, coefficients: 13 });
  */
 export function mfcc(signal: Signal, options: MfccOptions): FloatArray {
+  checkOptions("mfcc", options, MFCC_KEYS);
   const { coefficients = 20, dctType = 2, orthonormal = true, lifter = 0, topDb = 80 } = options;
   if (!(lifter >= 0)) throw parameterError("mfcc", `lifter must be >= 0, got ${lifter}`);
-  const mel = melSpectrogram(signal, options);
-  if (mel.shape.length !== 2) throw parameterError("mfcc", "expected one channel (mix with toMono first)");
+  requireBoolean("mfcc", "orthonormal", orthonormal);
+  const mel = melFrames("mfcc", monoOf("mfcc", signal), new MelTransform("mfcc", options), store);
   const [melBins, frames] = mel.shape as [number, number];
   const weights = dctWeights("mfcc", coefficients, melBins, dctType, orthonormal);
   if (lifter > 0) {
@@ -98,6 +111,8 @@ export interface DeltaOptions {
   readonly order?: number;
 }
 
+const DELTA_KEYS: OptionKeys<DeltaOptions> = { width: true, order: true };
+
 /**
  * Local derivative of features over time: the `order`-th derivative of the polynomial of that degree fitted to
  * `width` frames (Savitzky and Golay). The first and last width / 2 frames take the fit of the outermost window.
@@ -108,21 +123,20 @@ export interface DeltaOptions {
  *
  * Matches librosa.feature.delta (mode "interp").
  */
-export function delta(features: FloatArray, options: DeltaOptions = {}): FloatArray {
+export function delta(features: FloatView, options: DeltaOptions = {}): FloatArray {
+  checkOptions("delta", options, DELTA_KEYS);
   const { width = 9, order = 1 } = options;
   requireInteger("delta", "width", width, 3);
   requireInteger("delta", "order", order, 1);
   if (width % 2 === 0 || order >= width) {
     throw parameterError("delta", `width must be odd and above order ${order}, got ${width}`);
   }
-  if (features.shape.length !== 2) {
-    throw parameterError("delta", `expected features of shape [rows, frames], got [${features.shape}]`);
-  }
-  const [rows, frames] = features.shape as [number, number];
+  const matrix = matrixOf("delta", "features", "[rows, frames]", features);
+  const [rows, frames] = matrix.shape as [number, number];
   if (frames < width) throw parameterError("delta", `needs at least width = ${width} frames, got ${frames}`);
   const weights = derivativeWeights(width, order);
   const half = (width - 1) / 2;
-  const values = toRowMajor(features);
+  const values = toRowMajor(matrix);
   const out = new Float32Array(rows * frames);
   for (let r = 0; r < rows; r++) {
     for (let f = 0; f < frames; f++) {

@@ -1,9 +1,9 @@
 // The Node entry, `@echo-ts/audio/node`: the same functions on files. The main entry imports nothing of Node.
 import { readFile, writeFile } from "node:fs/promises";
-import type { Signal } from "./array.ts";
 import { type DecodeOptions, decodeAudio } from "./decode.ts";
 import { AudioError } from "./errors.ts";
 import type { AudioData } from "./samples.ts";
+import type { Signal } from "./signal.ts";
 import { encodeWav, type WavWriteOptions } from "./wav-write.ts";
 
 /**

@@ -1,7 +1,9 @@
 // Sample rate conversion by a polyphase windowed-sinc filter, for any ratio of whole rates, whole or streamed.
 // The filter is evaluated once per phase; its measured quality stands in the package's README.
-import { channelsOf, type FloatArray, floatArray, type Signal } from "./array.ts";
-import { parameterError, requireInteger } from "./errors.ts";
+import type { SameKind } from "./array.ts";
+import { requireInteger } from "./errors.ts";
+import { checkOptions, type OptionKeys, requireOneOf } from "./options.ts";
+import { mapChannels, monoOf, type Signal } from "./signal.ts";
 import { besselI0 } from "./window.ts";
 
 /**
@@ -18,6 +20,9 @@ export type ResampleMethod = "high" | "fast" | "scipy" | "torchaudio";
 export interface ResampleOptions {
   readonly method?: ResampleMethod;
 }
+
+const RESAMPLE_KEYS: OptionKeys<ResampleOptions> = { method: true };
+const METHODS: readonly ResampleMethod[] = ["high", "fast", "scipy", "torchaudio"];
 
 /** A filter on the grid of the common multiple of both rates: weight(n) for |n| <= reach, symmetric. */
 interface Filter {
@@ -61,8 +66,7 @@ function makeFilter(method: ResampleMethod, up: number, down: number): Filter {
   if (method === "high") return kaiserFilter(up, down, 0.9, 110);
   if (method === "fast") return kaiserFilter(up, down, 0.8, 70);
   if (method === "scipy") return scipyFilter(up, down);
-  if (method === "torchaudio") return torchaudioFilter(up, down);
-  throw parameterError("resample", `unknown method "${method}", expected high, fast, scipy or torchaudio`);
+  return torchaudioFilter(up, down);
 }
 
 /** Coefficients kept at most, in doubles (64 MB); beyond, phases are computed anew when they come round. */
@@ -108,7 +112,9 @@ export class Resampler {
     const common = greatestCommonDivisor(fromRate, toRate);
     this.#up = toRate / common;
     this.#down = fromRate / common;
-    this.#filter = makeFilter(options.method ?? "high", this.#up, this.#down);
+    checkOptions("resample", options, RESAMPLE_KEYS);
+    const method = requireOneOf("resample", "method", options.method ?? "high", METHODS);
+    this.#filter = makeFilter(method, this.#up, this.#down);
     this.#before = Math.floor(this.#filter.reach / this.#up);
     this.#after = Math.floor((this.#filter.reach + this.#up - 1) / this.#up);
     this.#phases = new Array(this.#up);
@@ -118,9 +124,10 @@ export class Resampler {
   }
 
   /** Takes the next samples; returns those that can be computed already, shape [n >= 0]. */
-  push(chunk: Float32Array): Float32Array {
-    this.#received += chunk.length;
-    this.#append(chunk);
+  push(chunk: Signal): Float32Array {
+    const samples = monoOf("Resampler", chunk);
+    this.#received += samples.length;
+    this.#append(samples);
     // Output i needs inputs up to floor(i * down / up) + after.
     const last = this.#first + this.#length - 1 - this.#after;
     return this.#emit(last < 0 ? 0 : Math.ceil(((last + 1) * this.#up) / this.#down));
@@ -223,22 +230,14 @@ function greatestCommonDivisor(a: number, b: number): number {
  * @example
  * resample(new Float32Array(8000), 8000, 16000).length; // 16000
  */
-export function resample(
-  signal: Float32Array,
-  fromRate: number,
-  toRate: number,
-  options?: ResampleOptions,
-): Float32Array;
-export function resample(signal: Signal, fromRate: number, toRate: number, options?: ResampleOptions): Signal;
-export function resample(
-  signal: Signal,
+export function resample<T extends Signal>(
+  signal: T,
   fromRate: number,
   toRate: number,
   options: ResampleOptions = {},
-): Float32Array | FloatArray {
-  const channels = channelsOf("resample", signal);
+): SameKind<T> {
   const resampler = new Resampler(fromRate, toRate, options);
-  const converted = channels.map((channel) => {
+  return mapChannels("resample", signal, (channel) => {
     if (fromRate === toRate) return channel.slice();
     const first = resampler.push(channel);
     const rest = resampler.flush();
@@ -246,11 +245,5 @@ export function resample(
     whole.set(first);
     whole.set(rest, first.length);
     return whole;
-  });
-  if (signal instanceof Float32Array) return converted[0]!;
-  const length = converted[0]!.length;
-  if (signal.shape.length === 1) return floatArray(converted[0]!, [length]);
-  const data = new Float32Array(converted.length * length);
-  for (const [c, channel] of converted.entries()) data.set(channel, c * length);
-  return floatArray(data, [converted.length, length]);
+  }) as SameKind<T>;
 }

@@ -1,6 +1,8 @@
 // Sample codings: how bytes become floats and back. Shared by wav.ts and raw PCM.
 // Integers are divided by 2^(bits - 1), so full scale is -1 ... 1 - one step; floats are kept as they are.
 import { AudioError, parameterError, requireInteger, requirePositive } from "./errors.ts";
+import { checkOptions, type OptionKeys, requireOneOf } from "./options.ts";
+import { describe } from "./signal.ts";
 
 /** How one sample is stored. `uint8` is WAV's 8-bit form (128 is silence); `alaw` and `mulaw` are G.711. */
 export type SampleEncoding = "uint8" | "int16" | "int24" | "int32" | "float32" | "float64" | "alaw" | "mulaw";
@@ -107,6 +109,13 @@ export interface PcmOptions {
   readonly byteOrder?: "little" | "big";
 }
 
+const PCM_KEYS: OptionKeys<PcmOptions> = {
+  sampleRate: true,
+  encoding: true,
+  channels: true,
+  byteOrder: true,
+};
+
 /**
  * Reads raw PCM: interleaved samples without a header. Bytes after the last whole frame are dropped and
  * reported in `warnings`.
@@ -119,6 +128,8 @@ export interface PcmOptions {
  */
 export function decodePcm(bytes: Uint8Array | ArrayBuffer, options: PcmOptions): AudioData {
   const data = asBytes("decodePcm", bytes);
+  checkOptions("decodePcm", options, PCM_KEYS);
+  const byteOrder = requireOneOf("decodePcm", "byteOrder", options.byteOrder ?? "little", ["little", "big"]);
   const sampleRate = requirePositive("decodePcm", "sampleRate", options.sampleRate);
   const channels = requireInteger("decodePcm", "channels", options.channels, 1);
   const size = SAMPLE_BYTES[options.encoding];
@@ -129,7 +140,7 @@ export function decodePcm(bytes: Uint8Array | ArrayBuffer, options: PcmOptions):
   const stride = channels * size;
   const frames = Math.floor(data.length / stride);
   const rest = data.length - frames * stride;
-  const littleEndian = options.byteOrder !== "big";
+  const littleEndian = byteOrder === "little";
   return {
     sampleRate,
     channels: deinterleave(data, { encoding: options.encoding, channels, frames, stride, littleEndian }),
@@ -140,34 +151,46 @@ export function decodePcm(bytes: Uint8Array | ArrayBuffer, options: PcmOptions):
 
 /** Accepts what callers have at hand: bytes (also Node's Buffer) or an ArrayBuffer. */
 export function asBytes(operation: string, bytes: Uint8Array | ArrayBuffer): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes;
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  throw parameterError(operation, `expected a Uint8Array or an ArrayBuffer, got ${typeof bytes}`);
+  const kind = Object.prototype.toString.call(bytes);
+  if (kind === "[object Uint8Array]") return bytes as Uint8Array;
+  if (kind === "[object ArrayBuffer]" || kind === "[object SharedArrayBuffer]") return new Uint8Array(bytes);
+  throw parameterError(operation, `expected a Uint8Array or an ArrayBuffer, got ${describe(bytes)}`);
 }
 
-/** What to do with samples that are NaN or infinite: mention them in `warnings`, or throw. */
+/** What to do with samples that cannot be audio (NaN, infinite, beyond 2^31): mention them in `warnings`, or throw. */
 export type NonFinitePolicy = "report" | "refuse";
 
 /**
- * Looks for NaN and infinite samples and describes them, first one by name.
+ * The largest magnitude that can be audio: unscaled 32-bit integers still pass. Far beyond, the squares in every
+ * spectrum leave float32.
+ */
+export const LARGEST_SAMPLE: number = 2 ** 31;
+
+/**
+ * Looks for NaN and infinite samples, and finite ones beyond 2^31, and describes them, first one by name.
  *
- * @returns e.g. "2 samples are not finite, the first is NaN at frame 5 of channel 0", or undefined
+ * @returns e.g. "2 samples are not finite, the first is NaN at frame 5 of channel 0", or "1 sample is beyond any
+ *   full scale (2^31), the first is 1e+30 at frame 5 of channel 0", or undefined
  *
  * @example
  * describeNonFinite([Float32Array.of(0, Number.NaN)]); // "1 sample is not finite, the first is NaN at frame 1 ..."
  */
 export function describeNonFinite(channels: readonly Float32Array[]): string | undefined {
-  let count = 0;
-  let first = "";
+  const found = { nonFinite: 0, huge: 0, first: "", firstHuge: "" };
   for (const [c, channel] of channels.entries()) {
     for (let i = 0; i < channel.length; i++) {
-      // x - x is 0 for every finite x and NaN for all others.
-      if (channel[i]! - channel[i]! === 0) continue;
-      if (count++ === 0) first = `${channel[i]} at frame ${i} of channel ${c}`;
+      const value = channel[i]!;
+      if (value <= LARGEST_SAMPLE && value >= -LARGEST_SAMPLE) continue;
+      const place = `${value} at frame ${i} of channel ${c}`;
+      if (Number.isFinite(value)) {
+        if (found.huge++ === 0) found.firstHuge = place;
+      } else if (found.nonFinite++ === 0) found.first = place;
     }
   }
-  if (count === 0) return undefined;
-  return `${count === 1 ? "1 sample is" : `${count} samples are`} not finite, the first is ${first}`;
+  const counted = (count: number) => (count === 1 ? "1 sample is" : `${count} samples are`);
+  if (found.nonFinite > 0) return `${counted(found.nonFinite)} not finite, the first is ${found.first}`;
+  if (found.huge === 0) return undefined;
+  return `${counted(found.huge)} beyond any full scale (2^31), the first is ${found.firstHuge}`;
 }
 
 /** Adds the description to the warnings, or throws it when the policy says so. */

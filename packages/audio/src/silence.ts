@@ -1,6 +1,10 @@
 // Which frames are silent, for zero-value processing in a model, and which hold speech.
-import { type FloatArray, toRowMajor } from "./array.ts";
-import { parameterError, requirePositive } from "./errors.ts";
+import { toRowMajor } from "./array.ts";
+import { AudioError, parameterError, requirePositive } from "./errors.ts";
+import type { FloatView } from "./float-array.ts";
+import { checkOptions, type OptionKeys, requireOneOf } from "./options.ts";
+import { describeNonFinite } from "./samples.ts";
+import { matrixOf, monoOf, type Signal } from "./signal.ts";
 import { rms } from "./spectral.ts";
 
 /** Options of `silentFrames`. */
@@ -13,6 +17,8 @@ export interface SilentFramesOptions {
    */
   readonly scale?: "preset" | "log10" | "db";
 }
+
+const SILENT_KEYS: OptionKeys<SilentFramesOptions> = { decades: true, scale: true };
 
 /** Mean log10 power at or below this is digital silence: the presets clamp power at 1e-10. */
 const DIGITAL_SILENCE = -9.999;
@@ -30,24 +36,22 @@ const DIGITAL_SILENCE = -9.999;
  * @example
  * const mask = silentFrames(echoLogMel(signal)); // 1 where the model may lower the key
  */
-export function silentFrames(logMel: FloatArray, options: SilentFramesOptions = {}): Uint8Array {
+export function silentFrames(logMel: FloatView, options: SilentFramesOptions = {}): Uint8Array {
+  checkOptions("silentFrames", options, SILENT_KEYS);
   const { decades = 3, scale = "preset" } = options;
   requirePositive("silentFrames", "decades", decades);
-  if (logMel.shape.length !== 2) {
-    throw parameterError(
-      "silentFrames",
-      `expected features of shape [melBins, frames], got [${logMel.shape}]`,
-    );
-  }
-  const [bins, frames] = logMel.shape as [number, number];
-  const values = toRowMajor(logMel.transpose(1, 0));
+  requireOneOf("silentFrames", "scale", scale, ["preset", "log10", "db"]);
+  const matrix = matrixOf("silentFrames", "features", "[melBins, frames]", logMel);
+  const [bins, frames] = matrix.shape as [number, number];
+  const values = toRowMajor(matrix.transpose(1, 0));
   const means = Float64Array.from({ length: frames }, (_, f) => {
     let sum = 0;
     for (let k = 0; k < bins; k++) sum += values[f * bins + k]!;
     const mean = sum / bins;
     return scale === "preset" ? 4 * mean - 4 : scale === "db" ? mean / 10 : mean;
   });
-  const loudest = means.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  // A frame of NaN is not silent, and doesn't hide the loudest of the others.
+  const loudest = means.reduce((a, b) => (b > a ? b : a), Number.NEGATIVE_INFINITY);
   return Uint8Array.from(means, (mean) => (mean < loudest - decades || mean <= DIGITAL_SILENCE ? 1 : 0));
 }
 
@@ -71,6 +75,17 @@ export interface VoiceActivityOptions {
   readonly minSpeechSeconds?: number;
 }
 
+const ACTIVITY_KEYS: OptionKeys<VoiceActivityOptions> = {
+  sampleRate: true,
+  hopSeconds: true,
+  frameSeconds: true,
+  marginDb: true,
+  rangeDb: true,
+  lowestDb: true,
+  minGapSeconds: true,
+  minSpeechSeconds: true,
+};
+
 /** The result of `voiceActivity`. */
 export interface VoiceActivity {
   /** 1 where there is speech, shape [frames]; frame t is centred on t * hopSeconds. */
@@ -88,22 +103,26 @@ export interface VoiceActivity {
  * 95th; the threshold lies `marginDb` above the floor, within 6 ... rangeDb below the speech level. Short gaps are
  * filled, short bursts dropped. Steady noise louder than speech is beyond it.
  *
- * @param signal Float32Array of mono samples
- * @throws AudioError (`parameter`) for an empty signal or bad options
+ * @param signal [samples]
+ * @throws AudioError (`parameter`) for an empty signal or bad options, (`nonfinite`) for NaN or infinite samples
  *
  * @example
  * const { segments } = voiceActivity(signal, { sampleRate: 16000 }); // [{ start: 0.31, end: 1.42 }, ...]
  */
-export function voiceActivity(signal: Float32Array, options: VoiceActivityOptions): VoiceActivity {
+export function voiceActivity(signal: Signal, options: VoiceActivityOptions): VoiceActivity {
+  checkOptions("voiceActivity", options, ACTIVITY_KEYS);
   const { hopSeconds = 0.01, frameSeconds = 0.025, marginDb = 6, rangeDb = 35, lowestDb = -70 } = options;
   const { minGapSeconds = 0.15, minSpeechSeconds = 0.05 } = options;
   const sampleRate = requirePositive("voiceActivity", "sampleRate", options.sampleRate);
   requirePositive("voiceActivity", "hopSeconds", hopSeconds);
   requirePositive("voiceActivity", "frameSeconds", frameSeconds);
-  if (signal.length === 0) throw parameterError("voiceActivity", "the signal is empty");
+  const samples = monoOf("voiceActivity", signal);
+  if (samples.length === 0) throw parameterError("voiceActivity", "the signal is empty");
+  const bad = describeNonFinite([samples]);
+  if (bad) throw new AudioError(`voiceActivity: ${bad}`, { reason: "nonfinite" });
   const hopLength = Math.max(1, Math.round(hopSeconds * sampleRate));
   const frameLength = Math.max(1, Math.round(frameSeconds * sampleRate));
-  const levelDb = rms(signal, { frameLength, hopLength }).map((x) => 20 * Math.log10(Math.max(1e-6, x)));
+  const levelDb = rms(samples, { frameLength, hopLength }).map((x) => 20 * Math.log10(Math.max(1e-6, x)));
   const sorted = levelDb.slice().sort();
   const percentile = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
   const peak = percentile(0.95);

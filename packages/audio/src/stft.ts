@@ -1,9 +1,12 @@
 // Short-time Fourier transform and its inverse, in librosa's and torch's conventions. Read mel.ts next;
 // stream.ts computes the same frames from chunks.
-import { channelsOf, type FloatArray, floatArray, framesView, type Signal } from "./array.ts";
+import { framesView } from "./array.ts";
 import { parameterError, requireInteger } from "./errors.ts";
 import { RealFft } from "./fft.ts";
-import { frameCount, type PadMode, pad } from "./frame.ts";
+import { type FloatArray, type FloatView, floatArray } from "./float-array.ts";
+import { frameCount, PAD_MODES, type PadMode, padSamples } from "./frame.ts";
+import { checkOptions, type OptionKeys, requireBoolean, requireOneOf } from "./options.ts";
+import { channelsOf, type Signal, viewOf } from "./signal.ts";
 import { KERNEL_FRAMES, type StftKernel, stftKernel } from "./stft-kernel.ts";
 import { makeWindow, type WindowSpec } from "./window.ts";
 
@@ -24,6 +27,17 @@ export interface StftOptions {
   /** Divide by sqrt(fftSize), as torch's `normalized=True`. Default false. */
   readonly normalized?: boolean;
 }
+
+/** The keys of `StftOptions`. */
+export const STFT_KEYS: OptionKeys<StftOptions> = {
+  fftSize: true,
+  hopLength: true,
+  windowLength: true,
+  window: true,
+  center: true,
+  padMode: true,
+  normalized: true,
+};
 
 /** A complex spectrogram: real and imaginary parts, each [bins, frames] or [channels, bins, frames]. */
 export interface ComplexSpectrogram {
@@ -55,17 +69,17 @@ export function planStft(operation: string, options: StftOptions): StftPlan {
   const hopLength = requireInteger(operation, "hopLength", options.hopLength ?? defaultHop, 1);
   const window = new Float64Array(fftSize);
   window.set(makeWindow(options.window ?? "hann", windowLength), Math.floor((fftSize - windowLength) / 2));
-  if (options.normalized) {
+  if (requireBoolean(operation, "normalized", options.normalized ?? false)) {
     for (let i = 0; i < fftSize; i++) window[i] = window[i]! / Math.sqrt(fftSize);
   }
-  const center = options.center ?? true;
+  const center = requireBoolean(operation, "center", options.center ?? true);
   return {
     fftSize,
     hopLength,
     bins: Math.floor(fftSize / 2) + 1,
     window,
     center,
-    padMode: options.padMode ?? "constant",
+    padMode: requireOneOf(operation, "padMode", options.padMode ?? "constant", PAD_MODES),
     padding: center ? Math.floor(fftSize / 2) : 0,
   };
 }
@@ -73,7 +87,9 @@ export function planStft(operation: string, options: StftOptions): StftPlan {
 /** The signal with its ends padded as the plan says; an empty signal is refused. */
 export function padForStft(operation: string, signal: Float32Array, plan: StftPlan): Float32Array {
   if (signal.length === 0) throw parameterError(operation, "the signal is empty");
-  return plan.padding === 0 ? signal : pad(signal, plan.padding, plan.padding, plan.padMode);
+  return plan.padding === 0
+    ? signal
+    : padSamples(operation, signal, plan.padding, plan.padding, plan.padMode);
 }
 
 /** Computes one windowed spectrum after another, reusing its arrays. */
@@ -184,7 +200,7 @@ export function eachBlock(
  * re.get(bin, frame);
  */
 export function stft(signal: Signal, options: StftOptions = {}): ComplexSpectrogram {
-  const plan = planStft("stft", options);
+  const plan = planStft("stft", checkOptions("stft", options, STFT_KEYS));
   const { bins } = plan;
   const transform = new FrameTransform(plan);
   let re = new Float32Array(0);
@@ -212,6 +228,8 @@ export function store(from: Float64Array, to: Float32Array, at: number): void {
   for (let k = 0; k < from.length; k++) to[at + k] = from[k]!;
 }
 
+const SPECTROGRAM_KEYS: OptionKeys<StftOptions & { power?: number }> = { ...STFT_KEYS, power: true };
+
 /**
  * Magnitude (power 1) or power (power 2) spectrogram, |stft|^power.
  *
@@ -225,7 +243,7 @@ export function spectrogram(
   signal: Signal,
   options: StftOptions & { readonly power?: number } = {},
 ): FloatArray {
-  const plan = planStft("spectrogram", options);
+  const plan = planStft("spectrogram", checkOptions("spectrogram", options, SPECTROGRAM_KEYS));
   const exponent = (options.power ?? 2) / 2;
   if (!(exponent > 0)) throw parameterError("spectrogram", `power must be > 0, got ${options.power}`);
   const { bins } = plan;
@@ -262,6 +280,8 @@ export interface IstftOptions extends StftOptions {
   readonly length?: number;
 }
 
+const ISTFT_KEYS: OptionKeys<IstftOptions> = { ...STFT_KEYS, length: true };
+
 /**
  * Inverse short-time Fourier transform by windowed overlap-add: the signal whose frames are closest, in the
  * least-squares sense, to the given ones (Griffin and Lim 1984, equation 6). Exact for an unchanged `stft`
@@ -269,15 +289,21 @@ export interface IstftOptions extends StftOptions {
  *
  * @param spectrum { re, im } of shape [bins, frames]
  * @returns Float32Array of shape [length]
- * @throws AudioError (`parameter`) if the shapes do not fit each other or fftSize
+ * @throws AudioError (`parameter`) if the shapes do not fit each other or fftSize, if `length` goes beyond the last
+ *   frame (a hop above half the window leaves the end of a signal to no frame), and if hops are longer than the window
  *
  * Matches librosa.istft, and torch.istft where that does not refuse.
  *
  * @example
  * istft(stft(signal), { length: signal.length }); // the signal again, to about 1e-7
  */
-export function istft(spectrum: ComplexSpectrogram, options: IstftOptions = {}): Float32Array {
-  const { re, im } = spectrum;
+export function istft(
+  spectrum: { readonly re: FloatView; readonly im: FloatView },
+  options: IstftOptions = {},
+): Float32Array {
+  checkOptions("istft", options, ISTFT_KEYS);
+  const re = viewOf("istft", spectrum.re);
+  const im = viewOf("istft", spectrum.im);
   if (re.shape.length !== 2 || re.shape.join() !== im.shape.join()) {
     throw parameterError(
       "istft",
@@ -285,13 +311,14 @@ export function istft(spectrum: ComplexSpectrogram, options: IstftOptions = {}):
     );
   }
   const [bins, frames] = re.shape as [number, number];
-  const plan = planStft("istft", { fftSize: 2 * (bins - 1), ...options });
+  const plan = planStft("istft", { ...options, fftSize: options.fftSize ?? 2 * (bins - 1) });
   if (bins !== plan.bins) {
     throw parameterError("istft", `fftSize ${plan.fftSize} has ${plan.bins} bins, the spectrum ${bins}`);
   }
   const { fftSize, hopLength, padding, window } = plan;
   const covered = fftSize + hopLength * (frames - 1);
   const length = requireInteger("istft", "length", options.length ?? Math.max(0, covered - 2 * padding), 0);
+  requireCover(plan, options.windowLength ?? fftSize, length, covered - padding);
   const sum = new Float64Array(covered);
   const weight = new Float64Array(covered);
   const fft = new RealFft(fftSize);
@@ -315,6 +342,24 @@ export function istft(spectrum: ComplexSpectrogram, options: IstftOptions = {}):
     out[i] = w > TINY ? sum[padding + i]! / w : sum[padding + i]!;
   }
   return out;
+}
+
+/** Refuses what would leave samples that no frame holds: they would come back as zeros. */
+function requireCover(plan: StftPlan, windowLength: number, length: number, end: number): void {
+  const { hopLength } = plan;
+  if (hopLength > windowLength) {
+    const lost = `the ${hopLength - windowLength} samples between two frames are lost`;
+    throw parameterError(
+      "istft",
+      `hopLength ${hopLength} is longer than the window (${windowLength}): ${lost}`,
+    );
+  }
+  if (length <= end) return;
+  throw parameterError(
+    "istft",
+    `length ${length} goes beyond the last frame, which ends at sample ${end}; ` +
+      "use a hopLength of at most half the window, or pad the signal before stft",
+  );
 }
 
 /** The smallest normal float32, librosa's limit for a window sum that counts as zero. */

@@ -1,12 +1,15 @@
 // STFT and mel spectrogram over chunks of any size: the frames are, bit for bit, those of the whole signal.
-import type { FloatArray } from "./array.ts";
-import { pad } from "./frame.ts";
-import { type MelSpectrogramOptions, MelTransform } from "./mel.ts";
+import type { FloatArray } from "./float-array.ts";
+import { padSamples } from "./frame.ts";
+import { MEL_SPECTROGRAM_KEYS, type MelSpectrogramOptions, MelTransform } from "./mel.ts";
+import { checkOptions } from "./options.ts";
+import { monoOf, type Signal } from "./signal.ts";
 import {
   type ComplexSpectrogram,
   columnsView,
   FrameTransform,
   planStft,
+  STFT_KEYS,
   type StftOptions,
   type StftPlan,
   store,
@@ -40,13 +43,19 @@ class FrameFeed {
   flush(begin: (frames: number) => void, visit: Visit): void {
     const { padding, padMode } = this.#plan;
     if (!this.#started && this.#length > 0) {
-      const whole = pad(this.#buffer.subarray(0, this.#length), padding, padding, padMode);
+      const whole = padSamples(
+        "StftStream",
+        this.#buffer.subarray(0, this.#length),
+        padding,
+        padding,
+        padMode,
+      );
       this.#buffer = whole;
       this.#length = whole.length;
       this.#started = true;
     } else if (this.#started && padding > 0) {
       const tail = this.#buffer.slice(Math.max(0, this.#length - padding - 1), this.#length);
-      this.#append(pad(tail, 0, padding, padMode).subarray(tail.length));
+      this.#append(padSamples("StftStream", tail, 0, padding, padMode).subarray(tail.length));
     }
     this.#emit(begin, visit);
     this.#length = 0;
@@ -57,7 +66,7 @@ class FrameFeed {
   #start(): void {
     if (this.#length === 0) return;
     const { padding, padMode } = this.#plan;
-    this.#buffer = pad(this.#buffer.subarray(0, this.#length), padding, 0, padMode);
+    this.#buffer = padSamples("StftStream", this.#buffer.subarray(0, this.#length), padding, 0, padMode);
     this.#length = this.#buffer.length;
     this.#started = true;
   }
@@ -107,13 +116,16 @@ export class StftStream {
 
   /** @throws AudioError (`parameter`) for bad options, as `stft` */
   constructor(options: StftOptions = {}) {
-    this.#transform = new FrameTransform(planStft("StftStream", options));
+    this.#transform = new FrameTransform(
+      planStft("StftStream", checkOptions("StftStream", options, STFT_KEYS)),
+    );
     this.#feed = new FrameFeed(this.#transform.plan);
   }
 
   /** Takes the next samples of one channel; returns the frames they complete, shape [bins, frames >= 0]. */
-  push(chunk: Float32Array): ComplexSpectrogram {
-    return this.#collect((begin, visit) => this.#feed.push(chunk, begin, visit));
+  push(chunk: Signal): ComplexSpectrogram {
+    const samples = monoOf("StftStream", chunk);
+    return this.#collect((begin, visit) => this.#feed.push(samples, begin, visit));
   }
 
   /** Ends the signal and returns its last frames, shape [bins, frames >= 0]. */
@@ -157,13 +169,14 @@ export class MelStream {
 
   /** @throws AudioError (`parameter`) for bad options, as `melSpectrogram` */
   constructor(options: MelSpectrogramOptions) {
-    this.#mel = new MelTransform("MelStream", options);
+    this.#mel = new MelTransform("MelStream", checkOptions("MelStream", options, MEL_SPECTROGRAM_KEYS));
     this.#feed = new FrameFeed(this.#mel.transform.plan);
   }
 
   /** Takes the next samples of one channel; returns the frames they complete, shape [melBins, frames >= 0]. */
-  push(chunk: Float32Array): FloatArray {
-    return this.#collect((begin, visit) => this.#feed.push(chunk, begin, visit));
+  push(chunk: Signal): FloatArray {
+    const samples = monoOf("MelStream", chunk);
+    return this.#collect((begin, visit) => this.#feed.push(samples, begin, visit));
   }
 
   /** Ends the signal and returns its last frames, shape [melBins, frames >= 0]. */

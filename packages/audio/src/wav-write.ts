@@ -1,7 +1,8 @@
 // Writes WAV files: PCM 8, 16, 24, 32 and float 32, 64, as RIFF; the EXTENSIBLE form where the standard asks for it.
-import { channelsOf, type Signal } from "./array.ts";
 import { AudioError, parameterError, requireInteger } from "./errors.ts";
+import { checkOptions } from "./options.ts";
 import { describeNonFinite, SAMPLE_BYTES, type SampleEncoding } from "./samples.ts";
+import { channelsOf, type Signal } from "./signal.ts";
 
 /** Options of `encodeWav`. */
 export interface WavWriteOptions {
@@ -32,6 +33,7 @@ const GUID_TAIL: readonly number[] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 
  */
 export function encodeWav(signal: Signal, options: WavWriteOptions): Uint8Array {
   const channels = channelsOf("encodeWav", signal);
+  checkOptions("encodeWav", options, { sampleRate: true, encoding: true });
   const { encoding = "int16" } = options;
   const sampleRate = requireInteger("encodeWav", "sampleRate", options.sampleRate, 1);
   const size = SAMPLE_BYTES[encoding];

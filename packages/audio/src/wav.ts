@@ -2,6 +2,7 @@
 // real files are wrong (sizes of 0 or too large, missing pad bytes, bytes behind the data), strict about what
 // cannot be guessed. Nothing is allocated by a size from a header. wav-write.ts writes.
 import { AudioError, type AudioErrorReason } from "./errors.ts";
+import { checkOptions, type OptionKeys } from "./options.ts";
 import {
   type AudioData,
   asBytes,
@@ -26,6 +27,8 @@ export interface WavOptions {
   /** NaN and infinite samples: keep and mention them in `warnings` (default), or throw. */
   readonly nonFinite?: NonFinitePolicy;
 }
+
+const WAV_KEYS: OptionKeys<WavOptions> = { file: true, nonFinite: true };
 
 interface Format {
   readonly encoding: SampleEncoding;
@@ -65,7 +68,7 @@ const CODING_NAMES: Readonly<Record<number, string>> = {
  */
 export function decodeWav(bytes: Uint8Array | ArrayBuffer, options: WavOptions = {}): WavData {
   const data = asBytes("decodeWav", bytes);
-  const { file } = options;
+  const { file } = checkOptions("decodeWav", options, WAV_KEYS);
   const fail = (reason: AudioErrorReason, message: string): AudioError =>
     new AudioError(`decodeWav: ${file === undefined ? "" : `${file}: `}${message}`, { reason, file });
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);

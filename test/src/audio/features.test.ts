@@ -55,9 +55,10 @@ t.test("mfcc and delta equal librosa", async (t) => {
   t.equal(tests.length, 2);
   for (const test of tests) {
     const options = mfccOptions(test);
+    const { coefficients: _, ...melOptions } = options;
     const signal = input(test.input!.name, test.input!.samples);
     const wantMel = output(test, "melspectrogram");
-    const melError = maxDifference(toRowMajor(melSpectrogram(signal, options)), wantMel);
+    const melError = maxDifference(toRowMajor(melSpectrogram(signal, melOptions)), wantMel);
     t.ok(
       melError <= test.tolerance.mel_abs_rel_to_max! * maxAbs(wantMel),
       `${test.id}: mel error ${melError}`,

@@ -356,11 +356,7 @@ t.test("frames, padding, emphasis", async (t) => {
   t.same(pad(x, 1, 2, "constant"), Float32Array.of(0, 1, 2, 3, 0, 0));
   const next = uniformStream(1);
   const signal = Float32Array.from({ length: 50 }, () => next());
-  t.ok(maxDifference(deEmphasis(preEmphasis(signal, 0.9, 0), 0.9), signal) < 1e-6);
-  t.ok(
-    maxDifference(preEmphasis(x, 0.5), [1 - 0.5 * 0, 1.5, 2]) < 1e-7,
-    "first sample extrapolated, as librosa",
-  );
+  t.ok(maxDifference(deEmphasis(preEmphasis(signal, 0.9, 0), 0.9, 0), signal) < 1e-6);
 });
 
 t.test("what the spectrograms refuse", async (t) => {

@@ -1,7 +1,13 @@
 // Checks and framing shared by the frame-wise trackers (yin.ts, pyin.ts, mpm.ts). Read next: autocorrelation.ts.
 import { AudioError, parameterError, requireInteger, requirePositive } from "../errors.ts";
+import type { OptionKeys } from "../options.ts";
+import { LARGEST_SAMPLE } from "../samples.ts";
+import type { Signal } from "../signal.ts";
 
-/** Mono samples, any amplitude; NaN and infinities are refused. */
+/** What the trackers take: a mono signal in float32 or float64, any amplitude; NaN and infinities are refused. */
+export type PitchSignal = Signal | Float64Array;
+
+/** The samples of a `PitchSignal`, contiguous. */
 export type PitchSamples = Float32Array | Float64Array;
 
 /** What every frame-wise pitch tracker needs to know. */
@@ -22,6 +28,16 @@ export interface PitchFrameOptions {
    */
   readonly center?: boolean | undefined;
 }
+
+/** The keys of `PitchFrameOptions`. */
+export const PITCH_FRAME_KEYS: OptionKeys<PitchFrameOptions> = {
+  sampleRate: true,
+  fmin: true,
+  fmax: true,
+  frameLength: true,
+  hopLength: true,
+  center: true,
+};
 
 /** The checked frame geometry: lags in samples, frame i starts at i * hop - offset. */
 export interface FrameGeometry {
@@ -49,15 +65,15 @@ export function requireSearchRange(operation: string, sampleRate: number, fmin: 
   }
 }
 
-/** Throws AudioError (`nonfinite`) naming the first NaN or infinite sample. */
+/** Throws AudioError (`nonfinite`) naming the first NaN or infinite sample, or one beyond 2^31. */
 export function requireFiniteSamples(operation: string, samples: PitchSamples, first = 0): void {
   for (let i = 0; i < samples.length; i++) {
     const value = samples[i]!;
-    if (value - value !== 0) {
-      throw new AudioError(`${operation}: sample ${first + i} is ${value}, expected finite samples`, {
-        reason: "nonfinite",
-      });
-    }
+    if (Math.abs(value) <= LARGEST_SAMPLE) continue;
+    const expected = Number.isFinite(value) ? "samples within 2^31" : "finite samples";
+    throw new AudioError(`${operation}: sample ${first + i} is ${value}, expected ${expected}`, {
+      reason: "nonfinite",
+    });
   }
 }
 

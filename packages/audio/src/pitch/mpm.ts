@@ -1,7 +1,15 @@
 // McLeod's pitch method: the first strong peak of the normalised square difference. A light alternative to YIN.
 import { parameterError } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
+import { monoSamplesOf } from "../signal.ts";
 import { FrameAutocorrelation } from "./autocorrelation.ts";
-import { copyFrame, frameGeometry, type PitchFrameOptions, type PitchSamples } from "./framing.ts";
+import {
+  copyFrame,
+  frameGeometry,
+  PITCH_FRAME_KEYS,
+  type PitchFrameOptions,
+  type PitchSignal,
+} from "./framing.ts";
 
 /** Options of `mpm`. */
 export interface MpmOptions extends PitchFrameOptions {
@@ -10,6 +18,8 @@ export interface MpmOptions extends PitchFrameOptions {
   /** Least clarity of a voiced frame, 0 ... 1, default 0.7. */
   readonly voicingThreshold?: number | undefined;
 }
+
+const MPM_KEYS: OptionKeys<MpmOptions> = { ...PITCH_FRAME_KEYS, peakRatio: true, voicingThreshold: true };
 
 /** Result of `mpm`, one value per frame. */
 export interface MpmTrack {
@@ -22,7 +32,7 @@ export interface MpmTrack {
 /**
  * f0 and clarity per frame by the McLeod pitch method.
  *
- * @param samples mono, shape [n], n >= 1
+ * @param signal mono, shape [n], n >= 1
  * @param options `sampleRate`, `fmin`, `fmax` in Hz; `frameLength` 2048, `hopLength` frameLength / 4 in samples
  * @returns two arrays of shape [1 + floor(n / hopLength)] (centred frames)
  * @throws AudioError (`parameter`) for options out of range, (`nonfinite`) for NaN or infinite samples
@@ -33,7 +43,9 @@ export interface MpmTrack {
  * @example
  * mpm(tone(330, { seconds: 1, sampleRate: 16000 }), { sampleRate: 16000, fmin: 60, fmax: 600 }).f0[20]; // 330
  */
-export function mpm(samples: PitchSamples, options: MpmOptions): MpmTrack {
+export function mpm(signal: PitchSignal, options: MpmOptions): MpmTrack {
+  checkOptions("mpm", options, MPM_KEYS);
+  const samples = monoSamplesOf("mpm", signal);
   const geometry = frameGeometry("mpm", samples, options);
   const peakRatio = requireShare("peakRatio", options.peakRatio ?? 0.93);
   const threshold = requireShare("voicingThreshold", options.voicingThreshold ?? 0.7);

@@ -1,9 +1,11 @@
 // The default pitch tracker, fed chunk by chunk: spectra, noise floor, candidates, path. `trackPitch` runs it too.
 // Read in this order: spectrum-frames.ts, noise-floor.ts, candidates.ts, voicing-path.ts, then this.
 import { parameterError, requireInteger, requirePositive } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
+import { monoSamplesOf } from "../signal.ts";
 import { CandidateFinder, type Candidates, LAG_MARGIN } from "./candidates.ts";
 import { Decimator } from "./decimator.ts";
-import { type PitchSamples, requireFiniteSamples, requireSearchRange } from "./framing.ts";
+import { type PitchSignal, requireFiniteSamples, requireSearchRange } from "./framing.ts";
 import { HighPass } from "./high-pass.ts";
 import { type Context, estimateContext } from "./noise-floor.ts";
 import { NOISE_BANDS, SpectrumAnalysis, type SpectrumFrame, VALLEY_PARTS } from "./spectrum-frames.ts";
@@ -32,6 +34,19 @@ export interface PitchStreamOptions extends Partial<TrackerSettings> {
   /** Seconds of future that a decision may wait for, >= 0, default 1. */
   readonly lookahead?: number | undefined;
 }
+
+/** The keys of `PitchStreamOptions`. */
+export const PITCH_STREAM_KEYS: OptionKeys<PitchStreamOptions> = {
+  sampleRate: true,
+  fmin: true,
+  fmax: true,
+  hopLength: true,
+  highPass: true,
+  lookahead: true,
+  ...(Object.fromEntries(
+    Object.keys(TRACKER_DEFAULTS).map((name) => [name, true]),
+  ) as OptionKeys<TrackerSettings>),
+};
 
 /** A pitch track: frame i is centred on time i * hopLength / sampleRate. */
 export interface PitchTrack {
@@ -83,6 +98,7 @@ export class PitchStream {
   #finished = false;
 
   constructor(options: PitchStreamOptions) {
+    checkOptions("trackPitch", options, PITCH_STREAM_KEYS);
     const { sampleRate, fmin = 55, fmax = 650, highPass = 0, lookahead = 1 } = options;
     requireSearchRange("trackPitch", sampleRate, fmin, fmax);
     if (fmax > sampleRate / 4) {
@@ -138,11 +154,13 @@ export class PitchStream {
   }
 
   /** Takes the next chunk (any length); returns the frames that are decided now, in order. */
-  push(chunk: PitchSamples): PitchTrack {
+  push(chunk: PitchSignal): PitchTrack {
     if (this.#finished) throw parameterError("PitchStream", "push after finish, expected a new stream");
-    requireFiniteSamples("trackPitch", chunk, this.#received);
-    this.#received += chunk.length;
-    this.#decimator.push(this.#highPass ? this.#highPass.run(chunk) : chunk, (value) => this.#append(value));
+    const samples = monoSamplesOf("trackPitch", chunk);
+    requireFiniteSamples("trackPitch", samples, this.#received);
+    this.#received += samples.length;
+    const filtered = this.#highPass ? this.#highPass.run(samples) : samples;
+    this.#decimator.push(filtered, (value) => this.#append(value));
     return this.#advance();
   }
 

@@ -1,9 +1,17 @@
 // Probabilistic YIN with librosa's values: many thresholds, each trough weighted, then a Viterbi path.
 // Read first: difference.ts, yin.ts; next: pitch-path.ts.
 import { parameterError } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
+import { monoSamplesOf } from "../signal.ts";
 import { betaCdf } from "./beta.ts";
 import { forEachDifference, isTrough, parabolicShift } from "./difference.ts";
-import { type FrameGeometry, frameGeometry, type PitchFrameOptions, type PitchSamples } from "./framing.ts";
+import {
+  type FrameGeometry,
+  frameGeometry,
+  PITCH_FRAME_KEYS,
+  type PitchFrameOptions,
+  type PitchSignal,
+} from "./framing.ts";
 import { PitchPath } from "./pitch-path.ts";
 
 /** Options of `pyin`; the defaults are librosa's. */
@@ -26,6 +34,18 @@ export interface PyinOptions extends PitchFrameOptions {
   readonly keepUnvoicedGuess?: boolean | undefined;
 }
 
+const PYIN_KEYS: OptionKeys<PyinOptions> = {
+  ...PITCH_FRAME_KEYS,
+  thresholds: true,
+  betaParameters: true,
+  boltzmannParameter: true,
+  resolution: true,
+  maxTransitionRate: true,
+  switchProbability: true,
+  noTroughProbability: true,
+  keepUnvoicedGuess: true,
+};
+
 /** Result of `pyin`, one value per frame. */
 export interface PyinTrack {
   /** Hz, a bin centre; 0 where unvoiced unless `keepUnvoicedGuess`. */
@@ -46,7 +66,7 @@ interface Prior {
 /**
  * f0, voicing and voicing probability per frame by probabilistic YIN.
  *
- * @param samples mono, shape [n], n >= 1
+ * @param signal mono, shape [n], n >= 1
  * @param options `sampleRate`, `fmin`, `fmax` in Hz; `frameLength` 2048, `hopLength` frameLength / 4 in samples
  * @returns three arrays of shape [1 + floor(n / hopLength)] (centred frames)
  * @throws AudioError (`parameter`) for options out of range, (`nonfinite`) for NaN or infinite samples
@@ -57,7 +77,9 @@ interface Prior {
  * @example
  * const { f0, voiced } = pyin(speech, { sampleRate: 16000, fmin: 60, fmax: 600, hopLength: 128 });
  */
-export function pyin(samples: PitchSamples, options: PyinOptions): PyinTrack {
+export function pyin(signal: PitchSignal, options: PyinOptions): PyinTrack {
+  checkOptions("pyin", options, PYIN_KEYS);
+  const samples = monoSamplesOf("pyin", signal);
   const geometry = frameGeometry("pyin", samples, options);
   const { sampleRate, fmin, fmax, hop, frames } = geometry;
   const prior = thresholdPrior(options);

@@ -1,9 +1,11 @@
 // The entry for pitch: `trackPitch` runs the default tracker or one of the classic methods on a whole signal.
 // Read next: pitch-stream.ts.
 import { parameterError } from "../errors.ts";
-import { frameGeometry, type PitchSamples } from "./framing.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
+import { monoSamplesOf } from "../signal.ts";
+import { frameGeometry, type PitchSamples, type PitchSignal } from "./framing.ts";
 import { mpm } from "./mpm.ts";
-import { PitchStream, type PitchStreamOptions, type PitchTrack } from "./pitch-stream.ts";
+import { PITCH_STREAM_KEYS, PitchStream, type PitchStreamOptions, type PitchTrack } from "./pitch-stream.ts";
 import { pyin } from "./pyin.ts";
 import { yin } from "./yin.ts";
 
@@ -21,10 +23,16 @@ export interface TrackPitchOptions extends PitchStreamOptions {
   readonly frameLength?: number | undefined;
 }
 
+const TRACK_PITCH_KEYS: OptionKeys<TrackPitchOptions> = {
+  ...PITCH_STREAM_KEYS,
+  method: true,
+  frameLength: true,
+};
+
 /**
  * f0, voicing and periodicity per frame.
  *
- * @param samples mono, shape [n]; any amplitude; n may be 0 for "nac"
+ * @param signal mono, shape [n]; any amplitude; n may be 0 for "nac"
  * @param options `sampleRate` in Hz; `fmin` 55 and `fmax` 650 Hz; `hopLength` 8 ms; `method` "nac". The constants of
  *   the default tracker (`voicingThreshold`, `octaveCost`, ...) and `highPass` apply to "nac" only.
  * @returns arrays of shape [1 + floor(n / hopLength)]; f0 is 0 in unvoiced frames. "yin" decides no voicing: all
@@ -38,20 +46,25 @@ export interface TrackPitchOptions extends PitchStreamOptions {
  * @example
  * const { times, f0 } = trackPitch(speech, { sampleRate: 16000, fmin: 60, fmax: 500, highPass: 70 });
  */
-export function trackPitch(samples: PitchSamples, options: TrackPitchOptions): PitchTrack {
-  const { method = "nac" } = options;
-  if (method === "nac") {
-    const stream = new PitchStream(options);
-    return joinTracks([stream.push(samples), stream.finish()]);
-  }
+export function trackPitch(signal: PitchSignal, options: TrackPitchOptions): PitchTrack {
+  const {
+    method = "nac",
+    frameLength: givenLength,
+    ...rest
+  } = checkOptions("trackPitch", options, TRACK_PITCH_KEYS);
   if (!PITCH_METHODS.includes(method)) {
     throw parameterError(
       "trackPitch",
       `unknown method "${method}", expected one of ${PITCH_METHODS.join(", ")}`,
     );
   }
+  const samples = monoSamplesOf("trackPitch", signal);
+  if (method === "nac") {
+    const stream = new PitchStream(rest);
+    return joinTracks([stream.push(samples), stream.finish()]);
+  }
   const { sampleRate, fmin = 55, fmax = 650 } = options;
-  const frameLength = options.frameLength ?? 2 ** Math.ceil(Math.log2((2.5 * sampleRate) / fmin));
+  const frameLength = givenLength ?? 2 ** Math.ceil(Math.log2((2.5 * sampleRate) / fmin));
   const hopLength = options.hopLength ?? Math.round(0.008 * sampleRate);
   const frameOptions = { sampleRate, fmin, fmax, frameLength, hopLength };
   frameGeometry("trackPitch", samples, frameOptions);

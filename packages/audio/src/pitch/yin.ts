@@ -1,7 +1,9 @@
 // YIN, frame for frame the values of librosa.yin: an f0 for every frame, no voicing. Read next: pyin.ts.
 import { parameterError } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
+import { monoSamplesOf } from "../signal.ts";
 import { forEachDifference, isTrough, parabolicShift } from "./difference.ts";
-import { frameGeometry, type PitchFrameOptions, type PitchSamples } from "./framing.ts";
+import { frameGeometry, PITCH_FRAME_KEYS, type PitchFrameOptions, type PitchSignal } from "./framing.ts";
 
 /** Options of `yin`. */
 export interface YinOptions extends PitchFrameOptions {
@@ -9,13 +11,15 @@ export interface YinOptions extends PitchFrameOptions {
   readonly troughThreshold?: number | undefined;
 }
 
+const YIN_KEYS: OptionKeys<YinOptions> = { ...PITCH_FRAME_KEYS, troughThreshold: true };
+
 /**
  * f0 per frame by YIN: the shortest period whose normalised difference has a trough below `troughThreshold`,
  * else the deepest point, refined by a parabola.
  *
  * There is no voicing decision: noise and silence get a number too. `trackPitch` decides voicing.
  *
- * @param samples mono, shape [n], n >= 1
+ * @param signal mono, shape [n], n >= 1
  * @param options `sampleRate`, `fmin`, `fmax` in Hz; `frameLength` 2048 and `hopLength` frameLength / 4 in samples
  * @returns f0 in Hz, shape [1 + floor(n / hopLength)] (centred frames)
  * @throws AudioError (`parameter`) for a range or frame that does not fit, (`nonfinite`) for NaN or infinite samples
@@ -25,7 +29,9 @@ export interface YinOptions extends PitchFrameOptions {
  * @example
  * yin(tone(220, { seconds: 1, sampleRate: 16000 }), { sampleRate: 16000, fmin: 60, fmax: 600 })[20]; // 220
  */
-export function yin(samples: PitchSamples, options: YinOptions): Float32Array {
+export function yin(signal: PitchSignal, options: YinOptions): Float32Array {
+  checkOptions("yin", options, YIN_KEYS);
+  const samples = monoSamplesOf("yin", signal);
   const geometry = frameGeometry("yin", samples, options);
   const threshold = options.troughThreshold ?? 0.1;
   if (!(threshold > 0)) throw parameterError("yin", `troughThreshold must be > 0, got ${threshold}`);
