@@ -1,0 +1,182 @@
+// The pages under docs/ that teach a change. Their diffs are applied to a copy of the sources, which the compiler must
+// accept, and their `ts` blocks are run with every `expression; // value` compared. A page whose context lines are no
+// longer in the sources fails.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build, type Plugin } from "esbuild";
+import t from "tap";
+import ts from "typescript";
+
+t.setTimeout(300_000); // the compiler, twice
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const page = (name: string): string => readFileSync(join(ROOT, "docs", name), "utf8");
+
+/** A fenced block of a page, with the last file that was named before it. */
+interface Block {
+  readonly language: string;
+  readonly text: string;
+  readonly file: string | undefined;
+}
+
+function blocksOf(text: string): Block[] {
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(({ 1: language, 2: block, index }) => {
+    const files = [...text.slice(0, index).matchAll(/`([\w/.-]+\/[\w.-]+\.ts)`/g)];
+    return { language: language!, text: block!, file: files.at(-1)?.[1] };
+  });
+}
+
+/** Applies a block of context lines (" "), removed lines ("-") and added lines ("+"); "@@" stands between places. */
+function applyDiff(source: string, diff: string): string {
+  return diff.split(/^@@\n/m).reduce((text, hunk) => {
+    const lines = hunk.trimEnd().split("\n");
+    const side = (mark: string): string =>
+      lines
+        .filter((line) => line[0] !== mark)
+        .map((line) => line.slice(1))
+        .join("\n");
+    const before = `\n${side("+")}\n`;
+    const found = text.split(before).length - 1;
+    if (found !== 1) throw new Error(`found ${found} times, expected once: ${before}`);
+    return text.replace(before, () => `\n${side("-")}\n`);
+  }, source);
+}
+
+/** Sources by path, as the page changes them. */
+function changed(blocks: readonly Block[]): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const { language, text, file } of blocks) {
+    if (language !== "diff") continue;
+    const path = join(ROOT, file!);
+    sources.set(path, applyDiff(sources.get(path) ?? readFileSync(path, "utf8"), text));
+  }
+  return sources;
+}
+
+const SOURCES = {
+  "@echo-ts/tensor": join(ROOT, "packages/tensor/src/index.ts"),
+  "@echo-ts/autograd": join(ROOT, "packages/autograd/src/index.ts"),
+};
+
+/** What the compiler says of some files, and of those that are changed: "file: message". */
+function compile(files: readonly string[], sources: ReadonlyMap<string, string>): string[] {
+  const config = ts.readConfigFile(join(ROOT, "tsconfig.base.json"), ts.sys.readFile).config;
+  const { options } = ts.convertCompilerOptionsFromJson(
+    { ...config.compilerOptions, types: ["node"], composite: false, incremental: false, noEmit: true },
+    ROOT,
+  );
+  const paths = Object.fromEntries(Object.entries(SOURCES).map(([name, path]) => [name, [path]]));
+  const host = ts.createCompilerHost({ ...options, paths });
+  const { readFile, fileExists, getSourceFile } = host;
+  host.readFile = (path) => sources.get(path) ?? readFile(path);
+  host.fileExists = (path) => sources.has(path) || fileExists(path);
+  host.getSourceFile = (path, version, ...rest) => {
+    const text = sources.get(path);
+    return text === undefined
+      ? getSourceFile(path, version, ...rest)
+      : ts.createSourceFile(path, text, version);
+  };
+  const program = ts.createProgram([...files], { ...options, paths }, host);
+  return [...new Set([...files, ...sources.keys()])].flatMap((path) => {
+    const file = program.getSourceFile(path);
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+      ({ messageText }) => `${relative(ROOT, path)}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`,
+    );
+  });
+}
+
+/** Lines `expression; // value` as comparisons; all else as it stands. */
+const withChecks = (code: string): string =>
+  code.replace(
+    /^(?!const|let|import|return|\s)(.*); \/\/ (-?[\d.]+|true|false|\[.*\]|".*")$/gm,
+    (_, expression: string, value: string) =>
+      `check(${JSON.stringify(expression)}, ${expression}, ${value});`,
+  );
+
+/** One checked line: what it says, gave and should give. */
+type Check = [expression: string, actual: unknown, expected: unknown];
+
+/** Runs a page's `ts` blocks as one script over changed sources. */
+async function run(
+  blocks: readonly Block[],
+  sources: ReadonlyMap<string, string> = new Map(),
+): Promise<Check[]> {
+  const code = blocks.filter(({ language }) => language === "ts").map(({ text }) => text);
+  const lines = withChecks(code.join("\n")).split("\n");
+  const imports = lines.filter((line) => line.startsWith("import "));
+  const body = lines.filter((line) => !line.startsWith("import "));
+  const script = [...imports, "export default (check) => {", ...body, "};"].join("\n");
+  const folder = mkdtempSync(join(tmpdir(), "page-"));
+  const outfile = join(folder, "page.mjs");
+  try {
+    await build({
+      stdin: { contents: script, resolveDir: join(ROOT, "test"), loader: "ts" },
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      external: ["gpu.js"],
+      plugins: [overlay(sources)],
+    });
+    const checks: Check[] = [];
+    const main = (await import(pathToFileURL(outfile).href)) as {
+      default(check: (...line: Check) => void): void;
+    };
+    main.default((...line) => checks.push(line));
+    return checks;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Takes the packages from their sources, as they are changed. */
+const overlay = (sources: ReadonlyMap<string, string>): Plugin => ({
+  name: "changed sources",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@echo-ts\// }, ({ path }) => ({ path: SOURCES[path as keyof typeof SOURCES] }));
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const contents = sources.get(path);
+      return contents === undefined ? null : { contents, loader: "ts", resolveDir: dirname(path) };
+    });
+  },
+});
+
+t.test("a diff whose context is not in the source is refused", async (t) => {
+  t.equal(applyDiff("a\nb\nc\n", " b\n+x\n"), "a\nb\nx\nc\n");
+  t.equal(applyDiff("a\nb\nc\n", "-b\n+x\n@@\n c\n+d\n"), "a\nx\nc\nd\n");
+  t.throws(() => applyDiff("a\nb\n", " y\n+x\n"), /found 0 times/);
+  t.equal(
+    withChecks("const a = 1;\na + 1; // 2\na; // text"),
+    'const a = 1;\ncheck("a + 1", a + 1, 2);\na; // text',
+  );
+});
+
+t.test("add an op", async (t) => {
+  const blocks = blocksOf(page("add-an-op.md"));
+  const tables = [
+    "packages/tensor/src/backends/reference/index.ts",
+    "packages/autograd/src/vjps/elementwise.ts",
+    "packages/autograd/src/vjps/activation.ts",
+    "test/src/tensor/op-rows-primitive.ts",
+    "test/src/tensor/op-rows-fused.ts",
+    "test/src/autograd/gradcheck.test.ts",
+  ];
+  const files = [...Object.values(SOURCES), ...tables.map((path) => join(ROOT, path))];
+  const rowsOnly = blocks.filter(({ file }) => file?.startsWith("packages/tensor/src/ops/"));
+  const missing = compile(files, changed(rowsOnly));
+  for (const table of tables) {
+    const op = /activation|fused/.test(table) ? "mish" : "cbrt";
+    t.ok(
+      missing.some((line) => line.startsWith(table) && new RegExp(`\\b${op}\\b`).test(line)),
+      `with the rows alone the compiler asks for ${op} in ${table}`,
+    );
+  }
+  t.equal(missing.length, tables.length, "and for nothing else");
+  const sources = changed(blocks);
+  t.same(compile(files, sources), [], "with all steps it compiles");
+  const checks = await run(blocks, sources);
+  for (const [expression, actual, expected] of checks) t.same(actual, expected, expression);
+  t.ok(checks.length >= 3, `${checks.length} lines checked`);
+});
