@@ -19,7 +19,6 @@ export * from "./model/batch.ts";
 export * from "./model/block.ts";
 export * from "./model/decoder.ts";
 export * from "./model/encoder.ts";
-export * from "./model/encoder-feature.ts";
 export * from "./model/frame-lengths.ts";
 export * from "./model/gates.ts";
 export * from "./model/loss.ts";
@@ -33,18 +32,17 @@ export * from "./model/rotary-module.ts";
 export * from "./model/silence.ts";
 export * from "./model/sinusoids.ts";
 export * from "./model/stem.ts";
-export * from "./settings/field.ts";
-export * from "./settings/fields.ts";
 export * from "./settings/help.ts";
 export * from "./settings/presets.ts";
 // Configuration: one table, checked, with help and presets.
 export * from "./settings/resolve.ts";
+export * from "./settings/schema.ts";
+export * from "./settings/settings.ts";
 export * from "./speech/collate.ts";
 export * from "./speech/cut-batches.ts";
 export * from "./speech/decode/ctc-search.ts";
 // Decoding: from scores to text, with times.
 export * from "./speech/decode/decoder-search.ts";
-export * from "./speech/decode/frame-scores.ts";
 export * from "./speech/decode/joint-search.ts";
 export { type Encoded, selectRows } from "./speech/decode/stepper.ts";
 export * from "./speech/decode/word-times.ts";
@@ -52,6 +50,7 @@ export * from "./speech/feature-cache.ts";
 export * from "./speech/feature-store.ts";
 export * from "./speech/features.ts";
 export * from "./speech/join-clips.ts";
+export * from "./speech/recording.ts";
 export * from "./speech/subtitles.ts";
 // Transcription of whole recordings.
 export * from "./speech/transcribe.ts";

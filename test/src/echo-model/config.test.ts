@@ -1,16 +1,17 @@
 // Configuration: defaults against the specification's constants, refusals with suggestions, overrides, help.
 import {
-  ALL_FIELDS,
-  acceptsValue,
+  ALL_SETTINGS,
   applyOverrides,
   ConfigError,
   changedSettings,
   configHelp,
   configMarkdown,
   type EchoConfig,
+  inputOf,
   PRESETS,
   parseConfig,
   resolveConfig,
+  rulesOf,
 } from "@echo-ts/echo-model";
 import fc from "fast-check";
 import t from "tap";
@@ -205,6 +206,17 @@ t.test("unknown keys are named with a suggestion", async (t) => {
     ],
     [{ dims: 256 }, 'unknown key "dims"; did you mean "model.dims"?'],
     [{ audio: { n_fft: 512 } }, 'unknown key "audio.n_fft"; did you mean "audio.fftSize"?'],
+    [{ training: { lr: 1 } }, 'unknown key "training.lr"; did you mean "optimizer.learningRate"?'],
+    [
+      { training: { batch_size: 8 } },
+      'unknown key "training.batch_size"; did you mean "batch.maxUtterances"?',
+    ],
+    [
+      { optimizer: { weight_decay: 0 } },
+      'unknown key "optimizer.weight_decay"; did you mean "optimizer.weightDecay"?',
+    ],
+    [{ audio: { sr: 8000 } }, 'unknown key "audio.sr"; did you mean "audio.sampleRate"?'],
+    [{ model: { xy: 1 } }, 'unknown key "model.xy"'],
     [{ qqqqqqqq: 1 }, 'unknown key "qqqqqqqq"'],
     [JSON.parse('{"__proto__": {"dims": 1}}'), 'unknown key "__proto__"'],
     [{ toString: 1 }, 'unknown key "toString"'],
@@ -313,6 +325,38 @@ t.test("conditions between fields are checked", async (t) => {
   for (const [input, problem] of cases) t.same(problemsOf(input), [problem]);
 });
 
+t.test(
+  "a wrong value hides no other problem: conditions of the usable settings are checked too",
+  async (t) => {
+    t.same(
+      problemsOf({
+        training: { lr: 1, epochs: 0 },
+        model: { dims: "wide", zeroKeys: { initial: 0.1 } },
+        batch: { maxFrames: 1000 },
+      }),
+      [
+        'model.dims: expected an integer >= 4, got "wide"',
+        'unknown key "training.lr"; did you mean "optimizer.learningRate"?',
+        "model.zeroKeys.initial: must lie between floor and ceiling, expected 0.000001 to 0.001, got 0.1",
+        "batch.maxFrames: must hold one utterance of data.maxSeconds, expected >= 1501, got 1000",
+        "training.epochs: the run has no length, expected training.epochs or training.maxSteps above 0, got 0 and 0",
+      ],
+      "the one about dims and heads is left out, for dims has no value",
+    );
+    t.same(problemsOf({ model: 3, batch: { maxFrames: 1000 } }), [
+      "model: expected an object, got 3",
+      "batch.maxFrames: must hold one utterance of data.maxSeconds, expected >= 1501, got 1000",
+    ]);
+  },
+);
+
+t.test("a model's input is said once", async (t) => {
+  const config = resolveConfig({
+    model: { features: ["pitch", "waveform"], zeroKeys: { silenceDecades: 2 } },
+  });
+  t.same(inputOf(config), { ...config.audio, features: ["pitch", "waveform"], silenceDecades: 2 });
+});
+
 t.test("overrides", async (t) => {
   const base = { model: { dims: 64 } };
   const changed = applyOverrides(base, [
@@ -369,14 +413,15 @@ t.test("configuration files", async (t) => {
 t.test("the table is sound and appears whole in help and documentation", async (t) => {
   const help = configHelp();
   const markdown = configMarkdown();
-  t.ok(ALL_FIELDS.size > 90, `${ALL_FIELDS.size} fields`);
-  for (const [path, field] of ALL_FIELDS) {
-    if (!acceptsValue(field, field.default)) t.fail(`${path} refuses its default`);
-    if (field.reference !== undefined && !acceptsValue(field, field.reference))
+  t.ok(ALL_SETTINGS.size > 90, `${ALL_SETTINGS.size} settings`);
+  for (const [path, setting] of ALL_SETTINGS) {
+    const { accepts, default: usual } = rulesOf(setting);
+    if (!accepts(usual)) t.fail(`${path} refuses its default`);
+    if (setting.reference !== undefined && !accepts(setting.reference))
       t.fail(`${path} refuses its reference value`);
     if (!help.includes(`  ${path} = `)) t.fail(`--help lacks ${path}`);
     if (!markdown.includes(`| \`${path}\` |`)) t.fail(`the documentation lacks ${path}`);
-    if (field.meaning.length < 10 || /[.]$/.test(field.meaning)) t.fail(`${path}: meaning`);
+    if (setting.means.length < 10 || /[.]$/.test(setting.means)) t.fail(`${path}: meaning`);
   }
   t.match(configHelp("model.zeroKeys"), /^model: the network\n {2}model\.zeroKeys\.enabled = true\n/);
   t.notMatch(configHelp("model.zeroKeys"), /model\.dims/);
@@ -385,7 +430,7 @@ t.test("the table is sound and appears whole in help and documentation", async (
 });
 
 t.test("no input crashes the check", async () => {
-  const paths = [...ALL_FIELDS.keys()];
+  const paths = [...ALL_SETTINGS.keys()];
   const entry = fc.tuple(fc.constantFrom(...paths), fc.jsonValue());
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 5 }), (entries) => {

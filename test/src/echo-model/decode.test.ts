@@ -102,7 +102,7 @@ t.test("beam search with a full beam finds the likeliest text of the decoder", a
     },
     decode: { maxTokens: 3 },
   });
-  const echo = new Echo(model, { mels: 3, hopLength: 160 }, { seed: 3 }).eval();
+  const echo = new Echo(model, { melBins: 3, hopLength: 160 }, { seed: 3 }).eval();
   const mel = new Float32Array(2 * 3 * 6);
   stream("decode-test", "mel").fillNormal(mel);
   const encoded = noGrad(() =>

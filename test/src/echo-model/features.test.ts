@@ -14,6 +14,7 @@ import {
   type EchoConfig,
   extractFeatures,
   FeatureStore,
+  inputOf,
   joinPieces,
   memoryFiles,
   newModel,
@@ -200,7 +201,7 @@ t.test("padding does not change what the model makes of an utterance", async (t)
   const rate = tiny.audio.sampleRate;
   const short = extractFeatures(tone(300, { seconds: 0.3, sampleRate: rate }), tiny.audio);
   const long = extractFeatures(whiteNoise(1, { seconds: 0.9, sampleRate: rate }), tiny.audio);
-  const layout = { melBins: 12, hopLength: 40, streams: ["spectrogram"] };
+  const layout = inputOf(tiny);
   const alone = echo.ctcLogits(echo.encode(collateFeatures([short], layout)))!;
   const padded = echo.ctcLogits(echo.encode(collateFeatures([short, long], layout)))!;
   const [, frames, vocabulary] = alone.shape as [number, number, number];
@@ -209,14 +210,14 @@ t.test("padding does not change what the model makes of an utterance", async (t)
   for (let i = 0; i < frames * vocabulary; i++) if (Math.abs(one[i]! - two[i]!) > 1e-5) t.fail(`value ${i}`);
   t.ok(padded.shape[1]! > frames);
   t.throws(() => collateFeatures([], layout), DataError);
-  t.throws(() => collateFeatures([short], { ...layout, streams: ["waveform"] }), /samples were not kept/);
+  t.throws(() => collateFeatures([short], { ...layout, features: ["waveform"] }), /samples were not kept/);
 });
 
 t.test("the cache gives back what was computed, and notices changed settings and contents", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "echo-cache-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const files = syntheticFiles();
-  const { audio } = tinyConfig();
+  const input = inputOf(tinyConfig());
   const utterance = {
     id: "a0",
     text: "low",
@@ -228,21 +229,21 @@ t.test("the cache gives back what was computed, and notices changed settings and
     readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
       name.endsWith(".safetensors"),
     );
-  const run = (changed = audio, from = files): Promise<UtteranceFeatures> =>
-    new FeatureStore(memoryFiles(from), { audio: changed }, diskCache(folder)).features(utterance, 1.05);
+  const run = (changed = input, from = files): Promise<UtteranceFeatures> =>
+    new FeatureStore(memoryFiles(from), changed, diskCache(folder)).features(utterance, 1.05);
   const first = await run();
   t.equal(entries().length, 1);
   t.same(await run(), first, "served from disk");
   t.equal(entries().length, 1);
-  await run({ ...audio, melBins: 10 });
+  await run({ ...input, melBins: 10 });
   t.equal(entries().length, 2, "another setting is another entry");
-  await run(audio, { ...files, "wav/a0.wav": files["wav/a1.wav"]! });
+  await run(input, { ...files, "wav/a0.wav": files["wav/a1.wav"]! });
   t.equal(entries().length, 3, "another content is another entry");
   for (const name of entries()) writeFileSync(join(folder, name), "damaged");
   t.same(await run(), first, "a damaged entry is computed again");
   const missing = { ...utterance, audio: { kind: "file" as const, file: "wav/none.wav" } };
   await t.rejects(
-    new FeatureStore(memoryFiles(files), { audio }).features(missing),
+    new FeatureStore(memoryFiles(files), input).features(missing),
     /wav\/none\.wav does not exist/,
   );
 });

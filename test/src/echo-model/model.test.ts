@@ -43,7 +43,7 @@ function configWith(model: Overrides = {}): ModelConfig {
 }
 
 const build = (model: Overrides = {}, seed = 1): Echo =>
-  new Echo(configWith(model), { mels: MELS, hopLength: HOP }, { seed, dtype: "float64" }).eval();
+  new Echo(configWith(model), { melBins: MELS, hopLength: HOP }, { seed, dtype: "float64" }).eval();
 
 function random(name: string, shape: readonly number[], low = -1, high = 1): Float64Array {
   const out = new Float64Array(shape.reduce((n, m) => n * m, 1));
@@ -122,7 +122,7 @@ const withoutCtc = (overrides: Overrides): boolean => overrides.ctcHead === fals
 function buildVariation(overrides: Overrides, seed = 1): Echo {
   if (!withoutCtc(overrides)) return build(overrides, seed);
   const config = { ...configWith(), ctcHead: false };
-  return new Echo(config, { mels: MELS, hopLength: HOP }, { seed, dtype: "float64" }).eval();
+  return new Echo(config, { melBins: MELS, hopLength: HOP }, { seed, dtype: "float64" }).eval();
 }
 
 t.test("every option: causal, independent of the batch, and all its weights are used", async (t) => {
@@ -309,7 +309,7 @@ t.test("bad input is refused by name", async (t) => {
   refuses(good, ids([1, 11], [1, 4]), /token id 11 is outside the vocabulary of 11/);
   refuses(good, ids(Array(13).fill(1), Array(13).fill(1)), /13 tokens exceed model.textContext \(12\)/);
   t.throws(
-    () => new Echo({ ...configWith(), vocabSize: 0 }, { mels: MELS, hopLength: HOP }),
+    () => new Echo({ ...configWith(), vocabSize: 0 }, { melBins: MELS, hopLength: HOP }),
     /vocabSize is 0/,
   );
 });

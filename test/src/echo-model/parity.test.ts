@@ -275,7 +275,7 @@ function run(c: GoldenCase, dtype: Floating): string[] {
       );
     }
     case "model": {
-      const echo = new Echo(configOf(p), { mels: p.mels, hopLength: p.f0_hop }, { dtype });
+      const echo = new Echo(configOf(p), { melBins: p.mels, hopLength: p.f0_hop }, { dtype });
       loadWeights(echo, c);
       echo.eval();
       const { logits, encoded } = echo.forward(featuresOf(c, dtype), input(c, "ids", dtype));

@@ -15,7 +15,7 @@ function trainLikePyTorch(t: Test, start: GoldenCase, run: GoldenCase, dtype: Fl
   const p = run.params;
   const echo = new Echo(
     configOf(start.params),
-    { mels: start.params.mels, hopLength: start.params.f0_hop },
+    { melBins: start.params.mels, hopLength: start.params.f0_hop },
     { dtype },
   );
   loadWeights(echo, start);

@@ -64,7 +64,7 @@ export async function runEcho(backend: Backend, steps: number): Promise<EchoRun>
     },
     decode: { maxTokens: 5 },
   }).model;
-  const echo = new Echo(config, { mels: MELS, hopLength: HOP }, { seed: 1 });
+  const echo = new Echo(config, { melBins: MELS, hopLength: HOP }, { seed: 1 });
   const { features, ids, labels, targets } = batch();
   const optimizer = new a.AdamW(echo, { learningRate: 0.02 });
   const losses: number[] = [];

@@ -4,8 +4,9 @@ import type { CAC } from "cac";
 import { ConfigError } from "../errors.ts";
 import { medianPitch } from "../evaluate/evaluate-model.ts";
 import { configHelp } from "../settings/help.ts";
-import { changedSettings } from "../settings/resolve.ts";
-import { decodeRecording, extractFeatures, trackRecording } from "../speech/features.ts";
+import { changedSettings, inputOf } from "../settings/resolve.ts";
+import { extractFeatures, trackRecording } from "../speech/features.ts";
+import { decodeRecording } from "../speech/recording.ts";
 import { pitchPlot, shadePlot } from "../study/terminal-plot.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
@@ -37,7 +38,7 @@ export function addFeatures(cli: CAC): void {
     .example("  echo-asr features speech.wav")
     .example("  echo-asr features speech.wav --set audio.normalize=scaled --out speech.npy")
     .action(async (file: string, options: LookOptions) => {
-      const { audio } = settingsFrom(options);
+      const audio = inputOf(settingsFrom(options));
       const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate);
       const { mel, f0, silent, frames } = extractFeatures(wave, audio);
       if (options.out !== undefined)

@@ -1,9 +1,9 @@
 // Configuration from the command line: a preset or a file, then --set and --seed.
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError, DataError } from "../errors.ts";
-import type { EchoConfig } from "../settings/fields.ts";
 import { PRESETS } from "../settings/presets.ts";
 import { applyOverrides, parseConfig, resolveConfig } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 
 /** Options that make a configuration. */
 export interface SettingOptions {

@@ -4,7 +4,7 @@ import { basename, extname, join } from "node:path";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
-import { decodeRecording } from "../speech/features.ts";
+import { decodeRecording } from "../speech/recording.ts";
 import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../speech/subtitles.ts";
 import { type Recognizer, type Transcript, transcribe } from "../speech/transcribe.ts";
 import { restoreModel } from "../train/checkpoint.ts";

@@ -4,11 +4,11 @@
 import { noGrad } from "@echo-ts/autograd";
 import { argmax, releasingResults } from "@echo-ts/tensor";
 import type { Echo } from "../model/model.ts";
-import { collateFeatures, collateTargets, type Example, type InputLayout } from "../speech/collate.ts";
+import type { InputSettings } from "../settings/resolve.ts";
+import { collateFeatures, collateTargets, type Example } from "../speech/collate.ts";
 import { cutBatches } from "../speech/cut-batches.ts";
-import { ctcGreedyDecode } from "../speech/decode/ctc-search.ts";
+import { ctcFrameScores, ctcGreedyDecode } from "../speech/decode/ctc-search.ts";
 import { greedyDecode } from "../speech/decode/decoder-search.ts";
-import { ctcFrameScores } from "../speech/decode/frame-scores.ts";
 import type { Encoded } from "../speech/decode/stepper.ts";
 import type { UtteranceFeatures } from "../speech/features.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -42,7 +42,7 @@ export function decodeBatches(
   echo: Echo,
   tokenizer: Tokenizer,
   examples: readonly Example[],
-  layout: InputLayout,
+  input: InputSettings,
   choice: DecodeChoice,
   onProgress?: (done: number) => void,
 ): DecodedTexts[] {
@@ -54,7 +54,7 @@ export function decodeBatches(
   let done = 0;
   for (const batch of cutBatches(order, BATCH)) {
     const chosen = batch.map(({ index }) => examples[index]!);
-    const texts = releasingResults(() => noGrad(() => decodeBatch(echo, tokenizer, chosen, layout, choice)));
+    const texts = releasingResults(() => noGrad(() => decodeBatch(echo, tokenizer, chosen, input, choice)));
     batch.forEach(({ index }, i) => {
       results[index] = texts[i]!;
     });
@@ -69,11 +69,11 @@ function decodeBatch(
   echo: Echo,
   tokenizer: Tokenizer,
   examples: readonly Example[],
-  layout: InputLayout,
+  input: InputSettings,
   { ctc, free, forced, maxTokens }: DecodeChoice,
 ): DecodedTexts[] {
   const features: UtteranceFeatures[] = examples.map((example) => example.features);
-  const encoded = echo.encode(collateFeatures(features, layout));
+  const encoded = echo.encode(collateFeatures(features, input));
   const ctcIds = ctc ? ctcFrameScores(echo, encoded).map((scores) => ctcGreedyDecode(scores).tokens) : null;
   const limit = Math.min(maxTokens, echo.config.textContext - 1);
   const freeIds = free

@@ -2,7 +2,8 @@
 // beside them, intervals, and groups of speakers. Read first: wer.ts, decode-batches.ts.
 import { stream } from "@echo-ts/tensor";
 import type { Echo } from "../model/model.ts";
-import type { EchoConfig } from "../settings/fields.ts";
+import { type InputSettings, inputOf } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import type { Example } from "../speech/collate.ts";
 import { extractFeatures } from "../speech/features.ts";
 import { bootstrapRate, type Interval } from "../study/bootstrap.ts";
@@ -68,11 +69,7 @@ export function evaluateModel(
 ): Evaluation {
   const wanted = options.kinds ?? ["ctc", "free", "forced"];
   const kinds = wanted.filter((kind) => kind !== "ctc" || echo.ctcHead !== null);
-  const layout = {
-    melBins: config.audio.melBins,
-    hopLength: config.audio.hopLength,
-    streams: config.model.features,
-  };
+  const input = inputOf(config);
   const choice = {
     ctc: kinds.includes("ctc"),
     free: kinds.includes("free"),
@@ -81,16 +78,14 @@ export function evaluateModel(
   };
   const total = examples.length * (options.zeroed ? 2 : 1);
   const decode = (list: readonly Example[], before: number): DecodedTexts[] =>
-    decodeBatches(echo, tokenizer, list, layout, choice, (done) =>
-      options.onProgress?.(before + done, total),
-    );
+    decodeBatches(echo, tokenizer, list, input, choice, (done) => options.onProgress?.(before + done, total));
   const decoded = decode(examples, 0);
   const scores = new Map<OutputKind, OutputScore>();
   for (const kind of kinds) scores.set(kind, scoreKind(examples, decoded, kind, options.groups ?? false));
   const zeroed = new Map<OutputKind, ErrorRate>();
   if (options.zeroed) {
     const silence = decode(
-      examples.map((example) => silenced(example, config)),
+      examples.map((example) => silenced(example, input)),
       examples.length,
     );
     for (const kind of kinds) zeroed.set(kind, scoreCorpus(pairs(examples, silence, kind)).words);
@@ -139,15 +134,10 @@ function scoreKind(
 }
 
 /** The same utterance with a recording of digital silence. */
-function silenced(example: Example, config: EchoConfig): Example {
+function silenced(example: Example, input: InputSettings): Example {
   const { frames } = example.features;
-  const wave = new Float32Array((frames - 1) * config.audio.hopLength + 1);
-  const features = extractFeatures(wave, config.audio, {
-    silenceDecades: config.model.zeroKeys.silenceDecades,
-    f0: new Float32Array(frames),
-    keepSamples: config.model.features.includes("waveform"),
-  });
-  return { ...example, features };
+  const wave = new Float32Array((frames - 1) * input.hopLength + 1);
+  return { ...example, features: extractFeatures(wave, input, new Float32Array(frames)) };
 }
 
 /** Median of the voiced frames in Hz; undefined when there is none. */

@@ -14,7 +14,7 @@ import {
   type Tensor,
   zeros,
 } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { ModelConfig } from "../settings/settings.ts";
 import { type PitchDistances, pitchBias } from "./pitch-bias.ts";
 import { type ModelDtype, Projection } from "./projection.ts";
 import { type Positions, Rotary, rotate } from "./rotary-module.ts";

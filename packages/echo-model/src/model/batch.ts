@@ -2,13 +2,13 @@
 // Shapes: B utterances, T hops.
 
 import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
-import type { FeatureName } from "./encoder-feature.ts";
+import type { FeatureName } from "../settings/settings.ts";
 import { checkLengths, type FrameLengths } from "./frame-lengths.ts";
 import { PitchTrack } from "./pitch-track.ts";
 
 /** What `Echo.forward` and `Echo.encode` take. Give the features that the model was configured with. */
 export interface EchoFeatures {
-  /** Log-mel spectrogram [B, mels, T]. */
+  /** Log-mel spectrogram [B, M, T]. */
   readonly spectrogram?: Tensor;
   /** Samples [B, 1, N]. */
   readonly waveform?: Tensor;

@@ -14,7 +14,7 @@ import {
   Sequential,
 } from "@echo-ts/autograd";
 import { add, mul, sigmoid, sub, type Tensor } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { ModelConfig } from "../settings/settings.ts";
 import { type AttentionContext, EchoAttention, type KeyValueCache, NO_CONTEXT } from "./attention.ts";
 import {
   CrossModalGate,

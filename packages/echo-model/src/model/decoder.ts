@@ -3,7 +3,6 @@
 // Shapes: B utterances, L tokens, S audio frames, D width, V vocabulary.
 
 import {
-  type ActivationName,
   constantInit,
   Dropout,
   Embedding,
@@ -14,11 +13,10 @@ import {
   RMSNorm,
 } from "@echo-ts/autograd";
 import { add, matmul, mul, narrow, sigmoid, sub, type Tensor, transpose } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import type { AttentionContext } from "./attention.ts";
 import { type BlockCache, EchoBlock } from "./block.ts";
 import type { EncodedStream } from "./encoder.ts";
-import type { FeatureName } from "./encoder-feature.ts";
 import type { ModelDtype } from "./projection.ts";
 import { Positions } from "./rotary-module.ts";
 
@@ -47,14 +45,14 @@ export class Decoder extends Module {
     super();
     const { dims, textContext, textLayers, vocabSize, embeddingStd, normEpsilon: epsilon } = config;
     // The reference decodes with GELU whatever the configured activation.
-    const activation = (config.variant === "reference" ? "gelu" : config.activation) as ActivationName;
+    const activation = config.variant === "reference" ? "gelu" : config.activation;
     this.positionalEmbedding = parameter([textContext, dims], normalInit(0, POSITION_STD), { dtype });
     this.tokenEmbedding = new Embedding(vocabSize, dims, { dtype, weightInit: firstRowZero(embeddingStd) });
     this.selfAttnLayers = Array.from(
       { length: textLayers },
       () => new EchoBlock(config, false, activation, dtype),
     );
-    for (const feature of config.features as readonly FeatureName[]) {
+    for (const feature of config.features) {
       this.processors.set(
         feature,
         Array.from({ length: textLayers }, () => new EchoBlock(config, true, activation, dtype)),

@@ -1,13 +1,12 @@
 // The encoder: one stack of blocks for each input feature, all told of the speaker's pitch.
 // Shapes: B utterances, T hops, T' frames of a stream, D width.
 
-import { type ActivationName, Module } from "@echo-ts/autograd";
+import { Module } from "@echo-ts/autograd";
 import { indexSelect, type Tensor, tensor } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import type { AttentionContext } from "./attention.ts";
 import type { EchoInput } from "./batch.ts";
 import { EchoBlock } from "./block.ts";
-import type { FeatureName } from "./encoder-feature.ts";
 import { type FrameLengths, paddingMask } from "./frame-lengths.ts";
 import type { Modalities } from "./gates.ts";
 import { type PitchDistances, pitchDistances, referencePitchDistances } from "./pitch-bias.ts";
@@ -36,20 +35,20 @@ export class Encoder extends Module {
   readonly #hopLength: number;
 
   /**
-   * @param mels channels of the spectrogram
+   * @param melBins channels of the spectrogram
    * @param hopLength samples per hop, the clock of spectrogram and f0
    */
-  constructor(config: ModelConfig, mels: number, hopLength: number, dtype: ModelDtype) {
+  constructor(config: ModelConfig, melBins: number, hopLength: number, dtype: ModelDtype) {
     super();
     this.#config = config;
     this.#hopLength = hopLength;
-    const activation = config.activation as ActivationName;
-    for (const feature of config.features as readonly FeatureName[]) {
+    const activation = config.activation;
+    for (const feature of config.features) {
       const blocks = Array.from(
         { length: config.audioLayers },
         () => new EchoBlock(config, false, activation, dtype),
       );
-      this.processors.set(feature, [stemFor(feature, config, mels, dtype), ...blocks]);
+      this.processors.set(feature, [stemFor(feature, config, melBins, dtype), ...blocks]);
     }
   }
 
@@ -140,15 +139,15 @@ function atClock(x: Tensor, frames: number, ratio: number): Tensor {
   return indexSelect(x, tensor(index, { backend: x.backend }), 1);
 }
 
-function stemFor(feature: FeatureName, config: ModelConfig, mels: number, dtype: ModelDtype): Stem {
-  const activation = config.activation as ActivationName;
+function stemFor(feature: FeatureName, config: ModelConfig, melBins: number, dtype: ModelDtype): Stem {
+  const activation = config.activation;
   // The reference looks the activation up by the wrong key in two stems and falls back to exact GELU.
   const misread = config.variant === "reference" ? "gelu" : activation;
   switch (feature) {
     case "spectrogram":
       return new FeatureStem(
         config,
-        { channels: mels, ...config.spectrogramStem, activation: misread },
+        { channels: melBins, ...config.spectrogramStem, activation: misread },
         dtype,
       );
     case "waveform":

@@ -3,21 +3,12 @@
 
 import { Linear, Module, noGrad } from "@echo-ts/autograd";
 import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { AudioConfig, FeatureName, ModelConfig } from "../settings/settings.ts";
 import { type EchoFeatures, EchoInput } from "./batch.ts";
 import { Decoder, type DecoderCache } from "./decoder.ts";
 import { type EncodedStream, Encoder } from "./encoder.ts";
-import type { FeatureName } from "./encoder-feature.ts";
 import type { ModelDtype } from "./projection.ts";
 import { Rotary } from "./rotary-module.ts";
-
-/** What the model must know about its input features. */
-export interface FeatureShape {
-  /** Bands of the spectrogram. */
-  readonly mels: number;
-  /** Samples per hop, the clock of spectrogram and f0. */
-  readonly hopLength: number;
-}
 
 /** Options of the constructor. */
 export interface EchoOptions {
@@ -54,7 +45,7 @@ class SharedRotaries extends Module {
  *
  * @example
  * const { model } = resolveConfig({ model: { vocabSize: 30 } });
- * const echo = new Echo(model, { mels: 64, hopLength: 160 }, { seed: 1 });
+ * const echo = new Echo(model, { melBins: 64, hopLength: 160 }, { seed: 1 });
  * const { logits } = echo.forward({ spectrogram }, ids); // [B, L, 30]
  */
 export class Echo extends Module {
@@ -63,22 +54,36 @@ export class Echo extends Module {
   readonly decoder: Decoder;
   readonly ctcHead: Linear | null; // [V, D]
   readonly config: ModelConfig;
-  readonly input: FeatureShape;
+  readonly input: Pick<AudioConfig, "melBins" | "hopLength">;
 
   /** @throws ShapeError if the configuration names no vocabulary */
-  constructor(config: ModelConfig, input: FeatureShape, options: EchoOptions = {}) {
+  constructor(
+    config: ModelConfig,
+    input: Pick<AudioConfig, "melBins" | "hopLength">,
+    options: EchoOptions = {},
+  ) {
     super();
     const { seed = 0, dtype = "float32" } = options;
     if (config.vocabSize < 1) {
       throw new ShapeError("echo: model.vocabSize is 0; set it to the tokenizer's vocabulary size");
     }
+    if (!(input.melBins >= 1 && input.hopLength >= 1)) {
+      throw new ShapeError(
+        `echo: expected { melBins, hopLength } of the audio group, got ${JSON.stringify(input)?.slice(0, 60)}`,
+      );
+    }
     this.config = config;
     this.input = input;
     this.shared = config.variant === "reference" ? new SharedRotaries(config, dtype) : null;
-    this.encoder = new Encoder(config, input.mels, input.hopLength, dtype);
+    this.encoder = new Encoder(config, input.melBins, input.hopLength, dtype);
     this.decoder = new Decoder(config, dtype);
     this.ctcHead = config.ctcHead ? new Linear(config.dims, config.vocabSize, { dtype }) : null;
     this.initialize(seed);
+  }
+
+  /** The first feature: the one whose frames CTC labels. */
+  get mainFeature(): FeatureName {
+    return this.config.features[0]!;
   }
 
   /**
@@ -87,12 +92,12 @@ export class Echo extends Module {
    * @throws ShapeError if a feature is missing or does not fit
    */
   encode(features: EchoFeatures): ReadonlyMap<FeatureName, EncodedStream> {
-    const wanted = this.config.features as readonly FeatureName[];
+    const wanted = this.config.features;
     const input = new EchoInput(features, wanted, this.input.hopLength, this.config.variant === "corrected");
-    const { mels } = this.input;
+    const { melBins } = this.input;
     const got = features.spectrogram?.shape[1];
-    if (wanted.includes("spectrogram") && got !== mels) {
-      throw new ShapeError(`echo: the model takes ${mels} mel bands, got ${got}`);
+    if (wanted.includes("spectrogram") && got !== melBins) {
+      throw new ShapeError(`echo: the model takes ${melBins} mel bands, got ${got}`);
     }
     const limit = this.config.audioContext;
     if (this.config.variant === "corrected" && input.hops > limit) {
@@ -118,7 +123,7 @@ export class Echo extends Module {
   /** CTC scores per frame of the first feature: [B, T', V]; null without a CTC head. */
   ctcLogits(encoded: ReadonlyMap<FeatureName, EncodedStream>): Tensor | null {
     if (this.ctcHead === null) return null;
-    return this.ctcHead.forward(encoded.get(this.config.features[0] as FeatureName)!.frames);
+    return this.ctcHead.forward(encoded.get(this.mainFeature)!.frames);
   }
 
   /** One step of decoding without gradients: the tokens after those in the cache -> their logits [B, L, V]. */

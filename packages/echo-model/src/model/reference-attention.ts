@@ -18,7 +18,7 @@ import {
   transpose,
   where,
 } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { ModelConfig } from "../settings/settings.ts";
 import { type AttentionContext, EchoAttention } from "./attention.ts";
 import { pitchBias } from "./pitch-bias.ts";
 import type { ModelDtype } from "./projection.ts";

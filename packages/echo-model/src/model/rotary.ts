@@ -2,7 +2,7 @@
 // A pair of channels at position t is turned by t * frequency; f0 chooses the base of the frequencies.
 // Shapes: B utterances, T positions, P = head width / 2 pairs. Su et al. 2021 for the static form.
 
-import type { ModelConfig } from "../settings/fields.ts";
+import type { ModelConfig } from "../settings/settings.ts";
 import type { PitchTrack } from "./pitch-track.ts";
 
 /** Settings of the rotary encoding. */

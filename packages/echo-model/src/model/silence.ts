@@ -4,7 +4,7 @@
 
 import { constantInit, type Parameter, parameter } from "@echo-ts/autograd";
 import { cast, clamp, log, mul, reshape, softplus, type Tensor, tensor } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { ModelConfig } from "../settings/settings.ts";
 import { trackAtFrames } from "./frame-lengths.ts";
 import type { ModelDtype } from "./projection.ts";
 

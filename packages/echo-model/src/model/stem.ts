@@ -13,7 +13,7 @@ import {
   Sequential,
 } from "@echo-ts/autograd";
 import { add, cast, logicalNot, mul, type Tensor, transpose, unsqueeze } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/fields.ts";
+import type { ModelConfig } from "../settings/settings.ts";
 import { convolvedLengths, type FrameLengths, paddingMask } from "./frame-lengths.ts";
 import type { ModelDtype } from "./projection.ts";
 import { sinusoids } from "./sinusoids.ts";
@@ -103,7 +103,7 @@ export interface FeatureStemShape {
   readonly activation: ActivationName;
 }
 
-/** Stem of the spectrogram (C = mels) and of the pitch track (C = 1). // FeatureEncoder */
+/** Stem of the spectrogram (C = melBins) and of the pitch track (C = 1). // FeatureEncoder */
 export class FeatureStem extends Stem {
   readonly stride: number;
   readonly encoder: Sequential;

@@ -3,6 +3,7 @@
 import { type Tensor, tensor } from "@echo-ts/tensor";
 import { DataError } from "../errors.ts";
 import type { EchoFeatures } from "../model/batch.ts";
+import type { InputSettings } from "../settings/resolve.ts";
 import { collateText } from "../text/collate-text.ts";
 import type { SpecialIds } from "../text/tokenizer.ts";
 import type { UtteranceFeatures } from "./features.ts";
@@ -17,16 +18,6 @@ export interface Example {
   readonly features: UtteranceFeatures;
 }
 
-/** What the model must be given. */
-export interface InputLayout {
-  /** M, `audio.melBins`. */
-  readonly melBins: number;
-  /** `audio.hopLength`. */
-  readonly hopLength: number;
-  /** `model.features`. */
-  readonly streams: readonly string[];
-}
-
 /**
  * Pads features on the right to the longest utterance, with zeros that the model masks by `lengths`.
  *
@@ -36,7 +27,7 @@ export interface InputLayout {
  */
 export function collateFeatures(
   utterances: readonly UtteranceFeatures[],
-  { melBins, hopLength, streams }: InputLayout,
+  { melBins, hopLength, features: streams }: Pick<InputSettings, "melBins" | "hopLength" | "features">,
 ): EchoFeatures {
   if (utterances.length === 0) throw new DataError("collateFeatures: no utterance, expected at least one");
   const batch = utterances.length;

@@ -4,44 +4,31 @@ import type { ArrayRecord } from "@echo-ts/tensor";
 import type { FileAccess } from "../data/file-access.ts";
 import type { Utterance } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
+import type { InputSettings } from "../settings/resolve.ts";
 import { contentHash, type FeatureCache, NO_CACHE, textHash } from "./feature-cache.ts";
-import {
-  type AudioConfig,
-  changeSpeed,
-  changeSpeedOfF0,
-  decodeRecording,
-  extractFeatures,
-  hopCount,
-  trackF0,
-  type UtteranceFeatures,
-} from "./features.ts";
+import { extractFeatures, hopCount, trackF0, type UtteranceFeatures } from "./features.ts";
 import { joinPieces, type Piece } from "./join-clips.ts";
-
-/** What features depend on beside the recording. */
-export interface FeatureSettings {
-  readonly audio: AudioConfig;
-  /** `model.zeroKeys.silenceDecades`, default 3. */
-  readonly silenceDecades?: number;
-  /** Keep the samples too, for models that read the waveform; default false. */
-  readonly keepSamples?: boolean;
-}
+import { changeSpeed, changeSpeedOfF0, decodeRecording } from "./recording.ts";
 
 /** Changes with the meaning of the stored arrays, so that old cache folders are not misread. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 
 /** Loads recordings of a data folder and keeps what was computed from them. */
 export class FeatureStore {
-  readonly settings: FeatureSettings;
+  readonly input: InputSettings;
   readonly #files: FileAccess;
   readonly #cache: FeatureCache;
   readonly #features = new Map<string, Promise<UtteranceFeatures>>();
   readonly #pieces = new Map<string, Promise<Piece>>();
   readonly #bytes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 
-  /** @param cache - default none: features are computed once a run and kept in memory. */
-  constructor(files: FileAccess, settings: FeatureSettings, cache: FeatureCache = NO_CACHE) {
+  /**
+   * @param input - of `inputOf`.
+   * @param cache - default none: features are computed once a run and kept in memory.
+   */
+  constructor(files: FileAccess, input: InputSettings, cache: FeatureCache = NO_CACHE) {
     this.#files = files;
-    this.settings = settings;
+    this.input = input;
     this.#cache = cache;
   }
 
@@ -72,14 +59,14 @@ export class FeatureStore {
   async wholePiece({ audio }: Utterance, speed = 1): Promise<Piece> {
     if (audio.kind === "file") return this.piece(audio.file, speed);
     const pieces = await Promise.all(audio.files.map((file) => this.piece(file, speed)));
-    const scale = this.settings.audio.sampleRate / audio.sampleRate;
+    const scale = this.input.sampleRate / audio.sampleRate;
     const gaps = audio.gaps.map((gap) => Math.round(gap * scale));
-    return joinPieces(pieces, gaps, this.settings.audio.hopLength);
+    return joinPieces(pieces, gaps, this.input.hopLength);
   }
 
   /** Features of samples that are not (or no longer) those of a recording: joined, noisy. */
   extract(wave: Float32Array, f0?: Float32Array): UtteranceFeatures {
-    return extractFeatures(wave, this.settings.audio, { ...this.settings, ...(f0 !== undefined && { f0 }) });
+    return extractFeatures(wave, this.input, f0);
   }
 
   /** Forgets the waves; features stay. */
@@ -93,12 +80,12 @@ export class FeatureStore {
       const { wave, f0 } = await this.wholePiece(utterance, speed);
       return this.extract(wave, f0);
     };
-    if (this.#cache === NO_CACHE || this.settings.keepSamples === true) return compute();
+    if (this.#cache === NO_CACHE || this.input.features.includes("waveform")) return compute();
     const key = await this.#keyOf(utterance, speed);
-    const stored = featuresOf(await this.#cache.get(key), this.settings.audio.melBins);
+    const stored = featuresOf(await this.#cache.get(key), this.input.melBins);
     if (stored !== null) return stored;
     const features = await compute();
-    await this.#cache.set(key, recordsOf(features, this.settings.audio.melBins));
+    await this.#cache.set(key, recordsOf(features, this.input.melBins));
     return features;
   }
 
@@ -106,21 +93,20 @@ export class FeatureStore {
     const files = audio.kind === "file" ? [audio.file] : audio.files;
     const contents: string[] = [];
     for (const file of files) contents.push(await contentHash(await this.#read(file)));
-    const { audio: settings, silenceDecades = 3 } = this.settings;
+    const { features: _, silenceDecades, ...settings } = this.input;
     const gaps = audio.kind === "clips" ? { gaps: audio.gaps, rate: audio.sampleRate } : null;
     return textHash(JSON.stringify([CACHE_VERSION, contents, gaps, settings, silenceDecades, speed]));
   }
 
   async #decode(file: string): Promise<Piece> {
-    const { audio } = this.settings;
-    const wave = await decodeRecording(await this.#read(file), file, audio.sampleRate);
-    return { wave, f0: trackF0(wave, audio) };
+    const wave = await decodeRecording(await this.#read(file), file, this.input.sampleRate);
+    return { wave, f0: trackF0(wave, this.input) };
   }
 
   async #faster(file: string, speed: number): Promise<Piece> {
     const { wave, f0 } = await this.piece(file, 1);
     const faster = changeSpeed(wave, speed);
-    const frames = hopCount(faster.length, this.settings.audio.hopLength);
+    const frames = hopCount(faster.length, this.input.hopLength);
     return { wave: faster, f0: changeSpeedOfF0(f0, speed, frames) };
   }
 

@@ -1,18 +1,24 @@
 // From a recording to timed words: cut at pauses where it is long, features, decoding, alignment.
 // Read first: features.ts, decode/. Subtitles are made in report/subtitles.ts.
 import { noGrad } from "@echo-ts/autograd";
-import type { FeatureName } from "../model/encoder-feature.ts";
 import type { Echo } from "../model/model.ts";
-import type { EchoConfig } from "../settings/fields.ts";
+import { inputOf } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { collateFeatures } from "./collate.ts";
-import { ctcAlign, ctcBeamDecode, ctcGreedyDecode, type FrameScores } from "./decode/ctc-search.ts";
+import {
+  ctcAlign,
+  ctcBeamDecode,
+  ctcFrameScores,
+  ctcGreedyDecode,
+  type FrameScores,
+} from "./decode/ctc-search.ts";
 import { beamDecode, greedyDecode, type Hypothesis } from "./decode/decoder-search.ts";
-import { ctcFrameScores } from "./decode/frame-scores.ts";
 import { jointDecode } from "./decode/joint-search.ts";
 import type { Encoded } from "./decode/stepper.ts";
 import { type TimedWord, wordTimes } from "./decode/word-times.ts";
-import { cutAtPauses, extractFeatures } from "./features.ts";
+import { extractFeatures } from "./features.ts";
+import { cutAtPauses } from "./recording.ts";
 
 /** A model with what belongs to it: what a checkpoint holds. */
 export interface Recognizer {
@@ -57,17 +63,13 @@ export function transcribe({ echo, tokenizer, config }: Recognizer, wave: Float3
 }
 
 function transcribeStretch({ echo, tokenizer, config }: Recognizer, wave: Float32Array): TimedWord[] {
-  const { audio, model } = config;
-  const features = extractFeatures(wave, audio, {
-    silenceDecades: model.zeroKeys.silenceDecades,
-    keepSamples: model.features.includes("waveform"),
-  });
-  const layout = { melBins: audio.melBins, hopLength: audio.hopLength, streams: model.features };
-  const encoded = noGrad(() => echo.encode(collateFeatures([features], layout)));
+  const input = inputOf(config);
+  const features = extractFeatures(wave, input);
+  const encoded = noGrad(() => echo.encode(collateFeatures([features], input)));
   const scores = echo.ctcHead === null ? null : ctcFrameScores(echo, encoded)[0]!;
   const { tokens } = decode(echo, tokenizer, encoded, scores, config.decode);
-  const seconds = wave.length / audio.sampleRate;
-  const frames = scores?.frames ?? encoded.get(echo.config.features[0] as FeatureName)!.frames.shape[1]!;
+  const seconds = wave.length / input.sampleRate;
+  const frames = scores?.frames ?? encoded.get(echo.mainFeature)!.frames.shape[1]!;
   const spans = scores === null ? null : alignment(scores, tokens);
   // Where no alignment exists the words share the time evenly.
   const shared = tokens.map((token, i) => ({

@@ -1,4 +1,5 @@
 // One token per character (Unicode code point), the space included. Small vocabulary, long sequences.
+import { DEFAULTS } from "../settings/resolve.ts";
 import { DEFAULT_NORMALIZATION, type NormalizeOptions, normalizeText } from "./normalize.ts";
 import {
   compareCodePoints,
@@ -15,7 +16,7 @@ import { Vocabulary } from "./vocabulary.ts";
 export interface VocabularyOptions {
   /** Model the ids are for, default "corrected". */
   readonly variant?: Variant;
-  /** What to do with unknown characters or words, default "error". */
+  /** What to do with unknown characters or words, default that of `text.unknown`. */
   readonly unknown?: UnknownPolicy;
   /** Normalisation rules; missing fields take their defaults. */
   readonly normalization?: Partial<NormalizeOptions>;
@@ -39,7 +40,12 @@ export class CharacterTokenizer implements Tokenizer {
   constructor(characters: readonly string[], options: VocabularyOptions = {}) {
     this.variant = options.variant ?? "corrected";
     this.normalization = { ...DEFAULT_NORMALIZATION, ...options.normalization };
-    this.#vocabulary = new Vocabulary("character", characters, this.variant, options.unknown ?? "error");
+    this.#vocabulary = new Vocabulary(
+      "character",
+      characters,
+      this.variant,
+      options.unknown ?? DEFAULTS.text.unknown,
+    );
     this.special = specialIds(this.variant);
     this.vocabSize = this.#vocabulary.size;
   }

@@ -2,27 +2,17 @@
 // The rules are few and listed in order below; nothing is spelled out, abbreviated or translated.
 // Read next: tokenizer.ts.
 
-/** Unicode normal form applied before and after lower-casing. */
-export type UnicodeForm = "NFKC" | "NFC" | "none";
+import { DEFAULTS } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 
-/** What happens to punctuation and symbols; see {@link normalizeText}. */
-export type PunctuationRule = "words" | "strip" | "keep";
-
-/** Settings of {@link normalizeText}; plain JSON, stored with every tokenizer. */
-export interface NormalizeOptions {
-  /** Unicode normal form, default "NFKC" (full-width letters, ligatures and the like become plain). */
-  readonly unicode: UnicodeForm;
-  /** Lower-case by Unicode's locale-independent mapping, default true. */
-  readonly lowerCase: boolean;
-  /** Punctuation rule, default "words". */
-  readonly punctuation: PunctuationRule;
-}
+/** Settings of {@link normalizeText}: `unicode`, `lowerCase` and `punctuation` of the `text` group; plain JSON. */
+export type NormalizeOptions = Pick<EchoConfig["text"], "unicode" | "lowerCase" | "punctuation">;
 
 /** The default rules: NFKC, lower case, marks dropped except the apostrophe inside a word. */
 export const DEFAULT_NORMALIZATION: NormalizeOptions = {
-  unicode: "NFKC",
-  lowerCase: true,
-  punctuation: "words",
+  unicode: DEFAULTS.text.unicode,
+  lowerCase: DEFAULTS.text.lowerCase,
+  punctuation: DEFAULTS.text.punctuation,
 };
 
 const APOSTROPHES = /[\u2018\u2019\u02BC\u02BB\u0060\u00B4\uFF07]/gu;

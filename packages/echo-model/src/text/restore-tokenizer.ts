@@ -1,14 +1,14 @@
 // Brings a tokenizer back from the JSON it was saved as (inside a checkpoint, or a file of its own).
 import { TextError } from "../errors.ts";
+import { SETTINGS } from "../settings/settings.ts";
 import { BpeTokenizer } from "./bpe-tokenizer.ts";
 import { CharacterTokenizer } from "./character-tokenizer.ts";
 import type { NormalizeOptions } from "./normalize.ts";
-import type { Tokenizer, UnknownPolicy, Variant } from "./tokenizer.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 import { WordTokenizer } from "./word-tokenizer.ts";
 
 const KINDS = ["character", "word", "bpe"] as const;
-const VARIANTS: readonly Variant[] = ["corrected", "reference"];
-const POLICIES: readonly UnknownPolicy[] = ["error", "skip", "token"];
+const { unicode: UNICODE, punctuation: PUNCTUATION, unknown: UNKNOWN } = SETTINGS.text;
 
 /**
  * Restores what `tokenizer.toJSON()` gave; the result behaves identically.
@@ -22,10 +22,10 @@ export function restoreTokenizer(json: unknown): Tokenizer {
   if (fields.format !== "echo-tokenizer") throw refuse("format", '"echo-tokenizer"', fields.format);
   if (fields.version !== 1) throw refuse("version", "1", fields.version);
   const kind = oneOf("kind", KINDS, fields.kind);
-  const variant = oneOf("variant", VARIANTS, fields.variant);
+  const variant = oneOf("variant", SETTINGS.model.variant.of, fields.variant);
   const normalization = restoreNormalization(fields.normalization);
   if (kind === "bpe") return new BpeTokenizer(fields.source, { variant, normalization });
-  const unknown = oneOf("unknown", POLICIES, fields.unknown);
+  const unknown = oneOf("unknown", UNKNOWN.of, fields.unknown);
   const { tokens } = fields;
   if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === "string"))
     throw refuse("tokens", "a list of strings", tokens);
@@ -38,9 +38,9 @@ function restoreNormalization(value: unknown): NormalizeOptions {
   const { unicode, lowerCase, punctuation } = value as Record<string, unknown>;
   if (typeof lowerCase !== "boolean") throw refuse("normalization.lowerCase", "true or false", lowerCase);
   return {
-    unicode: oneOf("normalization.unicode", ["NFKC", "NFC", "none"] as const, unicode),
+    unicode: oneOf("normalization.unicode", UNICODE.of, unicode),
     lowerCase,
-    punctuation: oneOf("normalization.punctuation", ["words", "strip", "keep"] as const, punctuation),
+    punctuation: oneOf("normalization.punctuation", PUNCTUATION.of, punctuation),
   };
 }
 

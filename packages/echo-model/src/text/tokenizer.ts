@@ -1,10 +1,11 @@
 // What every tokenizer offers, the special ids of the two model variants, and the checks all of them share.
 // Read next: character-tokenizer.ts and word-tokenizer.ts (built from texts), bpe-tokenizer.ts (tokenizer.json).
 import { TextError } from "../errors.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import type { NormalizeOptions } from "./normalize.ts";
 
 /** Which model the ids are for: "corrected" learns an end token, "reference" (the Python original) has none. */
-export type Variant = "corrected" | "reference";
+export type Variant = EchoConfig["model"]["variant"];
 
 /** Ids with a meaning of their own. `pad` is also the CTC blank. */
 export interface SpecialIds {
@@ -14,21 +15,27 @@ export interface SpecialIds {
   readonly eos: number | null;
 }
 
+/** The special ids of each variant, from 0 on. */
+const SPECIAL_IDS: Readonly<Record<Variant, SpecialIds>> = {
+  corrected: { pad: 0, bos: 1, eos: 2 },
+  reference: { pad: 0, bos: 1, eos: null },
+};
+
 /** The special ids of a variant: PAD 0, BOS 1, EOS 2 (corrected) or pad 0, bos 1 and no end token (reference). */
 export function specialIds(variant: Variant): SpecialIds {
-  return { pad: 0, bos: 1, eos: variant === "corrected" ? 2 : null };
+  return SPECIAL_IDS[variant];
 }
 
 /** How many ids the specials of a variant take; the first ordinary token has this id. */
 export function specialCount(variant: Variant): number {
-  return variant === "corrected" ? 3 : 2;
+  return SPECIAL_IDS[variant].eos === null ? 2 : 3;
 }
 
 /**
  * What `encode` does with a character or word outside the vocabulary:
  * "error" throws and names it, "skip" leaves it out, "token" puts the id of `<unk>` in its place.
  */
-export type UnknownPolicy = "error" | "skip" | "token";
+export type UnknownPolicy = EchoConfig["text"]["unknown"];
 
 /** The printed name of the unknown token and what `decode` writes for it. */
 export const UNKNOWN_TOKEN = "<unk>";

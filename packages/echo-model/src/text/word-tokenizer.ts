@@ -1,4 +1,5 @@
 // One token per word of the training texts: the right choice for small closed vocabularies (digits, AN4).
+import { DEFAULTS } from "../settings/resolve.ts";
 import type { VocabularyOptions } from "./character-tokenizer.ts";
 import { DEFAULT_NORMALIZATION, type NormalizeOptions, normalizeText } from "./normalize.ts";
 import {
@@ -35,7 +36,7 @@ export class WordTokenizer implements Tokenizer {
   constructor(words: readonly string[], options: VocabularyOptions = {}) {
     this.variant = options.variant ?? "corrected";
     this.normalization = { ...DEFAULT_NORMALIZATION, ...options.normalization };
-    this.#vocabulary = new Vocabulary("word", words, this.variant, options.unknown ?? "error");
+    this.#vocabulary = new Vocabulary("word", words, this.variant, options.unknown ?? DEFAULTS.text.unknown);
     this.special = specialIds(this.variant);
     this.vocabSize = this.#vocabulary.size;
   }

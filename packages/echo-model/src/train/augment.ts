@@ -2,7 +2,7 @@
 // and time (SpecAugment, Park et al. 2019), on log-mel. Every draw comes from the stream that is handed in.
 // Shapes: M mel bands, T hops.
 import type { RandomStream } from "@echo-ts/tensor";
-import type { EchoConfig } from "../settings/fields.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import type { UtteranceFeatures } from "../speech/features.ts";
 
 /** Settings of the `augment` group. */

@@ -1,7 +1,7 @@
 // Which utterances come together in one pass over the data, in what order, at what speed: a pure function of
 // the seed, the number of the pass and how much was used before, so that a position is three integers.
 import { type RandomStream, stream } from "@echo-ts/tensor";
-import type { EchoConfig } from "../settings/fields.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import { cutBatches } from "../speech/cut-batches.ts";
 
 /** One utterance of a pass. */

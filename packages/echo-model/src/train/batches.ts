@@ -5,7 +5,7 @@ import { type RandomStream, stream } from "@echo-ts/tensor";
 import { checkLength } from "../data/check-utterances.ts";
 import { listProblems, type RowProblem, type Utterance } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
-import type { EchoConfig } from "../settings/fields.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import type { Example } from "../speech/collate.ts";
 import type { FeatureStore } from "../speech/feature-store.ts";
 import { hopCount, type UtteranceFeatures } from "../speech/features.ts";

@@ -5,8 +5,8 @@ import type { OptimizerState } from "@echo-ts/autograd";
 import { type ArrayRecord, FormatError, readSafetensors, writeSafetensors } from "@echo-ts/tensor";
 import { CheckpointError } from "../errors.ts";
 import { Echo } from "../model/model.ts";
-import type { EchoConfig } from "../settings/fields.ts";
 import { resolveConfig } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import { contentHash } from "../speech/feature-cache.ts";
 import { restoreTokenizer } from "../text/restore-tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -154,7 +154,6 @@ export function restoreModel({ config, weights, tokenizer }: Checkpoint): Echo {
 
 /** A fresh model for a configuration and a tokenizer; `training.seed` draws its weights. */
 export function newModel(config: EchoConfig, tokenizer: Tokenizer): Echo {
-  const { melBins, hopLength } = config.audio;
   const model = { ...config.model, vocabSize: config.model.vocabSize || tokenizer.vocabSize };
-  return new Echo(model, { mels: melBins, hopLength }, { seed: config.training.seed });
+  return new Echo(model, config.audio, { seed: config.training.seed });
 }

@@ -1,5 +1,5 @@
 // The learning rate of a step, and how far a run is: pure functions of the settings, the step and the epochs.
-import type { EchoConfig } from "../settings/fields.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 
 /**
  * Share of a run that is done, 0 to 1: by epochs, by steps, or whichever is further when both are set.

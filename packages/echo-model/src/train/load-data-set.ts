@@ -4,6 +4,8 @@ import type { FileAccess } from "../data/file-access.ts";
 import { parseManifest, parseStrings } from "../data/manifest.ts";
 import { type DataSet, joinDataSets } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
+import { DEFAULTS } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import {
   parseAn4,
   parseClipDurations,
@@ -14,12 +16,12 @@ import {
 } from "../study/corpora.ts";
 
 /** Layouts that can be read; "digits" reads a manifest whose rows also hold `digit` and `index`. */
-export type DataFormat = "manifest" | "strings" | "digits" | "an4" | "librispeech" | "fleurs" | "commonVoice";
+export type DataFormat = EchoConfig["data"]["format"];
 
 /** Settings of {@link loadDataSet}. */
 export interface LoadOptions {
   readonly format: DataFormat;
-  /** Manifest or strings file, default "manifest.jsonl". */
+  /** Manifest or strings file, default that of `data.file`. */
   readonly file?: string;
   /** Keep only this split (the corpora need it to find their list). */
   readonly split?: string;
@@ -56,7 +58,7 @@ export async function loadDataSet(files: FileAccess, options: LoadOptions): Prom
 }
 
 async function readLists(files: FileAccess, options: LoadOptions): Promise<DataSet> {
-  const { format, file = "manifest.jsonl" } = options;
+  const { format, file = DEFAULTS.data.file } = options;
   if (format === "manifest" || format === "digits") return parseManifest(await required(files, file), file);
   if (format === "strings") {
     const recordings = parseManifest(await required(files, "manifest.jsonl"), "manifest.jsonl");

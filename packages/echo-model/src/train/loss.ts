@@ -3,10 +3,9 @@
 import { ctcLoss } from "@echo-ts/autograd";
 import { add, logSoftmax, mul, type Tensor } from "@echo-ts/tensor";
 import type { EchoFeatures } from "../model/batch.ts";
-import type { FeatureName } from "../model/encoder-feature.ts";
 import { sequenceLoss } from "../model/loss.ts";
 import type { Echo } from "../model/model.ts";
-import type { EchoConfig } from "../settings/fields.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import type { Targets } from "../speech/collate.ts";
 
 /** The loss of a batch and its parts, each []. */
@@ -30,7 +29,7 @@ export function batchLoss(
   const encoded = echo.encode(features);
   let ctc: Tensor | null = null;
   if (ctcWeight > 0) {
-    const { frames, lengths } = encoded.get(echo.config.features[0] as FeatureName)!;
+    const { frames, lengths } = encoded.get(echo.mainFeature)!;
     const counts = lengths ?? targets.targetLengths.map(() => frames.shape[1]!);
     const logProbs = logSoftmax(echo.ctcLogits(encoded)!); // [B, T', V]
     ctc = ctcLoss(logProbs, targets.ctcTargets, counts, targets.targetLengths, {

@@ -12,8 +12,9 @@ import {
 } from "../data/utterance.ts";
 import { DataError, TextError } from "../errors.ts";
 import type { EvaluationExample } from "../evaluate/evaluate-model.ts";
-import type { EchoConfig } from "../settings/fields.ts";
-import { type FeatureCache, NO_CACHE, textHash } from "../speech/feature-cache.ts";
+import { inputOf } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
+import { type FeatureCache, textHash } from "../speech/feature-cache.ts";
 import { FeatureStore } from "../speech/feature-store.ts";
 import { splitDigits } from "../study/digit-strings.ts";
 import { BpeTokenizer } from "../text/bpe-tokenizer.ts";
@@ -66,7 +67,7 @@ export async function prepareTraining(
   config: EchoConfig,
   options: PrepareOptions & { readonly tokenizer?: Tokenizer | undefined } = {},
 ): Promise<TrainingData> {
-  const store = featureStore(files, config, options.cache);
+  const store = new FeatureStore(files, inputOf(config), options.cache);
   const { format, trainSplit, evaluateSplit } = config.data;
   if (format === "digits") return prepareDigits(files, config, store, options);
   const train = await checked(files, config, trainSplit, options);
@@ -107,7 +108,7 @@ export async function prepareEvaluation(
   options: PrepareOptions & { readonly split?: string } = {},
 ): Promise<Pick<TrainingData, "evaluation" | "problems">> {
   if (config.data.format === "digits") return prepareTraining(files, config, { ...options, tokenizer });
-  const store = featureStore(files, config, options.cache);
+  const store = new FeatureStore(files, inputOf(config), options.cache);
   const split = options.split ?? config.data.evaluateSplit;
   const { utterances, problems: refused } = await checked(files, config, split, options);
   const { onProgress } = options;
@@ -155,15 +156,6 @@ async function prepareDigits(
   const trained = new Set(splits.train.map(({ id }) => id));
   const digest = await digestOf(utterances.filter(({ id }) => trained.has(id)));
   return { tokenizer, source, evaluation, problems, size: splits.train.length, digest };
-}
-
-function featureStore(files: FileAccess, config: EchoConfig, cache: FeatureCache = NO_CACHE): FeatureStore {
-  const settings = {
-    audio: config.audio,
-    silenceDecades: config.model.zeroKeys.silenceDecades,
-    keepSamples: config.model.features.includes("waveform"),
-  };
-  return new FeatureStore(files, settings, cache);
 }
 
 async function checked(

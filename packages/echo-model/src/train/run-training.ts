@@ -10,7 +10,7 @@ import { nodeFiles } from "../data/node-files.ts";
 import type { RowProblem } from "../data/utterance.ts";
 import { CheckpointError, DataError, TrainingError } from "../errors.ts";
 import { type Evaluation, evaluateModel, type OutputKind } from "../evaluate/evaluate-model.ts";
-import type { EchoConfig } from "../settings/fields.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import { diskCache } from "../speech/disk-cache.ts";
 import { type Checkpoint, newModel, type TrainingProgress } from "./checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint-files.ts";

@@ -13,7 +13,8 @@ import {
 import type { RandomState, Tensor } from "@echo-ts/tensor";
 import { TrainingError } from "../errors.ts";
 import type { Echo } from "../model/model.ts";
-import type { EchoConfig } from "../settings/fields.ts";
+import { inputOf } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import { collateFeatures, collateTargets, type Example } from "../speech/collate.ts";
 import type { SpecialIds } from "../text/tokenizer.ts";
 import type { BatchPosition, BatchSource } from "./batches.ts";
@@ -157,17 +158,15 @@ export class Trainer {
   }
 
   #forward(examples: readonly Example[]): BatchLoss {
-    const { audio, model, loss } = this.#config;
-    const layout = { melBins: audio.melBins, hopLength: audio.hopLength, streams: model.features };
     const features = collateFeatures(
       examples.map((example) => example.features),
-      layout,
+      inputOf(this.#config),
     );
     const targets = collateTargets(
       examples.map(({ tokens }) => tokens),
       this.#special,
     );
-    return batchLoss(this.echo, features, targets, loss);
+    return batchLoss(this.echo, features, targets, this.#config.loss);
   }
 
   /** The error of a step that went wrong: computes it again, looking at every value, to name the op. */

@@ -1,14 +1,57 @@
-// Decoding and aligning with CTC: the best label per frame, prefix beam search, and the frames at which a
-// given text is spoken. All work on log probabilities [T', V] of one utterance, blank = 0 by default.
+// Decoding and aligning with CTC: the best label per frame, prefix beam search, and the frames at which a given text is
+// spoken. All work on log probabilities [T', V] of one utterance, blank = 0 by default; ctcFrameScores gives them.
+import { noGrad } from "@echo-ts/autograd";
+import { logSoftmax, type Tensor } from "@echo-ts/tensor";
+import type { Echo } from "../../model/model.ts";
+import { DEFAULTS } from "../../settings/resolve.ts";
 
 import { type Hypothesis, largest } from "./decoder-search.ts";
 import { logAddExp } from "./log-add.ts";
+import type { Encoded } from "./stepper.ts";
 
 /** Log probabilities of one utterance: `frames` rows of `vocabulary` numbers. */
 export interface FrameScores {
   readonly values: Float32Array;
   readonly frames: number;
   readonly vocabulary: number;
+}
+
+/**
+ * Log probabilities per frame of each utterance of an encoded batch.
+ *
+ * @throws Error if the model has no CTC head
+ */
+export function ctcFrameScores(echo: Echo, encoded: Encoded): FrameScores[] {
+  const logits = logProbabilities(echo, encoded);
+  return perUtterance(echo, encoded, logits, logits.dataSync());
+}
+
+/** `ctcFrameScores` on every backend, a GPU too. */
+export async function ctcFrameScoresAsync(echo: Echo, encoded: Encoded): Promise<FrameScores[]> {
+  const logits = logProbabilities(echo, encoded);
+  return perUtterance(echo, encoded, logits, await logits.data());
+}
+
+function logProbabilities(echo: Echo, encoded: Encoded): Tensor {
+  const logits = noGrad(() => {
+    const raw = echo.ctcLogits(encoded);
+    return raw === null ? null : logSoftmax(raw);
+  });
+  if (logits !== null) return logits;
+  throw new Error(
+    "ctcFrameScores: the model has no CTC head; set model.ctcHead true, or decode with attention",
+  );
+}
+
+function perUtterance(echo: Echo, encoded: Encoded, logits: Tensor, data: ArrayLike<number>): FrameScores[] {
+  const [batch, frames, vocabulary] = logits.shape as [number, number, number];
+  const values = Float32Array.from(data);
+  const { lengths } = encoded.get(echo.mainFeature)!;
+  return Array.from({ length: batch }, (_, b) => {
+    const real = lengths?.[b] ?? frames;
+    const start = b * frames * vocabulary;
+    return { values: values.subarray(start, start + real * vocabulary), frames: real, vocabulary };
+  });
 }
 
 const rowOf = ({ values, vocabulary }: FrameScores, t: number): Float32Array =>
@@ -38,7 +81,7 @@ interface Prefix {
 
 /** Options of `ctcBeamDecode`. */
 export interface CtcBeamOptions {
-  /** Prefixes kept per frame; default 8. */
+  /** Prefixes kept per frame; default that of `decode.beam`. */
   readonly beamSize?: number;
   readonly blank?: number;
 }
@@ -49,7 +92,7 @@ export interface CtcBeamOptions {
  */
 export function ctcBeamDecode(
   scores: FrameScores,
-  { beamSize = 8, blank = 0 }: CtcBeamOptions = {},
+  { beamSize = DEFAULTS.decode.beam, blank = 0 }: CtcBeamOptions = {},
 ): Hypothesis[] {
   if (!Number.isInteger(beamSize) || beamSize < 1) {
     throw new RangeError(`ctcBeamDecode: beamSize must be a positive integer, got ${beamSize}`);

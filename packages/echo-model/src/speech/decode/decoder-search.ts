@@ -1,6 +1,7 @@
 // Decoding with the attention decoder: greedy for a whole batch, beam search for one utterance after the other.
 
 import type { Echo } from "../../model/model.ts";
+import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
 import { type Search, searchLater, searchNow } from "./search.ts";
 import { type Encoded, Stepper, selectRows } from "./stepper.ts";
@@ -87,9 +88,9 @@ function upTo(tokens: readonly number[], eos: number): readonly number[] {
 
 /** Options of `beamDecode`. */
 export interface BeamOptions extends GreedyOptions {
-  /** Hypotheses kept at each step; default 8. */
+  /** Hypotheses kept at each step; default that of `decode.beam`. */
   readonly beamSize?: number;
-  /** Exponent of the length penalty ((5 + length) / 6)^alpha (Wu et al. 2016, equation 14); default 0.6, 0 for none. */
+  /** Exponent of the length penalty ((5 + length) / 6)^alpha (Wu et al. 2016, equation 14); 0 for none; default that of `decode.lengthPenalty`. */
   readonly lengthPenalty?: number;
 }
 
@@ -124,7 +125,11 @@ interface Partial {
 }
 
 function* beamOne(echo: Echo, encoded: Encoded, options: BeamOptions): Search<Hypothesis[]> {
-  const { beamSize = 8, lengthPenalty = 0.6, ids = specialIds("corrected") } = options;
+  const {
+    beamSize = DEFAULTS.decode.beam,
+    lengthPenalty = DEFAULTS.decode.lengthPenalty,
+    ids = specialIds("corrected"),
+  } = options;
   if (!Number.isInteger(beamSize) || beamSize < 1) {
     throw new RangeError(`decode: beamSize must be a positive integer, got ${beamSize}`);
   }

@@ -1,6 +1,7 @@
 // CTC and the attention decoder together: CTC's best texts, rescored by both.
 
 import type { Echo } from "../../model/model.ts";
+import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
 import { type CtcBeamOptions, ctcBeamDecode, type FrameScores } from "./ctc-search.ts";
 import type { Hypothesis } from "./decoder-search.ts";
@@ -9,7 +10,7 @@ import { type Encoded, Stepper, selectRows } from "./stepper.ts";
 
 /** Options of `jointDecode`. */
 export interface JointOptions extends CtcBeamOptions {
-  /** Share of the CTC score, the rest is the decoder's; default 0.5. */
+  /** Share of the CTC score, the rest is the decoder's; default that of `decode.ctcWeight`. */
   readonly ctcWeight?: number;
   readonly ids?: SpecialIds;
 }
@@ -48,7 +49,7 @@ function* joint(
   scores: FrameScores,
   options: JointOptions,
 ): Search<Hypothesis[]> {
-  const { ctcWeight = 0.5, ids = specialIds("corrected") } = options;
+  const { ctcWeight = DEFAULTS.decode.ctcWeight, ids = specialIds("corrected") } = options;
   if (!(ctcWeight >= 0 && ctcWeight <= 1)) {
     throw new RangeError(`jointDecode: ctcWeight must be between 0 and 1, got ${ctcWeight}`);
   }

@@ -6,8 +6,8 @@ import { indexSelect, logSoftmax, narrow, reshape, type Tensor, tensor } from "@
 import type { BlockCache } from "../../model/block.ts";
 import type { DecoderCache } from "../../model/decoder.ts";
 import type { EncodedStream } from "../../model/encoder.ts";
-import type { FeatureName } from "../../model/encoder-feature.ts";
 import type { Echo } from "../../model/model.ts";
+import type { FeatureName } from "../../settings/settings.ts";
 
 /** What the encoder made of a batch. */
 export type Encoded = ReadonlyMap<FeatureName, EncodedStream>;

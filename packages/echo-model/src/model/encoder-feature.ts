@@ -1,4 +1,0 @@
-// Names of the encoder's input features.
-
-/** Input features that have an encoder stack of their own. */
-export type FeatureName = "spectrogram" | "waveform" | "pitch";
