@@ -17,15 +17,14 @@ import {
   evaluationText,
   extractFeatures,
   medianPitch,
-  pitchPlot,
   prepareEvaluation,
   resolveConfig,
   restoreModel,
   scoreCorpus,
-  shadePlot,
   type Tokenizer,
 } from "@echo-ts/echo-model";
 import { loadCheckpoint, nodeFiles, runTraining, SHIPPED_CHECKPOINT } from "@echo-ts/echo-model/node";
+import { pitchPlot, shadePlot } from "@echo-ts/echo-model/study";
 import { setBackend, wasmInfo } from "@echo-ts/tensor";
 
 const { short } = parseArgs({ options: { short: { type: "boolean", default: false } } }).values;

@@ -1,7 +1,9 @@
 // How a speaker's pitch bends the rotary position encoding: for each f0, how strongly a position sees its
 // neighbours. Brighter is more alike; the width of the bright band is what pitch changes.
 //   node examples/dist/pitch-rotary.js
-import { geometricFrequencies, positionSimilarity, resolveConfig, thetaFromPitch } from "@echo-ts/echo-model";
+
+import { resolveConfig } from "@echo-ts/echo-model";
+import { geometricFrequencies, positionSimilarity, thetaFromPitch } from "@echo-ts/echo-model/model";
 
 const POSITIONS = 64;
 const PAIRS = 64; // a head width of 128

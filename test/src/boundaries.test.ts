@@ -301,15 +301,19 @@ t.test("every public export has a doc comment", async (t) => {
   for (const [part, sources] of SOURCES) {
     if (!part.startsWith("packages/")) continue;
     const byPath = new Map(sources.map((source) => [source.path, source]));
-    const names = exportsOf(join(ROOT, part, "src", "index.ts"), byPath);
-    const bare = [...names].filter(([, nodes]) =>
-      nodes.every((x) => ts.getJSDocCommentsAndTags(x).length === 0),
-    );
-    t.same(
-      bare.map(([name, [node]]) => `${name} (${inRoot(node!.getSourceFile().fileName)})`),
-      [],
-      `${part}: ${names.size} exports`,
-    );
+    const { exports } = JSON.parse(readFileSync(join(ROOT, part, "package.json"), "utf8"));
+    for (const { default: built } of Object.values<{ default: string }>(exports)) {
+      const entry = built.replace("./dist/", "src/").replace(/\.js$/, ".ts");
+      const names = exportsOf(join(ROOT, part, entry), byPath);
+      const bare = [...names].filter(([, nodes]) =>
+        nodes.every((x) => ts.getJSDocCommentsAndTags(x).length === 0),
+      );
+      t.same(
+        bare.map(([name, [node]]) => `${name} (${inRoot(node!.getSourceFile().fileName)})`),
+        [],
+        `${part}/${entry}: ${names.size} exports`,
+      );
+    }
   }
 });
 

@@ -1,86 +1,77 @@
-// The public surface of @echo-ts/echo-model, grouped by idea. Reading order: config, text, data, evaluate, report.
+// The public surface of @echo-ts/echo-model: what it takes to configure, train, score and use a model. Node's parts are
+// in "@echo-ts/echo-model/node", the parts of the network in ".../model", the bug-compatible variant in ".../reference",
+// corpora, digit strings, diagnostics and TensorBoard files in ".../study".
 
-// Data: lists of utterances, in several layouts, checked row by row.
-export * from "./data/audio-header.ts";
-export * from "./data/check-utterances.ts";
-export * from "./data/file-access.ts";
+// Lists of utterances, checked row by row.
+export { checkUtterances } from "./data/check-utterances.ts";
+export { type FileAccess, memoryFiles } from "./data/file-access.ts";
 export { parseManifest, parseStrings } from "./data/manifest.ts";
-export * from "./data/sphere.ts";
-export * from "./data/utterance.ts";
-export * from "./edit-distance.ts";
-export * from "./errors.ts";
-export * from "./evaluate/decode-batches.ts";
-export * from "./evaluate/evaluate-model.ts";
-// Reports: subtitles, logs, TensorBoard files.
-export * from "./evaluate/evaluation-table.ts";
-// The model: rotary, pitch bias, silence, attention, blocks, encoder, decoder.
-export * from "./model/attention.ts";
-export * from "./model/batch.ts";
-export * from "./model/block.ts";
-export * from "./model/decoder.ts";
-export * from "./model/encoder.ts";
-export * from "./model/frame-lengths.ts";
-export * from "./model/gates.ts";
-export * from "./model/loss.ts";
-export * from "./model/model.ts";
-export * from "./model/pitch-bias.ts";
-export * from "./model/pitch-track.ts";
-export * from "./model/projection.ts";
-export * from "./model/reference-attention.ts";
-export * from "./model/rotary.ts";
-export * from "./model/rotary-module.ts";
-export * from "./model/silence.ts";
-export * from "./model/sinusoids.ts";
-export * from "./model/stem.ts";
-export * from "./settings/help.ts";
-export * from "./settings/presets.ts";
-// Configuration: one table, checked, with help and presets.
-export * from "./settings/resolve.ts";
-export * from "./settings/schema.ts";
-export * from "./settings/settings.ts";
-export * from "./speech/collate.ts";
-export * from "./speech/cut-batches.ts";
-export * from "./speech/decode/ctc-search.ts";
-// Decoding: from scores to text, with times.
-export * from "./speech/decode/decoder-search.ts";
-export * from "./speech/decode/joint-search.ts";
-export { type Encoded, selectRows } from "./speech/decode/stepper.ts";
-export * from "./speech/decode/word-times.ts";
-export * from "./speech/feature-cache.ts";
-export * from "./speech/feature-store.ts";
-export * from "./speech/features.ts";
-export * from "./speech/join-clips.ts";
-export * from "./speech/recording.ts";
-export * from "./speech/subtitles.ts";
-// Transcription of whole recordings.
-export * from "./speech/transcribe.ts";
-// Evaluation: error rates that can be trusted.
-export * from "./study/bootstrap.ts";
-export * from "./study/corpora.ts";
-export * from "./study/digit-strings.ts";
-export * from "./study/gradient-diagnostics.ts";
-export * from "./study/tensorboard.ts";
-export * from "./study/terminal-plot.ts";
-export * from "./study/tf-record.ts";
-// Text: transcripts to token ids and back.
-export * from "./text/bpe-tokenizer.ts";
-export * from "./text/character-tokenizer.ts";
-export * from "./text/collate-text.ts";
-export * from "./text/error-rates.ts";
-export * from "./text/normalize.ts";
-export * from "./text/restore-tokenizer.ts";
-export * from "./text/tokenizer.ts";
-export * from "./text/word-tokenizer.ts";
-// Features: log-mel, f0, silence; cached and augmented.
-export * from "./train/augment.ts";
-// Training: batches, loss, steps, checkpoints.
-export * from "./train/batch-plan.ts";
-export * from "./train/batches.ts";
-export * from "./train/checkpoint.ts";
-export * from "./train/digit-batches.ts";
-export * from "./train/event-log.ts";
-export * from "./train/learning-rate.ts";
-export * from "./train/load-data-set.ts";
-export * from "./train/loss.ts";
-export * from "./train/prepare-data.ts";
-export * from "./train/trainer.ts";
+export { type DataSet, describeProblem, type RowProblem, type Utterance } from "./data/utterance.ts";
+export { editDistance } from "./edit-distance.ts";
+export { CheckpointError, ConfigError, DataError, TextError, TrainingError } from "./errors.ts";
+// Error rates that can be trusted.
+export { type Evaluation, evaluateModel, medianPitch } from "./evaluate/evaluate-model.ts";
+export { evaluationText } from "./evaluate/evaluation-table.ts";
+// The model.
+export type { EchoFeatures } from "./model/batch.ts";
+export { sequenceLoss } from "./model/loss.ts";
+export { Echo } from "./model/model.ts";
+export { buildEcho } from "./reference/build-echo.ts";
+// Settings: one table, checked, with help and presets.
+export { configHelp, configMarkdown } from "./settings/help.ts";
+export { PRESETS } from "./settings/presets.ts";
+export {
+  applyOverrides,
+  type ConfigInput,
+  changedSettings,
+  type InputSettings,
+  inputOf,
+  parseConfig,
+  resolveConfig,
+} from "./settings/resolve.ts";
+export type { EchoConfig, ModelConfig } from "./settings/settings.ts";
+// From a recording to text: features, batches, decoding, timed words, subtitles.
+export { collateFeatures, type Example } from "./speech/collate.ts";
+export {
+  ctcAlign,
+  ctcBeamDecode,
+  ctcFrameScores,
+  ctcFrameScoresAsync,
+  ctcGreedyDecode,
+  ctcScore,
+  type FrameScores,
+} from "./speech/decode/ctc-search.ts";
+export {
+  beamDecode,
+  beamDecodeAsync,
+  greedyDecode,
+  greedyDecodeAsync,
+  type Hypothesis,
+} from "./speech/decode/decoder-search.ts";
+export { decoderScore, jointDecode, jointDecodeAsync } from "./speech/decode/joint-search.ts";
+export { type TimedWord, wordTimes } from "./speech/decode/word-times.ts";
+export { FeatureStore } from "./speech/feature-store.ts";
+export { extractFeatures, trackRecording, type UtteranceFeatures } from "./speech/features.ts";
+export { changeSpeed, decodeRecording } from "./speech/recording.ts";
+export { groupCues, toSrt, toTranscriptJson, toVtt } from "./speech/subtitles.ts";
+export { type Recognizer, type Transcript, transcribe } from "./speech/transcribe.ts";
+// Transcripts to token ids and back; how texts differ.
+export { BpeTokenizer } from "./text/bpe-tokenizer.ts";
+export { CharacterTokenizer } from "./text/character-tokenizer.ts";
+export { collateText } from "./text/collate-text.ts";
+export { scoreCorpus, scoreGroups, scoreText } from "./text/error-rates.ts";
+export { normalizeText } from "./text/normalize.ts";
+export { restoreTokenizer } from "./text/restore-tokenizer.ts";
+export { type SpecialIds, specialIds, type Tokenizer } from "./text/tokenizer.ts";
+export { WordTokenizer } from "./text/word-tokenizer.ts";
+// Training: data, steps, checkpoints.
+export {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  newModel,
+  restoreModel,
+} from "./train/checkpoint.ts";
+export { loadDataSet } from "./train/load-data-set.ts";
+export { prepareEvaluation, prepareTraining, type TrainingData } from "./train/prepare-data.ts";
+export { Trainer } from "./train/trainer.ts";

@@ -13,10 +13,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { parseLog, readScalars } from "@echo-ts/echo-model";
 import { loadCheckpoint, saveCheckpoint } from "@echo-ts/echo-model/node";
+import { readScalars } from "@echo-ts/echo-model/study";
 import { readSafetensorsHeader, stream } from "@echo-ts/tensor";
 import t from "tap";
+import { parseLog } from "../../../packages/echo-model/dist/train/event-log.js";
 import { command, configFile, data, events, folder, run, trainArgs } from "./command-line.js";
 
 const sha = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");

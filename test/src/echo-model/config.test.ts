@@ -1,6 +1,6 @@
 // Configuration: defaults against the specification's constants, refusals with suggestions, overrides, help.
+
 import {
-  ALL_SETTINGS,
   applyOverrides,
   ConfigError,
   changedSettings,
@@ -11,10 +11,11 @@ import {
   PRESETS,
   parseConfig,
   resolveConfig,
-  rulesOf,
 } from "@echo-ts/echo-model";
 import fc from "fast-check";
 import t from "tap";
+import { ALL_SETTINGS } from "../../../packages/echo-model/dist/settings/resolve.js";
+import { rulesOf } from "../../../packages/echo-model/dist/settings/schema.js";
 
 function problemsOf(input: unknown): readonly string[] {
   try {

@@ -10,12 +10,12 @@ import {
   decodeRecording,
   describeProblem,
   prepareTraining,
-  readSphere,
   resolveConfig,
 } from "@echo-ts/echo-model";
 import { nodeFiles, runTraining } from "@echo-ts/echo-model/node";
 import { configureWasm } from "@echo-ts/tensor";
 import t from "tap";
+import { readSphere } from "../../../packages/echo-model/dist/data/sphere.js";
 
 configureWasm({ threads: 1 });
 

@@ -10,12 +10,12 @@ import {
   parseManifest,
   parseStrings,
   type RowProblem,
-  readAudioHeader,
-  staysInside,
 } from "@echo-ts/echo-model";
 import { nodeFiles } from "@echo-ts/echo-model/node";
 import fc from "fast-check";
 import t from "tap";
+import { readAudioHeader } from "../../../packages/echo-model/dist/data/audio-header.js";
+import { staysInside } from "../../../packages/echo-model/dist/data/file-access.js";
 import { sharedPath, skipWithoutShared } from "../shared-material.ts";
 
 const brief = (problems: readonly RowProblem[]): string[] =>

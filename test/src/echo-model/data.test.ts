@@ -3,24 +3,25 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  countProblems,
   DataError,
   describeProblem,
-  joinDataSets,
   loadDataSet,
   memoryFiles,
+  parseManifest,
+  parseStrings,
+  type RowProblem,
+} from "@echo-ts/echo-model";
+import {
   parseAn4,
   parseClipDurations,
   parseCommonVoice,
   parseFleurs,
   parseLibriSpeech,
   parseLibriSpeechSpeakers,
-  parseManifest,
-  parseStrings,
-  type RowProblem,
-} from "@echo-ts/echo-model";
+} from "@echo-ts/echo-model/study";
 import fc from "fast-check";
 import t from "tap";
+import { countProblems, joinDataSets } from "../../../packages/echo-model/dist/data/utterance.js";
 
 const brief = (problems: readonly RowProblem[]): string[] =>
   problems.map((problem) => `${problem.kind} ${describeProblem(problem)}`);

@@ -1,21 +1,20 @@
 // Evaluation: alignments, word and character error rates, groups, bootstrap intervals, the reference's own metric.
+
 import {
-  alignEdits,
-  bootstrapDifference,
-  bootstrapRate,
-  countEdits,
   type Evaluation,
   editDistance,
   evaluationText,
-  type OutputScore,
-  pitchRange,
-  referenceWer,
   scoreCorpus,
   scoreGroups,
   scoreText,
 } from "@echo-ts/echo-model";
+import { referenceWer } from "@echo-ts/echo-model/reference";
+import { bootstrapDifference, bootstrapRate } from "@echo-ts/echo-model/study";
 import fc from "fast-check";
 import t from "tap";
+import { alignEdits, countEdits } from "../../../packages/echo-model/dist/edit-distance.js";
+import type { OutputScore } from "../../../packages/echo-model/dist/evaluate/evaluate-model.js";
+import { pitchRange } from "../../../packages/echo-model/dist/text/error-rates.js";
 import { readShared, skipWithoutShared } from "../shared-material.ts";
 
 const letters = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 9 });

@@ -3,29 +3,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeWav, harmonics, tone, whiteNoise } from "@echo-ts/audio";
 import {
-  augmentMel,
-  augmentWave,
   changeSpeed,
-  changeSpeedOfF0,
   collateFeatures,
-  cutAtPauses,
   DataError,
   decodeRecording,
   type EchoConfig,
   extractFeatures,
   FeatureStore,
   inputOf,
-  joinPieces,
   memoryFiles,
   newModel,
   resolveConfig,
   type UtteranceFeatures,
   WordTokenizer,
-  withLevel,
 } from "@echo-ts/echo-model";
 import { diskCache } from "@echo-ts/echo-model/node";
 import { readSafetensors, stream } from "@echo-ts/tensor";
 import t from "tap";
+import { joinPieces } from "../../../packages/echo-model/dist/speech/join-clips.js";
+import { changeSpeedOfF0, cutAtPauses } from "../../../packages/echo-model/dist/speech/recording.js";
+import { augmentMel, augmentWave, withLevel } from "../../../packages/echo-model/dist/train/augment.js";
 import { readShared, sharedPath, skipWithoutShared } from "../shared-material.js";
 import { syntheticFiles, tinyConfig } from "./synthetic-speech.js";
 

@@ -5,15 +5,14 @@ import { noGrad, type Parameter } from "@echo-ts/autograd";
 import {
   ctcFrameScores,
   Echo,
-  EchoAttention,
   type EchoFeatures,
-  GradientDiagnostics,
   greedyDecode,
   type ModelConfig,
-  NO_CONTEXT,
   resolveConfig,
   sequenceLoss,
 } from "@echo-ts/echo-model";
+import { EchoAttention, NO_CONTEXT } from "@echo-ts/echo-model/model";
+import { GradientDiagnostics } from "@echo-ts/echo-model/study";
 import { add, mean, square, stream, type Tensor, tensor, withBackend } from "@echo-ts/tensor";
 import t from "tap";
 

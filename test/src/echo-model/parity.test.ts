@@ -3,9 +3,9 @@
 // training-parity.test.ts.
 
 import { type Module, type Parameter, variable } from "@echo-ts/autograd";
+import { buildEcho, resolveConfig, sequenceLoss } from "@echo-ts/echo-model";
 import {
   type AttentionContext,
-  Echo,
   EchoAttention,
   EchoBlock,
   FeatureStem,
@@ -16,16 +16,19 @@ import {
   pitchBias,
   pitchDistances,
   positionSimilarity,
-  ReferenceAttention,
   Rotary,
-  referencePitchDistances,
-  resolveConfig,
   rotate,
-  sequenceLoss,
   sinusoids,
   thetaFromPitch,
   WaveformStem,
-} from "@echo-ts/echo-model";
+} from "@echo-ts/echo-model/model";
+import {
+  ReferenceAttention,
+  ReferenceBlock,
+  ReferenceFeatureStem,
+  referencePitchDistances,
+  SharedPitchTrack,
+} from "@echo-ts/echo-model/reference";
 import {
   add,
   cast,
@@ -121,7 +124,8 @@ function contextOf(
   const mask = (name: string): Tensor | null => (has(name) ? cast(input(c, name, dtype), "bool") : null);
   const whole = has("f0") ? PitchTrack.fromTensor(input(c, "f0", dtype), [keys]) : null;
   const track = has("f0_mean") ? pitchOf(input(c, "f0_mean", dtype)) : whole;
-  const positions = rotary ? new Positions(queries, track, whole !== null) : null;
+  const bending = whole === null ? track : new SharedPitchTrack(whole.rows, whole.lengths);
+  const positions = rotary ? new Positions(queries, bending) : null;
   return {
     ...NO_CONTEXT,
     queries: positions,
@@ -129,7 +133,7 @@ function contextOf(
     padding: mask("key_pad"),
     silent: mask("zero_keys"),
     bias: has("bias") ? input(c, "bias", dtype) : null,
-    pitch: whole === null ? null : referencePitchDistances(whole, full([], 0, { dtype })),
+    pitch: whole === null ? null : referencePitchDistances(whole, keys, full([], 0, { dtype })),
     causal: has("causal") || has("mask"),
   };
 }
@@ -186,7 +190,10 @@ function run(c: GoldenCase, dtype: Floating): string[] {
     case "pitch_bias_reference": {
       const f0 = input(c, "f0", dtype);
       const track = PitchTrack.fromTensor(reshape(f0, [1, f0.size]), [f0.size]);
-      const bias = pitchBias(referencePitchDistances(track, like), full([], p.pitch_scale, { dtype }));
+      const bias = pitchBias(
+        referencePitchDistances(track, f0.size, like),
+        full([], p.pitch_scale, { dtype }),
+      );
       return compare(
         c,
         "pitch bias",
@@ -240,14 +247,19 @@ function run(c: GoldenCase, dtype: Floating): string[] {
       const stem =
         kind === "waveform"
           ? new WaveformStem(config, act, dtype)
-          : new FeatureStem(config, { channels: x.shape[1]!, kernel, stride, activation: act }, dtype);
+          : new (p.variant === "reference" ? ReferenceFeatureStem : FeatureStem)(
+              config,
+              { channels: x.shape[1]!, kernel, stride, activation: act },
+              dtype,
+            );
       loadWeights(stem, c);
       const lengths = c.in.lens === undefined ? null : [...input(c, "lens", dtype).dataSync()];
       return compare(c, "stems", dtype, stem, inputs, new Map([["y", stem.forward(x, lengths).frames]]));
     }
     case "block": {
       const config = configOf(p);
-      const block = new EchoBlock(config, p.cross, p.act, dtype);
+      const Block = p.variant === "reference" ? ReferenceBlock : EchoBlock;
+      const block = new Block(config, p.cross, p.act, dtype);
       loadWeights(block, c);
       const x = of("x");
       const n = x.shape[1]!;
@@ -275,7 +287,7 @@ function run(c: GoldenCase, dtype: Floating): string[] {
       );
     }
     case "model": {
-      const echo = new Echo(configOf(p), { melBins: p.mels, hopLength: p.f0_hop }, { dtype });
+      const echo = buildEcho(configOf(p), { melBins: p.mels, hopLength: p.f0_hop }, { dtype });
       loadWeights(echo, c);
       echo.eval();
       const { logits, encoded } = echo.forward(featuresOf(c, dtype), input(c, "ids", dtype));

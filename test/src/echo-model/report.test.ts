@@ -1,28 +1,22 @@
 // Reports: subtitles, the run's log, and TensorBoard files byte by byte.
+
+import { DataError, groupCues, type TimedWord, toSrt, toTranscriptJson, toVtt } from "@echo-ts/echo-model";
 import {
   crc32c,
-  DataError,
   encodeScalars,
   encodeVersion,
   eventFileName,
-  formatLogLine,
   frameRecord,
-  groupCues,
-  holdCues,
   maskedCrc32c,
-  parseLog,
   pitchPlot,
   readRecords,
   readScalars,
   shadePlot,
-  type TimedWord,
-  toCsv,
-  toSrt,
-  toTranscriptJson,
-  toVtt,
-} from "@echo-ts/echo-model";
+} from "@echo-ts/echo-model/study";
 import fc from "fast-check";
 import t from "tap";
+import { holdCues } from "../../../packages/echo-model/dist/speech/subtitles.js";
+import { formatLogLine, parseLog, toCsv } from "../../../packages/echo-model/dist/train/event-log.js";
 
 const WORDS: TimedWord[] = [
   { word: "go", start: 0, end: 0.4, confidence: 0.9 },

@@ -3,7 +3,6 @@ import {
   BpeTokenizer,
   CharacterTokenizer,
   collateText,
-  compareCodePoints,
   normalizeText,
   restoreTokenizer,
   specialIds,
@@ -13,6 +12,7 @@ import {
 } from "@echo-ts/echo-model";
 import fc from "fast-check";
 import t from "tap";
+import { compareCodePoints } from "../../../packages/echo-model/dist/text/tokenizer.js";
 import { readShared, skipWithoutShared } from "../shared-material.ts";
 
 t.test("normalizeText", async (t) => {

@@ -2,7 +2,7 @@
 // the final loss, and the text that greedy decoding then produces.
 
 import { AdamW, clipGradNorm, cosineSchedule, noGrad } from "@echo-ts/autograd";
-import { Echo, greedyDecode, sequenceLoss } from "@echo-ts/echo-model";
+import { buildEcho, greedyDecode, sequenceLoss } from "@echo-ts/echo-model";
 import { listBackends, withBackend } from "@echo-ts/tensor";
 import t, { type Test } from "tap";
 import { skipWithoutShared } from "../shared-material.ts";
@@ -13,7 +13,7 @@ const EXACT_STEPS = 20;
 
 function trainLikePyTorch(t: Test, start: GoldenCase, run: GoldenCase, dtype: Floating): void {
   const p = run.params;
-  const echo = new Echo(
+  const echo = buildEcho(
     configOf(start.params),
     { melBins: start.params.mels, hopLength: start.params.f0_hop },
     { dtype },

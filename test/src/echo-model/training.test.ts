@@ -1,18 +1,13 @@
 import { createHash } from "node:crypto";
 import {
   type Checkpoint,
-  changesSamples,
-  curriculumLimit,
   decodeCheckpoint,
   decodeRecording,
   encodeCheckpoint,
   evaluateModel,
-  learningRateAt,
   memoryFiles,
   newModel,
-  planPass,
   prepareTraining,
-  progressOf,
   restoreModel,
   Trainer,
   type TrainingData,
@@ -21,6 +16,9 @@ import {
 } from "@echo-ts/echo-model";
 import { readSafetensorsHeader } from "@echo-ts/tensor";
 import t from "tap";
+import { changesSamples } from "../../../packages/echo-model/dist/train/augment.js";
+import { curriculumLimit, planPass } from "../../../packages/echo-model/dist/train/batch-plan.js";
+import { learningRateAt, progressOf } from "../../../packages/echo-model/dist/train/learning-rate.js";
 import { syntheticFiles, tinyConfig } from "./synthetic-speech.js";
 
 const files = syntheticFiles();

@@ -1,5 +1,5 @@
 // Echo's attention, corrected: queries and keys turned by pitch-aware rotary angles; pitch bias and silence
-// factor added to the scores; padding and future keys forbidden. The faulty original is reference-attention.ts.
+// factor added to the scores; padding and future keys forbidden. The faulty original is ../reference/reference-attention.ts.
 // Shapes: B utterances, H heads, D width, d = D / H, Tq queries, Tk keys.
 
 import { Module, type Parameter } from "@echo-ts/autograd";
@@ -15,6 +15,7 @@ import {
   zeros,
 } from "@echo-ts/tensor";
 import type { ModelConfig } from "../settings/settings.ts";
+import { originalName } from "./original-names.ts";
 import { type PitchDistances, pitchBias } from "./pitch-bias.ts";
 import { type ModelDtype, Projection } from "./projection.ts";
 import { type Positions, Rotary, rotate } from "./rotary-module.ts";
@@ -57,26 +58,31 @@ export interface KeyValueCache {
 
 /** Multi-head attention. // MultiheadA */
 export class EchoAttention extends Module {
-  readonly q: Projection;
-  readonly k: Projection; // without bias
-  readonly v: Projection;
-  readonly o: Projection;
-  readonly rope: Rotary;
-  readonly fzero: Parameter; // []
-  readonly heads: number; // head
+  readonly query: Projection;
+  readonly key: Projection; // without bias
+  readonly value: Projection;
+  readonly output: Projection;
+  readonly rotary: Rotary;
+  /** Behind the factor on silent keys; see silence.ts. */
+  readonly silence: Parameter; // []
+  readonly heads: number;
   readonly config: ModelConfig;
 
   constructor(config: ModelConfig, dtype: ModelDtype) {
     super();
     const { dims, heads, rotary, zeroKeys } = config;
-    this.q = new Projection(dims, dims, dtype);
-    this.k = new Projection(dims, dims, dtype, false);
-    this.v = new Projection(dims, dims, dtype);
-    this.o = new Projection(dims, dims, dtype);
-    this.rope = new Rotary(dims / heads, rotary, dtype);
-    this.fzero = silenceParameter(zeroKeys, dtype);
+    this.query = new Projection(dims, dims, dtype);
+    this.key = new Projection(dims, dims, dtype, false);
+    this.value = new Projection(dims, dims, dtype);
+    this.output = new Projection(dims, dims, dtype);
+    this.rotary = new Rotary(dims / heads, rotary, dtype);
+    this.silence = silenceParameter(zeroKeys, dtype);
     this.heads = heads;
     this.config = config;
+  }
+
+  protected override memberName(field: string): string {
+    return originalName("attention", field) ?? super.memberName(field);
   }
 
   /**
@@ -90,7 +96,7 @@ export class EchoAttention extends Module {
     context: AttentionContext,
     cache: KeyValueCache | null = null,
   ): Tensor {
-    const query = this.rotated(this.split(this.q.forward(x)), context.queries); // [B, H, Tq, d]
+    const query = this.rotated(this.split(this.query.forward(x)), context.queries); // [B, H, Tq, d]
     let { key, value } = this.keysAndValues(source ?? x, context.keys); // [B, H, Tk, d]
     if (cache !== null) {
       key = concat([cache.key, key], 2);
@@ -103,20 +109,20 @@ export class EchoAttention extends Module {
 
   /** As `forward` for queries alone, with keys and values computed before by `keysAndValues`. */
   forwardWith(x: Tensor, { key, value }: KeyValueCache, context: AttentionContext): Tensor {
-    return this.attend(this.rotated(this.split(this.q.forward(x)), context.queries), key, value, context);
+    return this.attend(this.rotated(this.split(this.query.forward(x)), context.queries), key, value, context);
   }
 
   /** Rotated keys, and values: each [B, H, Tk, d]. */
   keysAndValues(source: Tensor, positions: Positions | null): KeyValueCache {
     return {
-      key: this.rotated(this.split(this.k.forward(source)), positions),
-      value: this.split(this.v.forward(source)),
+      key: this.rotated(this.split(this.key.forward(source)), positions),
+      value: this.split(this.value.forward(source)),
     };
   }
 
   /** A cache that has seen nothing: keys and values of no positions. */
   emptyCache(batch: number): KeyValueCache {
-    const { dtype, backend } = this.fzero;
+    const { dtype, backend } = this.silence;
     const none = zeros([batch, this.heads, 0, this.config.dims / this.heads], { dtype, backend });
     return { key: none, value: none };
   }
@@ -125,15 +131,15 @@ export class EchoAttention extends Module {
     const width = query.shape[3]!;
     const bias = this.scoreBias(context);
     const out = attention(query, key, value, { bias, causal: context.causal, scale: 1 / Math.sqrt(width) });
-    return this.o.forward(this.merge(out)); // [B, Tq, D]
+    return this.output.forward(this.merge(out)); // [B, Tq, D]
   }
 
   /** Everything that is added to the scores, or null: broadcasts to [B, H, Tq, Tk]. */
   protected scoreBias({ padding, silent, pitch, bias }: AttentionContext): Tensor | null {
     const parts: Tensor[] = bias === null ? [] : [bias];
-    if (pitch !== null) parts.push(pitchBias(pitch, this.rope.pitchScale));
-    if (silent !== null) parts.push(silenceBias(silent, this.fzero, this.config.zeroKeys));
-    if (padding !== null) parts.push(forbidden(padding, this.fzero));
+    if (pitch !== null) parts.push(pitchBias(pitch, this.rotary.pitchScale));
+    if (silent !== null) parts.push(silenceBias(silent, this.silence, this.config.zeroKeys));
+    if (padding !== null) parts.push(forbidden(padding, this.silence));
     return parts.length === 0 ? null : parts.reduce((sum, part) => add(sum, part));
   }
 
@@ -150,7 +156,7 @@ export class EchoAttention extends Module {
   }
 
   protected rotated(x: Tensor, positions: Positions | null): Tensor {
-    return positions === null ? x : rotate(x, this.rope.rotation(positions, x));
+    return positions === null ? x : rotate(x, this.rotary.rotation(positions, x));
   }
 }
 

@@ -2,9 +2,12 @@
 // Shapes: B utterances, T hops.
 
 import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
-import type { FeatureName } from "../settings/settings.ts";
+import type { AudioConfig, FeatureName } from "../settings/settings.ts";
 import { checkLengths, type FrameLengths } from "./frame-lengths.ts";
 import { PitchTrack } from "./pitch-track.ts";
+
+/** What the model must know of the `audio` group: bands of the spectrogram, and samples per hop. */
+export type InputShape = Pick<AudioConfig, "melBins" | "hopLength">;
 
 /** What `Echo.forward` and `Echo.encode` take. Give the features that the model was configured with. */
 export interface EchoFeatures {
@@ -23,7 +26,7 @@ export interface EchoFeatures {
 }
 
 /** Checked features with their lengths on each clock. */
-export class EchoInput {
+export class CheckedBatch {
   readonly f0: PitchTrack | null;
   readonly silent: Tensor | null;
   readonly batch: number;
@@ -33,11 +36,13 @@ export class EchoInput {
   readonly #hopLength: number;
 
   /**
-   * @param masked whether padding is masked (the reference variant does not)
+   * @param input bands of the spectrogram, samples per hop
+   * @param masked whether padding is masked (the Python original does not)
    * @throws ShapeError naming the feature or utterance that does not fit
    */
-  constructor(features: EchoFeatures, wanted: readonly FeatureName[], hopLength: number, masked: boolean) {
+  constructor(features: EchoFeatures, wanted: readonly FeatureName[], input: InputShape, masked: boolean) {
     this.#features = features;
+    const { melBins, hopLength } = input;
     this.#hopLength = hopLength;
     for (const name of wanted) {
       const x = features[name];
@@ -46,6 +51,10 @@ export class EchoInput {
       if (x.rank !== 3)
         throw new ShapeError(`echo: "${name}" must be [B, channels, T], got ${formatShape(x.shape)}`);
       if (x.size === 0) throw new ShapeError(`echo: "${name}" is empty: ${formatShape(x.shape)}`);
+    }
+    const bands = features.spectrogram?.shape[1];
+    if (wanted.includes("spectrogram") && bands !== melBins) {
+      throw new ShapeError(`echo: the model takes ${melBins} mel bands, got ${bands}`);
     }
     const main = features[wanted[0]!]!;
     this.batch = main.shape[0]!;

@@ -15,19 +15,18 @@ import {
 } from "@echo-ts/autograd";
 import { add, mul, sigmoid, sub, type Tensor } from "@echo-ts/tensor";
 import type { ModelConfig } from "../settings/settings.ts";
-import { type AttentionContext, EchoAttention, type KeyValueCache, NO_CONTEXT } from "./attention.ts";
+import { type AttentionContext, EchoAttention, type KeyValueCache } from "./attention.ts";
 import {
   CrossModalGate,
   FeatureGate,
-  MemoryGate,
+  type Gate,
+  gateFor,
   type Modalities,
   meanOverTime,
-  mlpGate,
   runningMean,
-  TokenGate,
 } from "./gates.ts";
+import { originalName } from "./original-names.ts";
 import { type ModelDtype, Projection } from "./projection.ts";
-import { ReferenceAttention } from "./reference-attention.ts";
 
 const MLP_FACTOR = 4;
 const BLEND_START = 0.5;
@@ -49,93 +48,87 @@ export interface BlockCache {
 
 /** x + attention, then with the audio, then x + gate * MLP. // Residual */
 export class EchoBlock extends Module {
-  readonly blendXa: Parameter | null; // blend_xa []
-  readonly attna: EchoAttention;
-  readonly attnb: EchoAttention | null;
+  readonly audioBlend: Parameter | null; // []
+  readonly selfAttention: EchoAttention;
+  readonly crossAttention: EchoAttention | null;
   readonly mlp: Sequential;
-  readonly mlpGate: Sequential | null = null;
-  readonly tokenGate: TokenGate | null = null;
-  readonly featureGate: FeatureGate | null = null;
-  readonly memoryGate: MemoryGate | null = null;
-  readonly crossModalGate: CrossModalGate | null = null;
-  readonly lna: RMSNorm;
-  readonly lnb: RMSNorm | null;
-  readonly lnc: RMSNorm;
+  readonly gate: Gate | null;
+  readonly selfNorm: RMSNorm;
+  readonly crossNorm: RMSNorm | null;
+  readonly mlpNorm: RMSNorm;
   readonly drop: Dropout;
-  readonly #residualCross: boolean;
+  readonly #config: ModelConfig;
 
-  /**
-   * @param cross whether the block attends to audio; the reference gives every block these weights, used or not
-   */
+  /** @param cross whether the block attends to audio */
   constructor(config: ModelConfig, cross: boolean, activation: ActivationName, dtype: ModelDtype) {
     super();
-    const { dims, gate, memorySize, normEpsilon: epsilon, variant } = config;
-    const Attention = variant === "reference" ? ReferenceAttention : EchoAttention;
-    const withCross = cross || variant === "reference";
-    this.blendXa = withCross ? parameter([], constantInit(BLEND_START), { dtype }) : null;
-    this.attna = new Attention(config, dtype);
-    this.attnb = withCross ? new Attention(config, dtype) : null;
+    const { dims, normEpsilon: epsilon } = config;
+    this.#config = config;
+    this.audioBlend = cross ? parameter([], constantInit(BLEND_START), { dtype }) : null;
+    this.selfAttention = this.attention(config, dtype);
+    this.crossAttention = cross ? this.attention(config, dtype) : null;
     this.mlp = new Sequential(
       new Projection(dims, dims * MLP_FACTOR, dtype),
       new Activation(activation),
       new Projection(dims * MLP_FACTOR, dims, dtype),
     );
-    if (gate === "mlp") this.mlpGate = mlpGate(dims, dtype);
-    if (gate === "token") this.tokenGate = new TokenGate(dims, dtype);
-    if (gate === "feature") this.featureGate = new FeatureGate(dims, dtype);
-    if (gate === "memory") this.memoryGate = new MemoryGate(dims, memorySize, dtype);
-    if (gate === "crossModal") this.crossModalGate = new CrossModalGate(dims, dtype);
-    this.lna = new RMSNorm(dims, { epsilon, dtype });
-    this.lnb = withCross ? new RMSNorm(dims, { epsilon, dtype }) : null;
-    this.lnc = new RMSNorm(dims, { epsilon, dtype });
+    this.gate = gateFor(config, dtype);
+    this.selfNorm = new RMSNorm(dims, { epsilon, dtype });
+    this.crossNorm = cross ? new RMSNorm(dims, { epsilon, dtype }) : null;
+    this.mlpNorm = new RMSNorm(dims, { epsilon, dtype });
     this.drop = new Dropout(config.residualDropout);
-    this.#residualCross = config.residualCross;
+  }
+
+  protected attention(config: ModelConfig, dtype: ModelDtype): EchoAttention {
+    return new EchoAttention(config, dtype);
+  }
+
+  protected override memberName(field: string): string {
+    if (field === "gate") return originalName("gate", this.#config.gate) ?? field;
+    return originalName("block", field) ?? super.memberName(field);
   }
 
   /** [B, T, D] -> [B, T, D] */
   forward(input: Tensor, context: BlockContext, cache: BlockCache | null = null): Tensor {
-    const normed = this.lna.forward(input);
+    const normed = this.selfNorm.forward(input);
     let x = add(
       input,
-      this.drop.forward(this.attna.forward(normed, null, context.self, cache?.self ?? null)),
+      this.drop.forward(this.selfAttention.forward(normed, null, context.self, cache?.self ?? null)),
     );
     if (context.cross !== null) x = this.#attendToAudio(x, context.cross, cache?.cross ?? null);
-    const n = this.lnc.forward(x);
+    const n = this.mlpNorm.forward(x);
     return add(x, this.drop.forward(this.#gated(n, context)));
   }
 
   #attendToAudio(x: Tensor, cross: NonNullable<BlockContext["cross"]>, cache: KeyValueCache | null): Tensor {
-    const attnb = this.attnb!;
-    const n = this.lnb!.forward(x);
+    const attention = this.crossAttention!;
+    const n = this.crossNorm!.forward(x);
     const heard =
       cache === null
-        ? attnb.forward(n, cross.source, cross.context)
-        : attnb.forwardWith(n, cache, cross.context);
-    if (this.#residualCross) return add(x, this.drop.forward(heard));
-    const blend = sigmoid(this.blendXa!);
+        ? attention.forward(n, cross.source, cross.context)
+        : attention.forwardWith(n, cache, cross.context);
+    if (this.#config.residualCross) return add(x, this.drop.forward(heard));
+    const blend = sigmoid(this.audioBlend!);
     return add(mul(blend, x), mul(sub(1, blend), heard)); // b x + (1 - b) c
   }
 
-  #gated(n: Tensor, { self, cross, modalities }: BlockContext): Tensor {
-    if (this.crossModalGate !== null && modalities !== null)
-      return this.crossModalGate.forward(n, modalities);
+  #gated(n: Tensor, context: BlockContext): Tensor {
+    const { gate } = this;
+    if (gate instanceof CrossModalGate && context.modalities !== null)
+      return gate.forward(n, context.modalities);
     const out = this.mlp.forward(n);
-    if (this.mlpGate !== null) return mul(this.mlpGate.forward(n), out);
-    if (this.tokenGate !== null) return mul(this.tokenGate.forward(n), out);
-    if (this.memoryGate !== null) return mul(this.memoryGate.forward(n), out);
-    if (this.featureGate !== null) {
-      return mul(this.featureGate.forward(n, this.#seen(n, self, cross)), out);
-    }
-    return out;
+    if (gate === null || gate instanceof CrossModalGate) return out;
+    const factor = gate instanceof FeatureGate ? gate.forward(n, this.#seen(n, context)) : gate.forward(n);
+    return mul(factor, out);
   }
 
-  /** What the feature gate averages: the audio, or the block's own sequence as far as it may look. */
-  #seen(n: Tensor, self: AttentionContext, cross: BlockContext["cross"]): Tensor {
-    if (cross !== null) return meanOverTime(cross.source, cross.context.padding);
-    const mayLookAhead = !self.causal || this.attna instanceof ReferenceAttention;
-    return mayLookAhead ? meanOverTime(n, self.padding) : runningMean(n);
+  /** What the feature gate averages: the audio, or the block's own sequence. */
+  #seen(n: Tensor, { self, cross }: BlockContext): Tensor {
+    return cross === null ? this.ownMean(n, self) : meanOverTime(cross.source, cross.context.padding);
+  }
+
+  /** Mean of the block's own sequence, as far as each position may look. */
+  protected ownMean(n: Tensor, self: AttentionContext): Tensor {
+    return self.causal ? runningMean(n) : meanOverTime(n, self.padding);
   }
 }
-
-/** A block context of full self-attention without positions, for blocks that stand alone. */
-export const PLAIN_BLOCK: BlockContext = { self: NO_CONTEXT, cross: null, modalities: null };

@@ -17,6 +17,7 @@ import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import type { AttentionContext } from "./attention.ts";
 import { type BlockCache, EchoBlock } from "./block.ts";
 import type { EncodedStream } from "./encoder.ts";
+import { originalName } from "./original-names.ts";
 import type { ModelDtype } from "./projection.ts";
 import { Positions } from "./rotary-module.ts";
 
@@ -32,36 +33,41 @@ export interface DecoderCache {
 
 /** // TextDecoder */
 export class Decoder extends Module {
-  readonly positionalEmbedding: Parameter; // [textContext, D]
-  readonly tokenEmbedding: Embedding; // [V, D]
-  readonly selfAttnLayers: EchoBlock[];
-  readonly processors: Map<FeatureName, EchoBlock[]> = new Map();
-  readonly featureBlend: Map<FeatureName, Parameter> = new Map();
-  readonly lnDec: RMSNorm;
+  readonly positions: Parameter; // [textContext, D]
+  readonly tokens: Embedding; // [V, D]
+  /** Blocks that see the text alone. */
+  readonly textBlocks: EchoBlock[];
+  /** Feature -> the blocks that attend to its stream. */
+  readonly streams: Map<FeatureName, EchoBlock[]> = new Map();
+  readonly streamBlend: Map<FeatureName, Parameter> = new Map();
+  readonly lastNorm: RMSNorm;
   readonly drop: Dropout;
-  readonly #config: ModelConfig;
+  protected readonly config: ModelConfig;
 
   constructor(config: ModelConfig, dtype: ModelDtype) {
     super();
+    this.config = config;
     const { dims, textContext, textLayers, vocabSize, embeddingStd, normEpsilon: epsilon } = config;
-    // The reference decodes with GELU whatever the configured activation.
-    const activation = config.variant === "reference" ? "gelu" : config.activation;
-    this.positionalEmbedding = parameter([textContext, dims], normalInit(0, POSITION_STD), { dtype });
-    this.tokenEmbedding = new Embedding(vocabSize, dims, { dtype, weightInit: firstRowZero(embeddingStd) });
-    this.selfAttnLayers = Array.from(
-      { length: textLayers },
-      () => new EchoBlock(config, false, activation, dtype),
-    );
+    this.positions = parameter([textContext, dims], normalInit(0, POSITION_STD), { dtype });
+    this.tokens = new Embedding(vocabSize, dims, { dtype, weightInit: firstRowZero(embeddingStd) });
+    this.textBlocks = Array.from({ length: textLayers }, () => this.block(false, dtype));
     for (const feature of config.features) {
-      this.processors.set(
+      this.streams.set(
         feature,
-        Array.from({ length: textLayers }, () => new EchoBlock(config, true, activation, dtype)),
+        Array.from({ length: textLayers }, () => this.block(true, dtype)),
       );
-      this.featureBlend.set(feature, parameter([], constantInit(BLEND_START), { dtype }));
+      this.streamBlend.set(feature, parameter([], constantInit(BLEND_START), { dtype }));
     }
-    this.lnDec = new RMSNorm(dims, { epsilon, dtype });
+    this.lastNorm = new RMSNorm(dims, { epsilon, dtype });
     this.drop = new Dropout(config.dropout);
-    this.#config = config;
+  }
+
+  protected block(cross: boolean, dtype: ModelDtype): EchoBlock {
+    return new EchoBlock(this.config, cross, this.config.activation, dtype);
+  }
+
+  protected override memberName(field: string): string {
+    return originalName("decoder", field) ?? super.memberName(field);
   }
 
   /**
@@ -76,46 +82,52 @@ export class Decoder extends Module {
   ): Tensor {
     const start = cache?.length ?? 0;
     const count = ids.shape[1]!;
-    const positions = narrow(this.positionalEmbedding, 0, start, count); // [L, D]
-    let x = this.drop.forward(add(this.tokenEmbedding.forward(ids), positions)); // [B, L, D]
+    const positions = narrow(this.positions, 0, start, count); // [L, D]
+    let x = this.drop.forward(add(this.tokens.forward(ids), positions)); // [B, L, D]
     const text = this.#textContext(start, count);
-    this.selfAttnLayers.forEach((block, i) => {
+    this.textBlocks.forEach((block, i) => {
       x = block.forward(x, { self: text, cross: null, modalities: null }, cache?.self[i] ?? null);
     });
-    for (const [feature, blocks] of this.processors) {
+    for (const [feature, blocks] of this.streams) {
       const stream = streams.get(feature)!;
       const cross = { source: stream.frames, context: this.#crossContext(text, stream) };
-      const self = this.#config.variant === "reference" ? { ...text, causal: false } : text;
+      const self = this.selfContextOfCross(text);
       let y = x;
       blocks.forEach((block, i) => {
         y = block.forward(y, { self, cross, modalities: null }, cache?.streams.get(feature)?.[i] ?? null);
       });
-      const blend = sigmoid(this.featureBlend.get(feature)!);
+      const blend = sigmoid(this.streamBlend.get(feature)!);
       x = add(mul(blend, y), mul(sub(1, blend), x)); // a y + (1 - a) x
     }
     if (cache !== null) cache.length = start + count;
-    return matmul(this.lnDec.forward(x), transpose(this.tokenEmbedding.weight));
+    return matmul(this.lastNorm.forward(x), transpose(this.tokens.weight));
   }
 
   /** A cache for decoding these streams token by token; holds the keys and values of the audio already. */
   startCache(streams: ReadonlyMap<FeatureName, EncodedStream>): DecoderCache {
     const batch = [...streams.values()][0]!.frames.shape[0]!;
-    const empty = (block: EchoBlock): BlockCache => ({ self: block.attna.emptyCache(batch), cross: null });
+    const empty = (block: EchoBlock): BlockCache => ({
+      self: block.selfAttention.emptyCache(batch),
+      cross: null,
+    });
     const perStream = new Map<FeatureName, readonly BlockCache[]>();
-    for (const [feature, blocks] of this.processors) {
+    for (const [feature, blocks] of this.streams) {
       const { frames } = streams.get(feature)!;
       const keys = this.#crossPositions(frames.shape[1]!);
       perStream.set(
         feature,
-        blocks.map((block) => ({ ...empty(block), cross: block.attnb!.keysAndValues(frames, keys) })),
+        blocks.map((block) => ({
+          ...empty(block),
+          cross: block.crossAttention!.keysAndValues(frames, keys),
+        })),
       );
     }
-    return { length: 0, self: this.selfAttnLayers.map(empty), streams: perStream };
+    return { length: 0, self: this.textBlocks.map(empty), streams: perStream };
   }
 
   #textContext(start: number, count: number): AttentionContext {
-    const rotary = this.#config.rotary.pitch !== "none";
-    const positions = rotary ? new Positions(count, null, false, start) : null;
+    const rotary = this.config.rotary.pitch !== "none";
+    const positions = rotary ? new Positions(count, null, start) : null;
     // One new token may see everything before it; only several at once need the mask.
     const causal = count > 1;
     return {
@@ -127,6 +139,11 @@ export class Decoder extends Module {
       bias: null,
       causal,
     };
+  }
+
+  /** How the blocks that attend to audio attend to the text. */
+  protected selfContextOfCross(text: AttentionContext): AttentionContext {
+    return text;
   }
 
   #crossContext(text: AttentionContext, { frames, padding, silent }: EncodedStream): AttentionContext {
@@ -143,7 +160,7 @@ export class Decoder extends Module {
   }
 
   #crossPositions(frames: number): Positions | null {
-    const { cross, pitch } = this.#config.rotary;
+    const { cross, pitch } = this.config.rotary;
     return cross && pitch !== "none" ? new Positions(frames) : null;
   }
 }

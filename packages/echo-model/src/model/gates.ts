@@ -1,4 +1,4 @@
-// The five ways to gate a block's MLP. Each gives a factor in (0, 1) per position, [B, T, 1], except the
+// The five ways to gate a block's MLP: one sigmoid (the default), and the four below. Each gives a factor in (0, 1) per position, [B, T, 1], except the
 // cross-modal gate, which replaces the MLP's result by a mixture of the three streams.
 // Shapes: B utterances, T positions, D width, M memory rows.
 
@@ -22,6 +22,8 @@ import {
   transpose,
   unsqueeze,
 } from "@echo-ts/tensor";
+import type { ModelConfig } from "../settings/settings.ts";
+import { originalName } from "./original-names.ts";
 import { type ModelDtype, Projection } from "./projection.ts";
 
 /** The streams that the cross-modal gate mixes, each [B, T, D]. // modalities */
@@ -34,9 +36,25 @@ export interface Modalities {
 const sigmoidGate = (dims: number, dtype: ModelDtype): Sequential =>
   new Sequential(new Projection(dims, 1, dtype), new Activation("sigmoid"));
 
-/** One sigmoid gate per position: the default. // mlp_gate */
-export function mlpGate(dims: number, dtype: ModelDtype): Sequential {
-  return sigmoidGate(dims, dtype);
+/** A gate of any kind. */
+export type Gate = Sequential | TokenGate | FeatureGate | MemoryGate | CrossModalGate;
+
+/** The gate that `model.gate` names; null for "none". */
+export function gateFor({ gate, dims, memorySize }: ModelConfig, dtype: ModelDtype): Gate | null {
+  switch (gate) {
+    case "mlp":
+      return sigmoidGate(dims, dtype);
+    case "token":
+      return new TokenGate(dims, dtype);
+    case "feature":
+      return new FeatureGate(dims, dtype);
+    case "memory":
+      return new MemoryGate(dims, memorySize, dtype);
+    case "crossModal":
+      return new CrossModalGate(dims, dtype);
+    case "none":
+      return null;
+  }
 }
 
 /** Four sigmoid gates, mixed by a softmax over token kinds. // multihead token gate */
@@ -63,13 +81,13 @@ export class TokenGate extends Module {
 
 /** A gate that sees the mean of the audio (in cross blocks) or of the sequence itself. // feature_gate */
 export class FeatureGate extends Module {
-  readonly featureProj: Projection;
+  readonly projection: Projection;
   readonly gate: Sequential;
 
   constructor(dims: number, dtype: ModelDtype) {
     super();
     const quarter = Math.floor(dims / 4);
-    this.featureProj = new Projection(dims, quarter, dtype);
+    this.projection = new Projection(dims, quarter, dtype);
     this.gate = new Sequential(
       new Projection(dims + quarter, Math.floor(dims / 2), dtype),
       new Activation("silu"),
@@ -78,12 +96,16 @@ export class FeatureGate extends Module {
     );
   }
 
+  protected override memberName(field: string): string {
+    return originalName("featureGate", field) ?? super.memberName(field);
+  }
+
   /**
    * x [B, T, D], seen [B, 1 or T, D] (see `meanOverTime`, `runningMean`) -> [B, T, 1]
    */
   forward(x: Tensor, seen: Tensor): Tensor {
     const [batch, positions] = x.shape as [number, number, number];
-    const summary = this.featureProj.forward(seen); // [B, 1 or T, D / 4]
+    const summary = this.projection.forward(seen); // [B, 1 or T, D / 4]
     const spread = broadcastTo(summary, [batch, positions, summary.shape[2]!]);
     return this.gate.forward(concat([x, spread], -1));
   }
@@ -132,25 +154,29 @@ export class MemoryGate extends Module {
 
 /** Each stream weighed by a gate of the position, then all three mixed. // cross_modal_gate */
 export class CrossModalGate extends Module {
-  readonly specGate: Sequential;
-  readonly waveGate: Sequential;
-  readonly pitchGate: Sequential;
+  readonly spectrogram: Sequential;
+  readonly waveform: Sequential;
+  readonly pitch: Sequential;
   readonly integration: Projection;
 
   constructor(dims: number, dtype: ModelDtype) {
     super();
-    this.specGate = sigmoidGate(dims, dtype);
-    this.waveGate = sigmoidGate(dims, dtype);
-    this.pitchGate = sigmoidGate(dims, dtype);
+    this.spectrogram = sigmoidGate(dims, dtype);
+    this.waveform = sigmoidGate(dims, dtype);
+    this.pitch = sigmoidGate(dims, dtype);
     this.integration = new Projection(3 * dims, dims, dtype);
+  }
+
+  protected override memberName(field: string): string {
+    return originalName("crossModalGate", field) ?? super.memberName(field);
   }
 
   /** x [B, T, D] -> [B, T, D] */
   forward(x: Tensor, { spectrogram, waveform, pitch }: Modalities): Tensor {
     const streams = [
-      mul(this.specGate.forward(x), spectrogram),
-      mul(this.waveGate.forward(x), waveform),
-      mul(this.pitchGate.forward(x), pitch),
+      mul(this.spectrogram.forward(x), spectrogram),
+      mul(this.waveform.forward(x), waveform),
+      mul(this.pitch.forward(x), pitch),
     ];
     return this.integration.forward(concat(streams, -1));
   }

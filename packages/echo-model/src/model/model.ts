@@ -1,14 +1,14 @@
 // Echo: encoder, decoder, optional CTC head, built from a configuration and a seed.
-// Read first: rotary.ts, attention.ts, block.ts, encoder.ts, decoder.ts. Training is in ../training.
+// Read first: rotary.ts, attention.ts, block.ts, encoder.ts, decoder.ts. Training is in ../train; the bug-compatible
+// variant is ../reference.
 
 import { Linear, Module, noGrad } from "@echo-ts/autograd";
 import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
-import type { AudioConfig, FeatureName, ModelConfig } from "../settings/settings.ts";
-import { type EchoFeatures, EchoInput } from "./batch.ts";
+import type { FeatureName, ModelConfig } from "../settings/settings.ts";
+import { CheckedBatch, type EchoFeatures, type InputShape } from "./batch.ts";
 import { Decoder, type DecoderCache } from "./decoder.ts";
 import { type EncodedStream, Encoder } from "./encoder.ts";
 import type { ModelDtype } from "./projection.ts";
-import { Rotary } from "./rotary-module.ts";
 
 /** Options of the constructor. */
 export interface EchoOptions {
@@ -28,18 +28,6 @@ export interface EchoOutput {
   readonly ctcLogits: Tensor | null;
 }
 
-/** Rotaries that the reference holds and never uses. */
-class SharedRotaries extends Module {
-  readonly rotaryEncoder: Rotary;
-  readonly rotaryDecoder: Rotary;
-
-  constructor(config: ModelConfig, dtype: ModelDtype) {
-    super();
-    this.rotaryEncoder = new Rotary(config.dims / config.heads, config.rotary, dtype);
-    this.rotaryDecoder = new Rotary(config.dims / config.heads, config.rotary, dtype);
-  }
-}
-
 /**
  * The Echo speech recogniser.
  *
@@ -49,21 +37,19 @@ class SharedRotaries extends Module {
  * const { logits } = echo.forward({ spectrogram }, ids); // [B, L, 30]
  */
 export class Echo extends Module {
-  readonly shared: SharedRotaries | null;
   readonly encoder: Encoder;
   readonly decoder: Decoder;
   readonly ctcHead: Linear | null; // [V, D]
   readonly config: ModelConfig;
-  readonly input: Pick<AudioConfig, "melBins" | "hopLength">;
+  readonly input: InputShape;
 
   /** @throws ShapeError if the configuration names no vocabulary */
-  constructor(
-    config: ModelConfig,
-    input: Pick<AudioConfig, "melBins" | "hopLength">,
-    options: EchoOptions = {},
-  ) {
+  constructor(config: ModelConfig, input: InputShape, options: EchoOptions = {}) {
     super();
     const { seed = 0, dtype = "float32" } = options;
+    if (config.variant === "reference" && new.target === Echo) {
+      throw new ShapeError('echo: model.variant is "reference"; make that model with buildEcho');
+    }
     if (config.vocabSize < 1) {
       throw new ShapeError("echo: model.vocabSize is 0; set it to the tokenizer's vocabulary size");
     }
@@ -74,11 +60,36 @@ export class Echo extends Module {
     }
     this.config = config;
     this.input = input;
-    this.shared = config.variant === "reference" ? new SharedRotaries(config, dtype) : null;
-    this.encoder = new Encoder(config, input.melBins, input.hopLength, dtype);
-    this.decoder = new Decoder(config, dtype);
+    this.encoder = this.makeEncoder(dtype);
+    this.decoder = this.makeDecoder(dtype);
     this.ctcHead = config.ctcHead ? new Linear(config.dims, config.vocabSize, { dtype }) : null;
     this.initialize(seed);
+  }
+
+  protected makeEncoder(dtype: ModelDtype): Encoder {
+    return new Encoder(this.config, this.input, dtype);
+  }
+
+  protected makeDecoder(dtype: ModelDtype): Decoder {
+    return new Decoder(this.config, dtype);
+  }
+
+  /** The batch with everything that can be wrong with it ruled out. */
+  protected checkedBatch(features: EchoFeatures): CheckedBatch {
+    const { config, input } = this;
+    const batch = new CheckedBatch(features, config.features, input, true);
+    if (batch.hops > config.audioContext) {
+      throw new ShapeError(
+        `echo: ${batch.hops} hops of audio exceed model.audioContext (${config.audioContext}); cut the audio`,
+      );
+    }
+    return batch;
+  }
+
+  /** Whether the decoder can go on from what it remembers; else it reads the whole text again at each step. */
+  get decodesInSteps(): boolean {
+    // The feature gate averages over the text so far, which a cache of keys and values does not hold.
+    return this.config.gate !== "feature";
   }
 
   /** The first feature: the one whose frames CTC labels. */
@@ -92,20 +103,7 @@ export class Echo extends Module {
    * @throws ShapeError if a feature is missing or does not fit
    */
   encode(features: EchoFeatures): ReadonlyMap<FeatureName, EncodedStream> {
-    const wanted = this.config.features;
-    const input = new EchoInput(features, wanted, this.input.hopLength, this.config.variant === "corrected");
-    const { melBins } = this.input;
-    const got = features.spectrogram?.shape[1];
-    if (wanted.includes("spectrogram") && got !== melBins) {
-      throw new ShapeError(`echo: the model takes ${melBins} mel bands, got ${got}`);
-    }
-    const limit = this.config.audioContext;
-    if (this.config.variant === "corrected" && input.hops > limit) {
-      throw new ShapeError(
-        `echo: ${input.hops} hops of audio exceed model.audioContext (${limit}); cut the audio`,
-      );
-    }
-    return this.encoder.forward(input);
+    return this.encoder.forward(this.checkedBatch(features));
   }
 
   /**

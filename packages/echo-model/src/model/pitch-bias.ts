@@ -2,7 +2,7 @@
 // within its utterance; two voiced frames get exp(-|difference| * scale), in (0, 1], added to their score.
 // The seed's second enhancement. Read with: attention.ts.
 
-import { exp, mul, neg, ShapeError, type Tensor } from "@echo-ts/tensor";
+import { exp, mul, neg, type Tensor } from "@echo-ts/tensor";
 import type { PitchTrack } from "./pitch-track.ts";
 import { newTensorFrom } from "./tensor-from.ts";
 
@@ -24,7 +24,8 @@ function standardise(values: Float64Array, counts: (i: number) => boolean): Floa
   return values.map((v) => (v - mean) / (deviation + EPSILON));
 }
 
-function distancesWhere(
+/** Distances between the frames of each utterance that count. @param like dtype and backend of the result */
+export function distancesWhere(
   track: PitchTrack,
   like: Tensor,
   counts: (b: number, i: number) => boolean,
@@ -57,20 +58,6 @@ function distancesWhere(
  */
 export function pitchDistances(track: PitchTrack, like: Tensor): PitchDistances {
   return distancesWhere(track, like, (b, i) => track.rows[b]![i]! > 0 && i < track.lengths[b]!);
-}
-
-/**
- * The Python reference's distances: over all frames, unvoiced ones included, and for one utterance only.
- *
- * @throws ShapeError for a batch, which the reference refuses too
- */
-export function referencePitchDistances(track: PitchTrack, like: Tensor): PitchDistances {
-  if (track.rows.length !== 1) {
-    throw new ShapeError(
-      `pitch bias: the reference variant takes one utterance at a time, got ${track.rows.length}`,
-    );
-  }
-  return distancesWhere(track, like, () => true);
 }
 
 /**

@@ -45,27 +45,9 @@ export class PitchTrack {
     });
   }
 
-  /** Mean over the whole batch, unvoiced and padded hops included: what the Python reference uses. */
-  batchMean(): number {
-    let sum = 0;
-    let count = 0;
-    for (const row of this.rows) {
-      for (const hz of row) sum += hz;
-      count += row.length;
-    }
-    return count === 0 ? 0 : sum / count;
-  }
-
-  /** The first `frames` values of each row, or an error if a row is shorter. */
-  cut(frames: number): PitchTrack {
-    for (const row of this.rows) {
-      if (row.length < frames)
-        throw new ShapeError(`f0: expected at least ${frames} values, got ${row.length}`);
-    }
-    return new PitchTrack(
-      this.rows.map((row) => row.subarray(0, frames)),
-      this.lengths,
-    );
+  /** The pitch that bends each utterance's angles, or one for all of them. */
+  angleMeans(): readonly number[] {
+    return this.voicedMeans();
   }
 
   /**

@@ -1,4 +1,4 @@
-// The rotary state of one attention layer, under the reference's names, and the cosines and sines it turns
+// The rotary state of one attention layer, and the cosines and sines it turns
 // queries and keys by. Frozen layers share one table per forward pass; learned ones compute their own.
 // The arithmetic of the angles is in rotary.ts.
 
@@ -19,6 +19,7 @@ import {
   tensor,
   unsqueeze,
 } from "@echo-ts/tensor";
+import { originalName } from "./original-names.ts";
 import type { PitchTrack } from "./pitch-track.ts";
 import type { ModelDtype } from "./projection.ts";
 import {
@@ -43,17 +44,14 @@ export class Positions {
   readonly count: number;
   /** f0 on this sequence's clock, or null for static angles. */
   readonly track: PitchTrack | null;
-  /** One pitch for the whole batch, as the reference takes it. */
-  readonly sharedPitch: boolean;
   /** Position of the first element: above 0 when decoding goes on from a cache. */
   readonly start: number;
   shared: Rotation | null = null;
 
-  constructor(count: number, track: PitchTrack | null = null, sharedPitch = false, start = 0) {
+  constructor(count: number, track: PitchTrack | null = null, start = 0) {
     this.start = start;
     this.count = count;
     this.track = track;
-    this.sharedPitch = sharedPitch;
   }
 }
 
@@ -64,12 +62,12 @@ export function rotate(x: Tensor, { cosine, sine }: Rotation): Tensor {
 
 /** Rotary parameters of one attention layer. // rotary */
 export class Rotary extends Module {
-  readonly invFreq: Tensor; // inv_freq [P]
-  readonly theta: Tensor; // theta []
-  readonly minTheta: Tensor; // min_theta []
-  readonly maxTheta: Tensor; // max_theta []
-  readonly pitchScale: Tensor; // pitch_scale []
-  readonly radius: Parameter | null; // radius [P]
+  readonly frequencies: Tensor; // [P]
+  readonly theta: Tensor; // []
+  readonly minTheta: Tensor; // []
+  readonly maxTheta: Tensor; // []
+  readonly pitchScale: Tensor; // []
+  readonly radius: Parameter | null; // [P]
   readonly #config: RotaryConfig;
   readonly #pairs: number;
 
@@ -78,10 +76,10 @@ export class Rotary extends Module {
     const pairs = headWidth / 2;
     const held = (learned: boolean, value: number): Tensor =>
       learned ? parameter([], constantInit(value), { dtype }) : full([], value, { dtype });
-    const frequencies = geometricFrequencies(config.theta, pairs);
-    this.invFreq = config.learned.includes("frequencies")
-      ? parameter([pairs], (out) => out.set(frequencies), { dtype })
-      : tensor(frequencies, { dtype });
+    const steady = geometricFrequencies(config.theta, pairs);
+    this.frequencies = config.learned.includes("frequencies")
+      ? parameter([pairs], (out) => out.set(steady), { dtype })
+      : tensor(steady, { dtype });
     this.theta = held(config.learned.includes("theta"), config.theta);
     this.minTheta = full([], config.minTheta, { dtype });
     this.maxTheta = full([], config.maxTheta, { dtype });
@@ -89,6 +87,10 @@ export class Rotary extends Module {
     this.radius = config.variableRadius ? parameter([pairs], constantInit(1), { dtype }) : null;
     this.#config = config;
     this.#pairs = pairs;
+  }
+
+  protected override memberName(field: string): string {
+    return originalName("rotary", field) ?? super.memberName(field);
   }
 
   /** Cosines and sines for a sequence; shared between layers unless this layer learns its own. */
@@ -100,14 +102,13 @@ export class Rotary extends Module {
     return variableRadius ? this.#scaled(positions.shared) : positions.shared;
   }
 
-  #angles({ count, track, sharedPitch, start }: Positions): Angles {
+  #angles({ count, track, start }: Positions): Angles {
     const config = this.#config;
     const pairs = this.#pairs;
     if (track === null) return steadyAngles([frequenciesAt(config.theta, pairs, config)], count, start);
-    if (config.pitch === "frames" && !sharedPitch) return accumulatedAngles(track, pairs, config);
-    const means = sharedPitch ? [track.batchMean()] : track.voicedMeans();
+    if (config.pitch === "frames") return accumulatedAngles(track, pairs, config);
     return steadyAngles(
-      means.map((hz) => frequenciesAt(thetaFromPitch(hz, config), pairs, config)),
+      track.angleMeans().map((hz) => frequenciesAt(thetaFromPitch(hz, config), pairs, config)),
       count,
     );
   }
@@ -120,7 +121,7 @@ export class Rotary extends Module {
     const { dtype, backend } = like;
     const pairs = this.#pairs;
     const at = unsqueeze(arange(start, start + count, 1, { dtype, backend }), 1); // [T, 1]
-    let frequencies: Tensor = this.invFreq; // [P]
+    let frequencies: Tensor = this.frequencies; // [P]
     if (this.#config.learned.includes("theta")) {
       const bases = (track?.voicedMeans() ?? []).map(
         (hz) => thetaFromPitch(hz, this.#config) / this.#config.theta,
@@ -155,7 +156,7 @@ export class Rotary extends Module {
         dtype,
         backend,
       );
-      frequencies = mul(moved, div(this.invFreq, still)); // [B, P]
+      frequencies = mul(moved, div(this.frequencies, still)); // [B, P]
     }
     const rows = frequencies.rank === 1 ? 1 : frequencies.shape[0]!;
     const angles = mul(at, reshape(frequencies, [rows, 1, 1, pairs])); // [B, 1, T, P]

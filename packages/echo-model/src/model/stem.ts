@@ -13,8 +13,9 @@ import {
   Sequential,
 } from "@echo-ts/autograd";
 import { add, cast, logicalNot, mul, type Tensor, transpose, unsqueeze } from "@echo-ts/tensor";
-import type { ModelConfig } from "../settings/settings.ts";
+import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import { convolvedLengths, type FrameLengths, paddingMask } from "./frame-lengths.ts";
+import { originalName } from "./original-names.ts";
 import type { ModelDtype } from "./projection.ts";
 import { sinusoids } from "./sinusoids.ts";
 
@@ -106,11 +107,10 @@ export interface FeatureStemShape {
 /** Stem of the spectrogram (C = melBins) and of the pitch track (C = 1). // FeatureEncoder */
 export class FeatureStem extends Stem {
   readonly stride: number;
-  readonly encoder: Sequential;
-  readonly norm: RMSNorm | null; // the reference has it without using it
-  readonly lastNorm: RMSNorm; // _norm
+  readonly convolutions: Sequential;
+  readonly stemNorm: RMSNorm | null;
+  readonly lastNorm: RMSNorm;
   readonly #shapes: readonly ConvShape[];
-  readonly #stemNorm: boolean;
 
   constructor(
     config: ModelConfig,
@@ -125,20 +125,22 @@ export class FeatureStem extends Stem {
       { inputs: dims, outputs: dims, kernel: 5, padding: 2 },
       { inputs: dims, outputs: dims, kernel: 3, padding: 1, groups: dims },
     ];
-    this.encoder = convolutions(this.#shapes, activation, dtype);
-    this.#stemNorm = config.stemNorm;
-    const hasNorm = config.stemNorm || config.variant === "reference";
-    this.norm = hasNorm ? new RMSNorm(dims, { epsilon, dtype }) : null;
+    this.convolutions = convolutions(this.#shapes, activation, dtype);
+    this.stemNorm = this.stemNormFor(config, dtype);
     this.lastNorm = new RMSNorm(dims, { epsilon, dtype });
   }
 
+  protected stemNormFor({ stemNorm, dims, normEpsilon }: ModelConfig, dtype: ModelDtype): RMSNorm | null {
+    return stemNorm ? new RMSNorm(dims, { epsilon: normEpsilon, dtype }) : null;
+  }
+
   protected override memberName(field: string): string {
-    return field === "lastNorm" ? "_norm" : super.memberName(field);
+    return originalName("featureStem", field) ?? super.memberName(field);
   }
 
   forward(x: Tensor, lengths: FrameLengths | null): StemOutput {
-    const [out, real] = convolve(x, this.encoder, this.#shapes, lengths);
-    return { frames: this.finish(out, this.#stemNorm ? this.norm : null, this.lastNorm), lengths: real };
+    const [out, real] = convolve(x, this.convolutions, this.#shapes, lengths);
+    return { frames: this.finish(out, this.stemNorm, this.lastNorm), lengths: real };
   }
 }
 
@@ -148,10 +150,10 @@ export const WAVEFORM_STRIDE = 160;
 /** Stem of the raw waveform, [B, 1, samples]. // WaveformEncoder */
 export class WaveformStem extends Stem {
   readonly stride: number = WAVEFORM_STRIDE;
-  readonly downsample: Sequential;
-  readonly encoder: Sequential;
+  readonly downsampling: Sequential;
+  readonly convolutions: Sequential;
   readonly stemNorm: RMSNorm | null;
-  readonly norm: RMSNorm;
+  readonly lastNorm: RMSNorm;
   readonly #down: readonly ConvShape[];
   readonly #keep: readonly ConvShape[];
 
@@ -168,15 +170,36 @@ export class WaveformStem extends Stem {
       { inputs: dims, outputs: dims, kernel: 3, padding: 1, groups: eighth },
       { inputs: dims, outputs: dims, kernel: 1, padding: 0 },
     ];
-    this.downsample = convolutions(this.#down, activation, dtype);
-    this.encoder = convolutions(this.#keep, activation, dtype);
+    this.downsampling = convolutions(this.#down, activation, dtype);
+    this.convolutions = convolutions(this.#keep, activation, dtype);
     this.stemNorm = config.stemNorm ? new RMSNorm(dims, { epsilon, dtype }) : null;
-    this.norm = new RMSNorm(dims, { epsilon, dtype });
+    this.lastNorm = new RMSNorm(dims, { epsilon, dtype });
+  }
+
+  protected override memberName(field: string): string {
+    return originalName("waveformStem", field) ?? super.memberName(field);
   }
 
   forward(x: Tensor, lengths: FrameLengths | null): StemOutput {
-    const [slow, between] = convolve(x, this.downsample, this.#down, lengths);
-    const [out, real] = convolve(slow, this.encoder, this.#keep, between);
-    return { frames: this.finish(out, this.stemNorm, this.norm), lengths: real };
+    const [slow, between] = convolve(x, this.downsampling, this.#down, lengths);
+    const [out, real] = convolve(slow, this.convolutions, this.#keep, between);
+    return { frames: this.finish(out, this.stemNorm, this.lastNorm), lengths: real };
   }
+}
+
+/** The stem of a feature. @param melBins channels of the spectrogram */
+export function stemFor(feature: FeatureName, config: ModelConfig, melBins: number, dtype: ModelDtype): Stem {
+  const { activation } = config;
+  return feature === "waveform"
+    ? new WaveformStem(config, activation, dtype)
+    : new FeatureStem(config, { ...featureShape(feature, config, melBins), activation }, dtype);
+}
+
+/** Channels, kernel and stride of the stem of a feature that comes hop by hop. */
+export function featureShape(
+  feature: "spectrogram" | "pitch",
+  { spectrogramStem, pitchStem }: ModelConfig,
+  melBins: number,
+): Omit<FeatureStemShape, "activation"> {
+  return feature === "pitch" ? { channels: 1, ...pitchStem } : { channels: melBins, ...spectrogramStem };
 }

@@ -63,8 +63,10 @@ export class GradientDiagnostics {
     return this.#blocks.map(([name, block]) => {
       const gate = gateWeights(block).reduce((sum, weight) => sum + (this.#sums.get(weight) ?? 0), 0);
       const mlp = this.#sums.get(firstMlpWeight(block)) ?? 0;
-      const [self, cross] = [block.attna, block.attnb].map((layer) =>
-        layer === null ? null : this.#means([layer.q, layer.k, layer.v].map((p) => p.linear.weight)),
+      const [self, cross] = [block.selfAttention, block.crossAttention].map((layer) =>
+        layer === null
+          ? null
+          : this.#means([layer.query, layer.key, layer.value].map((p) => p.linear.weight)),
       );
       return { name, gateOverMlp: gate === 0 || mlp === 0 ? null : gate / mlp, self: self!, cross: cross! };
     });
@@ -94,11 +96,8 @@ export class GradientDiagnostics {
 }
 
 /** The weights of a block's gate that see the normalised input. */
-function gateWeights(block: EchoBlock): Parameter[] {
-  const gates = [block.mlpGate, block.tokenGate, block.featureGate, block.memoryGate, block.crossModalGate];
-  return gates.flatMap((gate) =>
-    gate === null ? [] : gate.namedParameters().flatMap(([name, p]) => (name.endsWith("weight") ? [p] : [])),
-  );
+function gateWeights({ gate }: EchoBlock): Parameter[] {
+  return gate?.namedParameters().flatMap(([name, p]) => (name.endsWith("weight") ? [p] : [])) ?? [];
 }
 
 function firstMlpWeight(block: EchoBlock): Parameter {
@@ -106,7 +105,7 @@ function firstMlpWeight(block: EchoBlock): Parameter {
 }
 
 function projections(block: EchoBlock): Parameter[] {
-  return [block.attna, block.attnb].flatMap((layer) =>
-    layer === null ? [] : [layer.q, layer.k, layer.v].map(({ linear }) => linear.weight),
+  return [block.selfAttention, block.crossAttention].flatMap((layer) =>
+    layer === null ? [] : [layer.query, layer.key, layer.value].map(({ linear }) => linear.weight),
   );
 }

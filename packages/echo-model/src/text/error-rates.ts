@@ -1,5 +1,5 @@
 // Word and character error rates: of an utterance, of a corpus, and of groups of speakers or pitch.
-// Confidence intervals are in bootstrap.ts; the metric of the Python reference, with its fault, is at the end.
+// Confidence intervals are in ../study/bootstrap.ts, the metric of the Python original in ../reference/reference-wer.ts.
 
 import { countEdits, type EditCounts } from "../edit-distance.ts";
 import { splitWords } from "./word-tokenizer.ts";
@@ -118,33 +118,6 @@ export function pitchRange(
   // Names sort by code point in the order of pitch as long as the edges have three digits.
   if (above === 0) return `0-${edges[0]} Hz`;
   return above === -1 ? `${edges.at(-1)}+ Hz` : `${edges[above - 1]}-${edges[above]} Hz`;
-}
-
-/**
- * The metric of the Python reference, kept for teaching; do not report it.
- *
- * It compares labels with teacher-forced predictions whose first column has been thrown away, pad ids removed. The
- * missing column costs a perfect copier one word per utterance, and because the reference's decoder sees its own
- * future the rest can be copied from the input. See REFERENCE.md.
- *
- * @param predictions - argmax of the teacher-forced logits, one row of ids per utterance.
- * @param labels - the label rows of the collator.
- * @param decode - ids to text.
- * @param pad - id removed from both sides, default 0.
- * @returns corpus word error rate (1 = 100 %).
- */
-export function referenceWer(
-  predictions: readonly ArrayLike<number>[],
-  labels: readonly ArrayLike<number>[],
-  decode: (ids: number[]) => string,
-  pad = 0,
-): number {
-  const text = (row: ArrayLike<number>): string => decode(Array.from(row).filter((id) => id !== pad));
-  const pairs = labels.map((row, i) => ({
-    reference: text(row),
-    hypothesis: text(Array.from(predictions[i]!).slice(1)),
-  }));
-  return scoreCorpus(pairs).words.rate;
 }
 
 const EMPTY: ErrorRate = {

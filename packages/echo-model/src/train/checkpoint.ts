@@ -4,7 +4,8 @@
 import type { OptimizerState } from "@echo-ts/autograd";
 import { type ArrayRecord, FormatError, readSafetensors, writeSafetensors } from "@echo-ts/tensor";
 import { CheckpointError } from "../errors.ts";
-import { Echo } from "../model/model.ts";
+import type { Echo } from "../model/model.ts";
+import { buildEcho } from "../reference/build-echo.ts";
 import { resolveConfig } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { contentHash } from "../speech/feature-cache.ts";
@@ -155,5 +156,5 @@ export function restoreModel({ config, weights, tokenizer }: Checkpoint): Echo {
 /** A fresh model for a configuration and a tokenizer; `training.seed` draws its weights. */
 export function newModel(config: EchoConfig, tokenizer: Tokenizer): Echo {
   const model = { ...config.model, vocabSize: config.model.vocabSize || tokenizer.vocabSize };
-  return new Echo(model, config.audio, { seed: config.training.seed });
+  return buildEcho(model, config.audio, { seed: config.training.seed });
 }

@@ -1,5 +1,5 @@
 // One step of the decoder for many hypotheses at once. With a key-value cache only the newest token is
-// computed; where the model's arithmetic forbids that (reference variant, feature gate), the whole prefix is.
+// computed; where the model's arithmetic forbids that (`echo.decodesInSteps`), the whole prefix is.
 
 import { noGrad } from "@echo-ts/autograd";
 import { indexSelect, logSoftmax, narrow, reshape, type Tensor, tensor } from "@echo-ts/tensor";
@@ -41,10 +41,7 @@ export class Stepper {
   constructor(echo: Echo, encoded: Encoded) {
     this.#echo = echo;
     this.#encoded = encoded;
-    const { variant, gate } = echo.config;
-    if (variant === "corrected" && gate !== "feature") {
-      this.#cache = noGrad(() => echo.decoder.startCache(encoded));
-    }
+    if (echo.decodesInSteps) this.#cache = noGrad(() => echo.decoder.startCache(encoded));
   }
 
   /**

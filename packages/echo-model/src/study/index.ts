@@ -1,0 +1,9 @@
+// What the experiments needed: corpora, digit strings, intervals, gradient diagnostics, TensorBoard files and pictures
+// made of text: "@echo-ts/echo-model/study".
+export * from "./bootstrap.ts";
+export * from "./corpora.ts";
+export * from "./digit-strings.ts";
+export * from "./gradient-diagnostics.ts";
+export * from "./tensorboard.ts";
+export * from "./terminal-plot.ts";
+export * from "./tf-record.ts";
