@@ -97,7 +97,7 @@ function expectedKind(kind: OptionKind): string {
  */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return `"${value}"`;
-  if (typeof value === "function") return `the function ${value.name || "(no name)"}`;
+  if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
   if (typeof value === "bigint") return `the bigint ${value}n`;
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;

@@ -9,6 +9,7 @@ import {
   Embedding,
   fans,
   fromSafetensors,
+  GRUCell,
   kaimingNormalInit,
   kaimingUniformInit,
   LayerNorm,
@@ -16,6 +17,7 @@ import {
   Module,
   MultiheadAttention,
   normalInit,
+  onesInit,
   Parameter,
   parameter,
   RMSNorm,
@@ -38,6 +40,7 @@ import {
   type Tensor,
   tanh,
   tensor,
+  zeros,
 } from "@echo-ts/tensor";
 import t from "tap";
 
@@ -91,6 +94,98 @@ t.test("names are fields in snake_case, indices and keys, joined by dots", async
     "a tensor that is no parameter is a buffer",
   );
   t.equal(tree.parameterCount(), 1 + 6 + 4 + 2 + 12 + 10);
+});
+
+t.test(
+  "object literals and Sets are looked into, other objects refused, private fields not usable",
+  async (t) => {
+    class Heads extends Module {
+      readonly heads = { left: new Linear(2, 2), deep: { right: new LayerNorm(2) } };
+      readonly norms = new Set([new RMSNorm(2)]);
+      readonly bare: object = Object.assign(Object.create(null), { scale: parameter([1], onesInit) });
+      readonly settings: Record<string, unknown> = { width: 2, names: ["a"], at: new Date(0), make: () => 1 };
+    }
+    const model = new Heads();
+    model.settings.self = model.settings; // a circle among objects is no trouble
+    t.strictSame(
+      [...model.initialize(1).stateDict().keys()],
+      [
+        "bare.scale",
+        "heads.left.weight",
+        "heads.left.bias",
+        "heads.deep.right.weight",
+        "heads.deep.right.bias",
+        "norms.0.weight",
+      ],
+    );
+    t.ok(
+      model.heads.left
+        .forward(ones([1, 2]))
+        .dataSync()
+        .every(Number.isFinite),
+    );
+    class Buffers extends Module {
+      readonly group = { a: tensor([1]) };
+      readonly set = new Set([tensor([2]), tensor([3])]);
+    }
+    const buffers = new Buffers();
+    const record = (value: number) =>
+      ({ dtype: "float32", shape: [1], data: Float32Array.of(value) }) as const;
+    buffers.loadStateDict({ "group.a": record(7), "set.0": record(8), "set.1": record(9) });
+    t.equal(buffers.group.a.item(), 7);
+    t.strictSame(
+      [...buffers.set].map((x) => x.item()),
+      [8, 9],
+    );
+
+    class Holder {
+      readonly inner = new Linear(2, 2);
+    }
+    class Lost extends Module {
+      readonly holder = new Holder();
+    }
+    t.throws(
+      () => new Lost().initialize(1),
+      /Lost: "holder" is of the class Holder, in which "inner" would be missed; hold it in a field, an object literal/,
+    );
+    class Private extends Module {
+      readonly #conv = new Conv1d(1, 1, 2);
+      readonly #cell = new GRUCell(1, 1);
+      forward(x: Tensor): Tensor {
+        return this.#conv.forward(x);
+      }
+      step(x: Tensor): Tensor {
+        return this.#cell.forward(x);
+      }
+    }
+    const hidden = new Private().initialize(1);
+    t.throws(
+      () => hidden.forward(ones([1, 1, 4])),
+      /Conv1d: weight has no values yet; call initialize\(seed\) on the whole model or load weights. A layer in a #private/,
+    );
+    t.throws(() => hidden.step(ones([1, 1])), /GRUCell: weightIh has no values yet/);
+    const conv = new Conv1d(1, 1, 2);
+    for (const p of conv.parameters()) p.assign(zeros(p.shape));
+    t.strictSame(conv.forward(ones([1, 1, 2])).toArray(), [[[0]]], "values may also be assigned");
+    class Twice extends Module {
+      readonly a = new Map([["b.c", new RMSNorm(1)]]);
+      readonly "a.b" = { c: new RMSNorm(1) };
+    }
+    t.throws(() => new Twice().initialize(1), /initialize: two parameters are named "a.b.c.weight"/);
+  },
+);
+
+t.test("Sequential refuses what is no layer", async (t) => {
+  const js = (value: unknown): never => value as never;
+  t.throws(
+    () => new Sequential(js([new Linear(1, 1)])),
+    /Sequential: layer 0 must be a module with forward\(x\), got an array of 1; spread the list/,
+  );
+  t.throws(
+    () => new Sequential(new Linear(1, 1), js(tanh)),
+    /layer 1 must be a module with forward\(x\), got (a function|the function tanh)/,
+  );
+  t.throws(() => new Sequential(js(undefined)), /layer 0 must be a module with forward\(x\), got undefined/);
 });
 
 t.test("tied weights train once, are saved under both names and load from either", async (t) => {

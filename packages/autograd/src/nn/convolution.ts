@@ -9,7 +9,7 @@ import {
   type Tensor,
 } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
-import { fanInUniformInit, type Initializer, type ParameterOptions, parameter } from "./init.ts";
+import { drawn, fanInUniformInit, type Initializer, type ParameterOptions, parameter } from "./init.ts";
 import { checkSizes } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -50,7 +50,7 @@ export class Conv1d extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return conv1d(x, this.weight, this.bias, this.#options);
+    return conv1d(x, drawn("Conv1d", "weight", this.weight), this.bias, this.#options);
   }
 }
 
@@ -84,7 +84,7 @@ export class ConvTranspose1d extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return convTranspose1d(x, this.weight, this.bias, this.#options);
+    return convTranspose1d(x, drawn("ConvTranspose1d", "weight", this.weight), this.bias, this.#options);
   }
 }
 

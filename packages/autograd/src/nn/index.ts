@@ -8,6 +8,7 @@ export {
   type ScaledDotProductOptions,
   scaledDotProductAttention,
 } from "./attention.ts";
+export { BatchNorm, type BatchNormOptions, type ChannelNormOptions, GroupNorm } from "./batch-norm.ts";
 export { Conv1d, type ConvLayerOptions, ConvTranspose1d } from "./convolution.ts";
 export { Dropout } from "./dropout.ts";
 export {
@@ -32,6 +33,22 @@ export {
 export { Embedding, type EmbeddingOptions, Linear, type LinearOptions } from "./linear.ts";
 export { type Layer, type Member, Module } from "./module.ts";
 export { LayerNorm, type LayerNormOptions, type NormOptions, RMSNorm } from "./normalization.ts";
+export {
+  GRU,
+  type GRUOutput,
+  LSTM,
+  type LSTMOutput,
+  type RecurrentOptions,
+} from "./recurrent.ts";
+export {
+  type CellOptions,
+  type CellParameters,
+  GRUCell,
+  gruStep,
+  LSTMCell,
+  type LSTMState,
+  lstmStep,
+} from "./recurrent-cells.ts";
 export { Sequential } from "./sequential.ts";
 export {
   fromSafetensors,

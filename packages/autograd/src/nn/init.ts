@@ -10,6 +10,7 @@ import {
   type Shape,
   ShapeError,
   tensor,
+  wrongArgument,
 } from "@echo-ts/tensor";
 import { Parameter } from "../variable.ts";
 
@@ -184,6 +185,8 @@ export interface ParameterOptions {
 }
 
 const initializers = new WeakMap<Parameter, Initializer>();
+/** Parameters that may still hold the NaN they were declared with. */
+const undrawn = new WeakSet<Parameter>();
 
 /**
  * Declares a parameter and how it is to be initialised. Its elements are NaN until `Module.initialize` draws
@@ -199,9 +202,33 @@ export function parameter(
   initializer: Initializer = zerosInit,
   { dtype = "float32" }: ParameterOptions = {},
 ): Parameter {
-  const declared = new Parameter(full(shape, constants.get(initializer) ?? Number.NaN, { dtype }));
+  if (typeof initializer !== "function") {
+    throw wrongArgument("parameter", "the initialiser", "a function such as onesInit", initializer);
+  }
+  const constant = constants.get(initializer);
+  const declared = new Parameter(full(shape, constant ?? Number.NaN, { dtype }));
   initializers.set(declared, initializer);
+  if (constant === undefined) undrawn.add(declared);
   return declared;
+}
+
+/**
+ * Gives the parameter back, unless nobody has given it values yet: then computing with it would give NaN.
+ *
+ * @param layer the class of the module that is about to compute, for the message
+ * @param name the field
+ * @throws Error if the parameter was declared by {@link parameter} and neither drawn, loaded nor assigned since
+ */
+export function drawn<P extends Parameter | null>(layer: string, name: string, value: P): P {
+  if (value === null || !undrawn.has(value)) return value;
+  const { backend, size, storage } = value;
+  if (backend.host && size > 0 && Number.isNaN(storage.data[0])) {
+    throw new Error(
+      `${layer}: ${name} has no values yet; call initialize(seed) on the whole model or load weights. A layer in a #private field is not found by either: hold it in a public field, an object literal, an array or a Map`,
+    );
+  }
+  undrawn.delete(value);
+  return value;
 }
 
 /**

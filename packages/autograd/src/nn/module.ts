@@ -5,6 +5,7 @@
 import { type NamedArrays, type RandomState, stream, Tensor } from "@echo-ts/tensor";
 import { Parameter, zeroGrad } from "../variable.ts";
 import { drawParameter } from "./init.ts";
+import { findMembers, joinName } from "./members.ts";
 import {
   applyStateDict,
   collectStateDict,
@@ -32,9 +33,10 @@ export interface Member {
  * Base class of everything with parameters.
  *
  * Every public field counts: a `Parameter` is a parameter, any other `Tensor` is a buffer (saved, not trained),
- * a `Module` is a child; arrays and Maps of these count element by element. The name is the field's in
- * snake_case, then the index or key: field `selfAttnLayers` gives `self_attn_layers.0`. Values that should not
- * be saved, such as caches, belong in `#private` fields.
+ * a `Module` is a child; arrays, Maps, Sets and object literals of these count element by element. The name is the
+ * field's in snake_case, then the index or key: field `selfAttnLayers` gives `self_attn_layers.0`. Values that should
+ * not be saved, such as caches, belong in `#private` fields, which nobody can look into: a layer in one is never
+ * initialised, and refuses to compute.
  *
  * @example
  * class Mlp extends Module {
@@ -67,28 +69,15 @@ export abstract class Module {
   /** Takes back what {@link saveRandom} gave. */
   protected restoreRandom(_state: RandomState): void {}
 
-  /** The tensors and modules held by this module itself, in the order of its fields. */
+  /**
+   * The tensors and modules held by this module itself, in the order of its fields.
+   *
+   * @throws Error if a field's value is an object of another class that holds some
+   */
   members(): Member[] {
-    const found: Member[] = [];
-    const visit = (name: string, value: unknown, replace: (value: Tensor) => void): void => {
-      if (value instanceof Tensor || value instanceof Module) found.push({ name, value, replace });
-      else if (Array.isArray(value)) {
-        value.forEach((item: unknown, i) => {
-          visit(joinName(name, String(i)), item, (tensor) => {
-            value[i] = tensor;
-          });
-        });
-      } else if (value instanceof Map) {
-        for (const [key, item] of value)
-          visit(joinName(name, String(key)), item, (tensor) => value.set(key, tensor));
-      }
-    };
-    for (const [field, value] of Object.entries(this)) {
-      visit(this.memberName(field), value, (tensor) => {
-        Object.assign(this, { [field]: tensor });
-      });
-    }
-    return found;
+    const isMember = (value: unknown): value is Tensor | Module =>
+      value instanceof Tensor || value instanceof Module;
+    return findMembers(this, (field) => this.memberName(field), isMember);
   }
 
   /**
@@ -163,7 +152,9 @@ export abstract class Module {
    * @returns this
    */
   initialize(seed: string | number): this {
-    for (const [name, value] of this.namedParameters()) {
+    const named = this.namedParameters();
+    checkDistinct(named.map(([name]) => name));
+    for (const [name, value] of named) {
       value.name = name;
       drawParameter(value, stream(seed, `init/${name}`));
     }
@@ -244,7 +235,15 @@ export abstract class Module {
   }
 }
 
-/** `prefix.name`, without a dot where either is empty. */
-function joinName(prefix: string, name: string): string {
-  return prefix === "" || name === "" ? prefix + name : `${prefix}.${name}`;
+/** Two parameters of one name would be drawn alike and could not be saved. */
+function checkDistinct(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw new Error(
+        `initialize: two parameters are named "${name}"; give one of the fields another memberName`,
+      );
+    }
+    seen.add(name);
+  }
 }

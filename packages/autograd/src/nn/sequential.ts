@@ -1,12 +1,12 @@
 // Layers one after the other.
 
-import type { Tensor } from "@echo-ts/tensor";
+import { ArgumentError, describeValue, type Tensor } from "@echo-ts/tensor";
 import { type Layer, Module } from "./module.ts";
 
 /**
  * Applies layers in order. PyTorch's `nn.Sequential`: the state dict names them 0, 1, 2, ...
  *
- * @throws RangeError if there is no layer
+ * @throws RangeError if there is no layer, ArgumentError for what is none
  * @example new Sequential(new Linear(2, 16), new Activation("tanh"), new Linear(16, 2)).initialize(7)
  */
 export class Sequential extends Module {
@@ -15,6 +15,13 @@ export class Sequential extends Module {
   constructor(...layers: Layer[]) {
     super();
     if (layers.length === 0) throw new RangeError("Sequential: expected at least one layer, got none");
+    layers.forEach((layer, i) => {
+      if (layer instanceof Module && typeof layer.forward === "function") return;
+      const remedy = Array.isArray(layer) ? "; spread the list: new Sequential(...layers)" : "";
+      throw new ArgumentError(
+        `Sequential: layer ${i} must be a module with forward(x), got ${describeValue(layer)}${remedy}`,
+      );
+    });
     this.layers = layers;
   }
 

@@ -4,6 +4,7 @@
 import {
   type ArrayRecord,
   BackendError,
+  checkOptions,
   type DType,
   formatShape,
   type NamedArrays,
@@ -11,6 +12,7 @@ import {
   Tensor,
   tensor,
   writeSafetensors,
+  wrongArgument,
 } from "@echo-ts/tensor";
 import { Parameter } from "../variable.ts";
 import type { Member, Module } from "./module.ts";
@@ -72,6 +74,10 @@ function tensorsOf(module: Module): Map<string, Tensor> {
 
 /** @internal `Module.loadStateDict`. */
 export function applyStateDict(module: Module, arrays: NamedArrays, options: LoadStateOptions): LoadReport {
+  checkOptions("loadStateDict", options, { strict: "boolean", source: "string" });
+  if (typeof arrays !== "object" || arrays === null) {
+    throw wrongArgument("loadStateDict", "arrays", "named arrays such as stateDict() gives", arrays);
+  }
   const { strict = true, source = "state dict" } = options;
   const records = new Map(arrays instanceof Map ? arrays : Object.entries(arrays));
   const members = module.namedTensors();
@@ -118,8 +124,12 @@ function misfit(value: Tensor, record: ArrayRecord): string | null {
   }
   const { data } = record;
   const bits16 = (dtype === "float16" || dtype === "bfloat16") && !(data instanceof Float32Array);
-  if (bits16 || data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    return `expected numbers, got ${dtype} as ${data.constructor.name}`;
+  if (bits16) return `expected numbers, got ${dtype} as ${data.constructor.name}`;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    // PyTorch's counters, such as num_batches_tracked, are int64.
+    const large = data.find((value) => BigInt(Number(value)) !== value || Math.abs(Number(value)) >= 2 ** 31);
+    if (value.dtype !== "int32") return `expected numbers, got ${dtype} as ${data.constructor.name}`;
+    if (large !== undefined) return `expected int32, got the ${dtype} ${large}`;
   }
   return null;
 }
@@ -127,8 +137,7 @@ function misfit(value: Tensor, record: ArrayRecord): string | null {
 function load({ value, replace }: Member, record: ArrayRecord): void {
   const target = value as Tensor;
   const dtype: DType = target.dtype;
-  const numbers = record.data as Exclude<ArrayRecord["data"], BigInt64Array | BigUint64Array>;
-  const plain = Float64Array.from(numbers);
+  const plain = Float64Array.from(record.data as ArrayLike<number | bigint>, Number);
   const fresh = tensor(plain, { dtype, shape: record.shape, backend: target.backend });
   if (target instanceof Parameter) target.assign(fresh);
   else replace(fresh);
