@@ -137,6 +137,54 @@ t.test("the main entries of the browser packages reach no module of Node", async
   }
 });
 
+/** The sources of the package whose path starts with one of `places` and not with one of `except`. */
+const sourcesAt = (part: string, places: readonly string[], except: readonly string[] = []): Source[] =>
+  SOURCES.get(part)!.filter(({ path }) => {
+    const place = relative(join(ROOT, part, "src"), path)
+      .split(sep)
+      .join("/");
+    const starts = (start: string) => place.startsWith(start);
+    return places.some(starts) && !except.some(starts);
+  });
+
+/** Every identifier of `names` in the sources, as "FILE: NAME". */
+function mentions(sources: readonly Source[], names: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const { path, tree } of sources) {
+    walk(tree, (node) => {
+      if (ts.isIdentifier(node) && names.includes(node.text)) found.push(`${inRoot(path)}: ${node.text}`);
+    });
+  }
+  return found;
+}
+
+t.test(
+  "memory has one owner: only memory.ts gives it back, and only the engine says what may go",
+  async (t) => {
+    const autograd = "packages/autograd";
+    const layers = sourcesAt(autograd, ["nn/", "optim/", "data/", "losses", "ctc"]);
+    t.ok(layers.length > 20, "the folders are where this test looks");
+    t.same(mentions(layers, ["storage", "Storage"]), [], "layers, losses and optimisers name no storage");
+    const ownership = ["Owner", "Scope", "adopt", "closeAll"];
+    const outside = sourcesAt(autograd, [""], ["tape.ts", "sweep.ts"]);
+    t.same(
+      mentions(outside, ownership).filter(
+        (mention) => !/(variable|slots|averaging)\.ts: adopt$/.test(mention),
+      ),
+      [],
+      "owners and scopes are named in tape.ts and sweep.ts; parameters and optimisers adopt what lasts",
+    );
+    const tensor = "packages/tensor";
+    const hooks = ["closedBy", "owned"];
+    const elsewhere = sourcesAt(tensor, [""], ["memory.ts", "backend.ts", "backends/"]);
+    t.same(
+      mentions(elsewhere, hooks).filter((mention) => !/(apply|print-tensor)\.ts: closedBy$/.test(mention)),
+      [],
+      "the fields of ownership are memory.ts's; apply and printing look whether a storage is closed",
+    );
+  },
+);
+
 /** The first cycle among the keys, as a path, or undefined. */
 function findCycle(edges: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const finished = new Set<string>();
@@ -183,7 +231,6 @@ const TYPES_MAY_POINT_TO: Readonly<Record<string, readonly string[]>> = {
   ],
   "packages/tensor/src/backend.ts": ["packages/tensor/src/update.ts"],
   "packages/tensor/src/backends/wasm/engine.ts": ["packages/tensor/src/backends/wasm/pool.ts"],
-  "packages/autograd/src/node.ts": ["packages/autograd/src/mode.ts", "packages/autograd/src/reclaim.ts"],
   "packages/autograd/src/nn/module.ts": [
     "packages/autograd/src/nn/state-dict.ts",
     "packages/autograd/src/nn/summary.ts",

@@ -1,8 +1,8 @@
 // Finds the op that produced the first NaN or Infinity, forward or backward.
 
 import { formatShape, isFloating, type Tensor } from "@echo-ts/tensor";
+import { engine, type Inspector } from "./engine.ts";
 import { GradientError } from "./errors.ts";
-import { type Inspector, mode } from "./mode.ts";
 
 type Kind = "finite" | "Infinity" | "NaN";
 
@@ -18,7 +18,7 @@ function kindOf(x: Tensor): Kind {
   return kind;
 }
 
-/** What is wrong with a value that was made of others, or null. Infinity may be passed on (masks are made of it). */
+/** What is wrong with a value and not with those it was made from, or null. Infinity may be passed on: masks hold it. */
 function newlyBad(made: Kind, from: readonly Kind[]): Kind | null {
   if (made === "finite" || (made === "Infinity" && from.some((kind) => kind !== "finite"))) return null;
   return made;
@@ -39,14 +39,14 @@ const inspector: Inspector = {
       `detectAnomaly: ${op} produced ${made} in the forward pass from inputs ${describe(inputs, kinds)}`,
     );
   },
-  backward(node, gradient, parts) {
+  backward(op, gradient, parts) {
     const arrived = kindOf(gradient);
     parts.forEach((part, i) => {
       const made = part === null ? "finite" : kindOf(part);
       if (newlyBad(made, [arrived]) === null) return;
-      const whence = arrived === "finite" ? "" : `, having received ${arrived}`;
+      const arrivedAs = arrived === "finite" ? "" : `, having received ${arrived}`;
       throw new GradientError(
-        `detectAnomaly: the gradient of ${node.op} for its input ${i} ${formatShape(part!.shape)} is ${made}${whence}`,
+        `detectAnomaly: the gradient of ${op} for its input ${i} ${formatShape(part!.shape)} is ${made}${arrivedAs}`,
       );
     });
   },
@@ -54,17 +54,17 @@ const inspector: Inspector = {
 
 /**
  * Runs `body` and checks every value computed from variables, and every gradient of a `backward` inside it.
- * Slow: each value is read. Infinity that came in as Infinity (as masks do) is let pass.
+ * Slow: each value is read. Infinity in the inputs (masks hold it) may reach the output.
  *
  * @throws GradientError naming the op that first gave NaN, or Infinity from finite numbers
  * @example detectAnomaly(() => lossOf(batch).backward())
  */
 export function detectAnomaly<T>(body: () => T): T {
-  const outer = mode.inspector;
-  mode.inspector = inspector;
+  const outer = engine.inspector;
+  engine.inspector = inspector;
   try {
     return body();
   } finally {
-    mode.inspector = outer;
+    engine.inspector = outer;
   }
 }

@@ -15,7 +15,7 @@ import {
   where,
 } from "@echo-ts/tensor";
 import type { Reduction } from "./losses.ts";
-import { graphConstant } from "./reclaim.ts";
+import { constant } from "./tape.ts";
 
 /** Options of `ctcLoss`. */
 export interface CtcLossOptions {
@@ -68,13 +68,13 @@ export function ctcLoss(
   const counts = lengths("target", targetLengths, samples, Number.POSITIVE_INFINITY);
   const padded = padTargets(targets, counts, blank, classes);
   const place = { dtype: "int32", backend: logProbs.backend } as const;
-  const constant = (data: Int32Array, shape: number[]): Tensor =>
-    graphConstant(() => tensor(data, { ...place, shape }));
+  const integers = (data: Int32Array, shape: number[]): Tensor =>
+    constant(() => tensor(data, { ...place, shape }));
   const rows = ctcRows(
     steps,
-    constant(padded.labels, [samples, padded.width]),
-    constant(inputs, [samples]),
-    constant(counts, [samples]),
+    integers(padded.labels, [samples, padded.width]),
+    integers(inputs, [samples]),
+    integers(counts, [samples]),
     { blank },
   );
   // Only infinity: NaN must stay visible.
@@ -86,7 +86,7 @@ export function ctcLoss(
   return mean(
     div(
       loss,
-      graphConstant(() => tensor(perLabel, { dtype, backend })),
+      constant(() => tensor(perLabel, { dtype, backend })),
     ),
   );
 }

@@ -1,10 +1,11 @@
 // Differentiation of functions rather than of values: grad, valueAndGrad, vjp. They leave every `.grad` alone.
 
 import { DtypeError, isFloating, Tensor, zerosLike } from "@echo-ts/tensor";
+import { seedFor } from "./backward.ts";
+import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
-import { mode } from "./mode.ts";
-import { Node, nodeOf } from "./node.ts";
-import { backward, seedFor, sweep } from "./sweep.ts";
+import { identity, nodeOf } from "./node.ts";
+import { sweep } from "./sweep.ts";
 import { detach } from "./variable.ts";
 
 /** Options of `grad` and `valueAndGrad`. */
@@ -15,8 +16,6 @@ export interface GradOptions {
    */
   readonly createGraph?: boolean;
 }
-
-let depth = 0;
 
 /**
  * The gradient of a function of tensors with respect to its first argument, as a function. Nests: the
@@ -64,6 +63,7 @@ export function vjp<A extends readonly Tensor[]>(
   return trace("vjp", call, inputs, {}, true);
 }
 
+/** Runs `fn` recorded, and gives what takes a gradient of its value to the gradients of its inputs. */
 function trace(
   op: string,
   fn: (inputs: readonly Tensor[]) => Tensor,
@@ -71,26 +71,21 @@ function trace(
   options: GradOptions,
   retain = false,
 ): { value: Tensor; pullback: (seed: Tensor | undefined) => Tensor[] } {
-  const { createGraph = depth > 0 || inputs.some((x) => x.trace !== null && mode.recording) } = options;
+  const { createGraph = engine.depth > 0 || (engine.recording && inputs.some((x) => x.trace !== null)) } =
+    options;
   const handles = inputs.map((x, i) => {
     if (!isFloating(x.dtype)) {
       throw new DtypeError(`${op}: input ${i} is ${x.dtype}, only float32 and float64 carry gradients`);
     }
     // A handle of its own for each call: gradients stop there, and go on from there only if they are recorded.
-    const handle = new Tensor(x.storage, x.shape, x.strides, x.offset);
-    x.storage.pinned = true;
-    handle.trace = new Node("reshape", [x], { shape: x.shape }, handle, backward);
-    return handle;
+    return identity(x);
   });
-  const { recording } = mode;
-  mode.recording = true;
-  depth++;
+  engine.depth++;
   let value: Tensor;
   try {
-    value = fn(handles);
+    value = withRecording(true, () => fn(handles));
   } finally {
-    depth--;
-    mode.recording = recording;
+    engine.depth--;
   }
   if (!(value instanceof Tensor)) {
     throw new GradientError(`${op}: the function must return a tensor, got ${typeof value}`);
@@ -98,7 +93,8 @@ function trace(
   const targets = handles.map((handle) => nodeOf(handle)!);
   const pullback = (seed: Tensor | undefined): Tensor[] => {
     if (value.trace !== null) {
-      sweep(value, seedFor(value, seed), targets, createGraph, !createGraph && !retain);
+      const dropGraph = !createGraph && !retain;
+      sweep({ root: value, seed: seedFor(value, seed), targets, createGraph, dropGraph });
     }
     return targets.map((target, i) => {
       const { pending } = target;

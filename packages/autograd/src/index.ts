@@ -1,6 +1,9 @@
-// The public surface of @echo-ts/autograd. Reading order: node, sweep, variable, vjps, functional, losses, nn, optim, data.
+// The public surface of @echo-ts/autograd. Reading order: engine, node, tape, sweep, backward, variable, vjps, functional, losses, nn, optim, data.
 
+/** Keeps a result of a step, or a gradient, for later steps. */
+export { keep } from "@echo-ts/tensor";
 export { detectAnomaly } from "./anomaly.ts";
+export { type BackwardOptions, backward } from "./backward.ts";
 export * from "./ctc.ts";
 export * from "./data/index.ts";
 export { GradientError } from "./errors.ts";
@@ -9,6 +12,6 @@ export { type GradcheckOptions, type GradcheckReport, gradcheck } from "./gradch
 export * from "./losses.ts";
 export * from "./nn/index.ts";
 export * from "./optim/index.ts";
-export { type BackwardOptions, backward } from "./sweep.ts";
+export { constant } from "./tape.ts";
 export * from "./variable.ts";
 export { type Rule, VJPS, type Vjp } from "./vjps.ts";

@@ -26,7 +26,7 @@ import {
   unsqueeze,
   where,
 } from "@echo-ts/tensor";
-import { graphConstant } from "./reclaim.ts";
+import { constant } from "./tape.ts";
 
 /** How the losses of the elements become one: their mean, their sum, or not at all. */
 export type Reduction = "mean" | "sum" | "none";
@@ -170,7 +170,7 @@ function reduceRows(
   if (reduction === "none") return reshape(loss, shape);
   if (reduction === "sum") return sum(loss);
   if (ignoreIndex === null && weight === null) return mean(loss);
-  const total = graphConstant(() => {
+  const total = constant(() => {
     const counts = notEqual(labels, ignoreIndex ?? -1);
     if (weight === null) return sum(counts.cast(loss.dtype));
     return sum(where(counts, indexSelect(weight, where(counts, labels, 0)), 0));
@@ -214,8 +214,8 @@ export function nllLoss(logProbs: Tensor, labels: Tensor, options: ClassLossOpti
   const { ignoreIndex = null, weight = null } = options;
   checkLabels("nllLoss", logProbs, labels, ignoreIndex, weight);
   const flat = reshape(labels, [labels.size]);
-  const counts = graphConstant(() => notEqual(flat, ignoreIndex ?? -1));
-  const safe = ignoreIndex === null ? flat : graphConstant(() => where(counts, flat, 0));
+  const counts = constant(() => notEqual(flat, ignoreIndex ?? -1));
+  const safe = ignoreIndex === null ? flat : constant(() => where(counts, flat, 0));
   const rows = reshape(logProbs, [labels.size, logProbs.shape[logProbs.rank - 1]!]);
   let loss = neg(reshape(gather(rows, 1, unsqueeze(safe, 1)), [labels.size]));
   if (weight !== null) loss = mul(loss, indexSelect(weight, safe));

@@ -1,22 +1,19 @@
-// What the engine remembers about a value: a node per traced tensor. Nothing here or in sweep.ts knows any
-// op. Read next: sweep.ts, then vjps.ts.
+// What the engine knows about a value: a node per traced tensor. Nothing here or in sweep.ts knows any op.
+// Read next: tape.ts for the memory, then sweep.ts.
 
-import { type FusedOp, isFloating, type Op, type OpParams, type Tensor, type Trace } from "@echo-ts/tensor";
-import { mode, NOTHING } from "./mode.ts";
-import { noteMask, releaseSpent } from "./reclaim.ts";
+import { type FusedOp, isFloating, type Op, type OpParams, Tensor, type Trace } from "@echo-ts/tensor";
+import { engine } from "./engine.ts";
+import { adoptMask, adoptValue, closeDropped } from "./tape.ts";
 import { hasRule } from "./vjps.ts";
 
 /** Called with the gradient of a value; may return another one to go on with. */
 export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 
-/** Starts the walk back from a tensor: `backward` of sweep.ts. Leaves bring it along, results inherit it. */
-export type StartBackward = (tensor: Tensor, seed?: Tensor) => void;
+const NO_INPUTS: readonly Tensor[] = [];
 
-let created = 0;
-
-/** A traced value: a leaf (op null), or the record of the op that computed it. */
+/** A traced value: a leaf (op null), the result of an op, or an input of a function under another handle. */
 export class Node implements Trace {
-  readonly op: Op | null;
+  readonly op: Op | "identity" | null;
   inputs: readonly Tensor[];
   readonly params: OpParams[Op] | null;
   /** The value itself; null for leaves and once the graph was dropped. */
@@ -30,54 +27,69 @@ export class Node implements Trace {
   hooks: GradientHook[] | null = null;
   /** Name for messages, parameters only. */
   name = "";
-  readonly start: StartBackward;
-  /** During a sweep: what has arrived so far. */
+  /** During a sweep: the sum of the gradients that have arrived so far. */
   pending: Tensor | null = null;
-  /** Number of the sweep that saw the node last; see `sweep`. */
+  /** Number of the sweep that saw the node last; see `markReachable`. */
   mark = 0;
 
   constructor(
-    op: Op | null,
+    op: Op | "identity" | null,
     inputs: readonly Tensor[],
     params: OpParams[Op] | null,
     output: Tensor | null,
-    start: StartBackward,
   ) {
-    this.start = start;
     this.op = op;
     this.inputs = inputs;
     this.params = params;
     this.output = output;
-    this.order = created++;
+    this.order = engine.nodes++;
     this.versions = output === null ? 0 : versionsOf(inputs, output);
   }
 
   record<P extends Op>(op: P, inputs: readonly Tensor[], params: OpParams[P], output: Tensor): void {
-    if (!mode.recording) return;
+    if (!engine.recording) return;
     if (!isFloating(output.dtype)) {
       // Comparisons, argmax and casts to integers end the differentiable part of a computation.
-      // Those of a leaf may be made once and used in every step, so they are not the graph's to give back.
-      if (this.op !== null) noteMask(output.storage);
+      // Those of a leaf may be made once and used in every step, so they do not belong to a graph.
+      if (this.op !== null) adoptMask(output, inputs);
       return;
     }
-    releaseSpent();
-    output.storage.backend.hold?.(output.storage);
-    output.trace = new Node(op, inputs, params, output, this.start);
-    mode.inspector?.forward(op, inputs, output);
+    closeDropped();
+    adoptValue(output, inputs);
+    output.trace = new Node(op, inputs, params, output);
+    engine.inspector?.forward(op, inputs, output);
   }
 
   recordsWhole(op: FusedOp): boolean {
-    return !mode.recording || hasRule(op);
+    return !engine.recording || hasRule(op);
   }
 
   backward(tensor: Tensor, seed?: Tensor): void {
-    this.start(tensor, seed);
+    engine.backward(tensor, seed);
+  }
+
+  /** Forgets where the value came from. */
+  drop(): void {
+    this.inputs = NO_INPUTS;
+    this.output = null;
   }
 }
 
-/** A node without history: where gradients end up. */
-export function leaf(start: StartBackward): Node {
-  return new Node(null, NOTHING, null, null, start);
+/** A node without history: where gradients end up. `leaf` of backward.ts makes those of variables. */
+export function leafNode(): Node {
+  return new Node(null, NO_INPUTS, null, null);
+}
+
+/** Another handle on x's values, a constant. */
+export function untracedHandle(x: Tensor): Tensor {
+  return new Tensor(x.storage, x.shape, x.strides, x.offset);
+}
+
+/** Another handle on x's values, whose gradient is that of x. */
+export function identity(x: Tensor): Tensor {
+  const handle = untracedHandle(x);
+  handle.trace = new Node("identity", [x], null, handle);
+  return handle;
 }
 
 /** The node of a tensor, or null for a constant. */

@@ -1,10 +1,21 @@
 // Tensors that gradients are taken of, and switches: variable, Parameter, detach, noGrad. Read next: vjps.ts.
 
-import { assign, copy, DtypeError, formatShape, isFloating, ShapeError, Tensor } from "@echo-ts/tensor";
+import {
+  assign,
+  copy,
+  DtypeError,
+  formatShape,
+  isFloating,
+  keep,
+  lasting,
+  ShapeError,
+  Tensor,
+} from "@echo-ts/tensor";
+import { leaf } from "./backward.ts";
+import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
-import { mode } from "./mode.ts";
-import { type GradientHook, leaf, type Node, nodeOf } from "./node.ts";
-import { backward } from "./sweep.ts";
+import { type GradientHook, type Node, nodeOf, untracedHandle } from "./node.ts";
+import { setGradient } from "./tape.ts";
 
 function checkFloating(what: string, x: Tensor): void {
   if (!isFloating(x.dtype)) {
@@ -24,31 +35,18 @@ function checkFloating(what: string, x: Tensor): void {
 export function variable(x: Tensor): Tensor {
   checkFloating("variable", x);
   const handle = detach(x);
-  handle.trace = leaf(backward);
+  handle.trace = leaf();
   return handle;
 }
 
 /**
- * Keeps the values of a traced tensor readable after its graph is dropped. Without it, the memory of
- * intermediate results is reused as soon as the next graph begins; results that `backward` is called on,
- * leaves and detached tensors are always kept.
- *
- * @returns x
- */
-export function keep(x: Tensor): Tensor {
-  x.storage.pinned = true;
-  return x;
-}
-
-/**
- * The same values as a constant: no gradient flows through. Shares storage.
+ * The same values as a constant: no gradient flows through. Shares storage, which stays readable for as long as
+ * you hold it (see `keep` of @echo-ts/tensor).
  *
  * @example detach(variable(ones([2])).mul(2)).requiresGrad // false
  */
 export function detach(x: Tensor): Tensor {
-  // A tape may hold the other handle; it must leave the storage alone when it is done.
-  x.storage.pinned = true;
-  return new Tensor(x.storage, x.shape, x.strides, x.offset);
+  return untracedHandle(keep(x));
 }
 
 /** A trainable tensor with storage of its own, which optimisers write in place. */
@@ -63,9 +61,8 @@ export class Parameter extends Tensor {
     checkFloating("Parameter", initial);
     const { storage, shape, strides, offset } = ownCopy(initial);
     super(storage, shape, strides, offset);
-    storage.pinned = true;
-    storage.backend.hold?.(storage);
-    this.#leaf = leaf(backward);
+    lasting.adopt(this);
+    this.#leaf = leaf();
     this.#leaf.name = name;
     this.trace = this.#leaf;
   }
@@ -88,7 +85,7 @@ export class Parameter extends Tensor {
     this.trace = wanted ? this.#leaf : null;
   }
 
-  /** Gradient accumulated by `backward`, or null. Belongs to the parameter until `zeroGrad`: copy it to keep it. */
+  /** Gradient accumulated by `backward`, or null. `zeroGrad` gives its memory back, unless you `keep` it. */
   override get grad(): Tensor | null {
     return this.#leaf.grad;
   }
@@ -124,29 +121,19 @@ function ownCopy(x: Tensor): Tensor {
  * @example noGrad(() => variable(ones([2])).mul(2).requiresGrad) // false
  */
 export function noGrad<T>(body: () => T): T {
-  const { recording } = mode;
-  mode.recording = false;
-  try {
-    return body();
-  } finally {
-    mode.recording = recording;
-  }
+  return withRecording(false, body);
 }
 
 /** True unless inside `noGrad`. */
 export function isGradEnabled(): boolean {
-  return mode.recording;
+  return engine.recording;
 }
 
-/** Forgets the gradients of leaves and gives their memory back. */
+/** Forgets the gradients of leaves and gives their memory back, except of those that you `keep`. */
 export function zeroGrad(leaves: Iterable<Tensor>): void {
   for (const x of leaves) {
-    const node = x instanceof Parameter ? null : nodeOf(x);
-    const { grad } = x;
-    if (grad === null) continue;
-    if (x instanceof Parameter) x.grad = null;
-    else if (node !== null) node.grad = null;
-    if (grad.trace === null && !grad.storage.pinned) grad.storage.backend.release?.(grad.storage);
+    const holder = x instanceof Parameter ? x : nodeOf(x);
+    if (holder !== null && holder.grad !== null) setGradient(holder, null);
   }
 }
 

@@ -1,9 +1,11 @@
 // The one funnel through which every op passes: find the result's shape and dtype, make room, run the
-// kernel, and tell the differentiation engine if an input is traced. Read next: ops/operands.ts, ops/elementwise.ts.
+// kernel, and tell the differentiation engine if an input is traced. Read next: memory.ts, ops/operands.ts,
+// ops/elementwise.ts.
 
-import { type Backend, countFallback, getBackend, type Kernel, runKernel, type Storage } from "./backend.ts";
+import { type Backend, countFallback, getBackend, type Kernel, runKernel } from "./backend.ts";
 import { type DType, newArray, type TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
+import { adoptResult, checkOpen, lasting, onlyResult } from "./memory.ts";
 import type { FusedRow, None, OpRow, PrimitiveRow, ViewRow } from "./op.ts";
 import type { FusedOp, Op, OpParams } from "./op-table.ts";
 import { rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
@@ -27,6 +29,7 @@ export function apply<P>(row: PrimitiveRow<P> | FusedRow<P>, inputs: readonly Te
   if (row.definition !== null) return applyFused(row, backend, inputs, params);
   const out = allocateResult(backend, row, inputs, params);
   runKernel(backend, row.name, out, inputs, params as OpParams[Op]);
+  adoptResult(out);
   record(row, inputs, params, out);
   return out;
 }
@@ -37,71 +40,33 @@ function applyFused<P>(row: FusedRow<P>, backend: Backend, inputs: readonly Tens
   if (kernel !== undefined) {
     const out = allocateResult(backend, row, inputs, params);
     if (kernel(out, inputs, params as OpParams[Op])) {
+      adoptResult(out);
       record(row, inputs, params, out);
       return out;
     }
-    results?.pop();
     backend.release?.(out.storage);
   }
   if (backend.name !== "reference") countFallback(backend, op, inputs[0]!.dtype);
   if (inputs.some((x) => x.trace !== null && !x.trace.recordsWhole(op)))
     return row.definition(inputs, params);
-  const out = untraced(backend, inputs, (constants) => row.definition(constants, params));
+  // Run on constants, nobody but the definition can hold its intermediate results.
+  const constants = inputs.map((x) => new Tensor(x.storage, x.shape, x.strides, x.offset));
+  const out = onlyResult(() => row.definition(constants, params));
   record(row, inputs, params, out);
   return out;
 }
 
-/** Runs a definition on constants; as nobody else can hold its intermediate results, their memory is given back. */
-function untraced(
-  backend: Backend,
-  inputs: readonly Tensor[],
-  definition: (inputs: readonly Tensor[]) => Tensor,
-): Tensor {
-  const constants = inputs.map((x) => new Tensor(x.storage, x.shape, x.strides, x.offset));
-  if (backend.release === undefined) return definition(constants);
-  const made: Storage[] = [];
-  const outer = trackResults(made);
-  try {
-    const out = definition(constants);
-    for (const storage of made) {
-      if (storage === out.storage) outer?.push(storage);
-      else if (!storage.pinned) backend.release(storage);
-    }
-    return out;
-  } finally {
-    trackResults(outer);
-  }
-}
-
 /** Gives the input's storage another layout. */
 export function applyView<P>(row: ViewRow<P>, input: Tensor, params: P, layout: Layout): Tensor {
+  checkOpen(row.name, input);
   const out = new Tensor(input.storage, layout.shape, layout.strides, layout.offset);
   if (input.trace !== null) input.trace.record(row.name, [input], params as OpParams[Op], out);
   return out;
 }
 
-/** Where the storages of results are noted, see `trackResults`. */
-export type ResultList = Pick<Storage[], "push" | "pop">;
-
-let results: ResultList | null = null;
-
-/**
- * From now on adds the storage of every result and constant that is made to `list`; null stops it. For differentiation engines,
- * which give the memory of their temporaries back.
- *
- * @returns the list that was added to before, to be restored afterwards
- */
-export function trackResults(list: ResultList | null): ResultList | null {
-  const previous = results;
-  results = list;
-  return previous;
-}
-
 function allocateResult<P>(backend: Backend, row: OpRow<P>, inputs: readonly Tensor[], params: P): Tensor {
   const shape = row.shape(inputs, params, row.name);
-  const storage = backend.allocate(row.dtype(inputs, params), sizeOf(shape));
-  if (results !== null) results.push(storage);
-  return wrap(storage, shape);
+  return wrap(backend.allocate(row.dtype(inputs, params), sizeOf(shape)), shape);
 }
 
 function record<P>(row: OpRow<P>, inputs: readonly Tensor[], params: P, out: Tensor): void {
@@ -116,8 +81,10 @@ function record<P>(row: OpRow<P>, inputs: readonly Tensor[], params: P, out: Ten
 
 function sharedBackend(op: Op, inputs: readonly Tensor[]): Backend {
   const { backend } = inputs[0]!.storage;
-  for (let i = 1; i < inputs.length; i++) {
-    const other = inputs[i]!.storage.backend;
+  for (let i = 0; i < inputs.length; i++) {
+    const { storage } = inputs[i]!;
+    if (storage.closedBy !== null) checkOpen(op, inputs[i]!);
+    const other = storage.backend;
     if (other !== backend) {
       throw new BackendError(
         `${op}: inputs live on different backends, "${backend.name}" and "${other.name}"; move one with toBackend(tensor, name)`,
@@ -134,9 +101,9 @@ export function fromTypedArray(
   shape: Shape,
   backend: Backend = getBackend(),
 ): Tensor {
-  const storage = backend.upload(dtype, data);
-  if (results !== null) results.push(storage);
-  return wrap(storage, shape);
+  const out = wrap(backend.upload(dtype, data), shape);
+  adoptResult(out);
+  return out;
 }
 
 const SCALARS_KEPT = 256;
@@ -155,7 +122,7 @@ export function scalar(value: number, dtype: DType, backend: Backend = getBacken
     const data = newArray(dtype, 1);
     data[0] = value;
     found = fromTypedArray(dtype, data, [], backend);
-    found.storage.pinned = true;
+    lasting.adopt(found);
     if (known.size >= SCALARS_KEPT) known.delete(known.keys().next().value!);
     known.set(key, found);
   }

@@ -20,10 +20,18 @@ export interface Storage {
    * new typed array over the same memory: take it, use it, and do not hold it across other operations.
    */
   readonly data: TypedArray;
-  /** Set when somebody outside a gradient tape holds the storage, so that the tape must not release it. */
-  pinned: boolean;
-  /** Counts writes in place (optimiser steps), so that a stale use in a gradient can be noticed. */
+  /** Who gives it back, see memory.ts; null: the garbage collector, once no tensor holds it. */
+  owner: StorageOwner | null;
+  /** What had happened when it was given back; null while its elements can be read. */
+  closedBy: string | null;
+  /** Counts writes in place (optimiser steps), so that a gradient that needs the old values can refuse. */
   version: number;
+}
+
+/** Whom a storage belongs to. */
+export interface StorageOwner {
+  /** True if the owner will give the storage back itself. */
+  readonly releases: boolean;
 }
 
 /** A strided view of a storage: what kernels read and write. Every Tensor is one. */
@@ -57,12 +65,15 @@ export interface Backend {
    */
   peek?(storage: Storage): TypedArray | null;
   /**
-   * A hint that no further computation needs this storage. The backend may reuse the memory, but a later
-   * read must give the same bits or throw: never others.
+   * Tells that no further computation needs this storage. The backend may reuse the memory, but a later read must
+   * give the same bits or throw, never others; the value of a single element must stay readable.
    */
   release?(storage: Storage): void;
-  /** A hint that this storage is in use and will be released, so that it is no garbage in waiting. */
-  hold?(storage: Storage): void;
+  /**
+   * Tells that from now on somebody will release this storage, or that nobody will. A backend that frees unused
+   * storages itself need not look at those that will be released.
+   */
+  owned?(storage: Storage, owned: boolean): void;
   /** Computes an op that has no kernel here. Host backends leave it out: the reference kernels take over. */
   fallback?<P extends Op>(op: P, out: View, inputs: readonly View[], params: OpParams[P]): void;
 }

@@ -11,6 +11,7 @@ import { wasm, wasmAvailable } from "./backends/wasm/index.ts";
 import { type CreateOptions, checkCreateOptions } from "./create-options.ts";
 import { dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
+import { checkOpen, keep } from "./memory.ts";
 import { installMethods } from "./methods.ts";
 import { checkShape, formatShape, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
 import { type Nested, Tensor } from "./tensor.ts";
@@ -237,15 +238,16 @@ export function fromNdarray(
  * read-only, because it shows the tensor and every view of it; a row-major copy on backends whose memory may
  * move (`wasm`, which grows and reuses it).
  *
- * @throws BackendError if x lives on a backend that cannot be read at once
+ * @throws BackendError if x lives on a backend that cannot be read at once, or its memory was given back
  * @example toNdarray(tensor([[1, 2], [3, 4]])).get(1, 0) // 3
  */
 export function toNdarray(x: Tensor): NdArray<TypedArray> {
   const shape = x.shape.slice();
+  checkOpen("toNdarray", x);
   const data = x.backend.host ? x.storage.data : null;
   // A backend that gives a new array at each access makes no promise for the old one.
   if (data === null || x.storage.data !== data) return ndarray(x.dataSync(), shape, rowMajorStrides(shape));
-  x.storage.pinned = true;
+  keep(x);
   return ndarray(data, shape, x.strides.slice(), x.offset);
 }
 

@@ -2,7 +2,7 @@
 // backend, backends/reference.
 
 /** For differentiation engines and other packages that extend the ops. */
-export { apply, NONE, type ResultList, scalar, trackResults } from "./apply.ts";
+export { apply, NONE, scalar } from "./apply.ts";
 /** Refusing wrong arguments by name. */
 export {
   checkOptions,
@@ -26,6 +26,7 @@ export {
   listBackends,
   registerBackend,
   type Storage,
+  type StorageOwner,
   setBackend,
   type View,
   withBackend,
@@ -69,7 +70,9 @@ export {
   type SafetensorsWriteOptions,
   writeSafetensors,
 } from "./formats/safetensors.ts";
-export { assign } from "./inplace.ts";
+export { assign, hostElements, isWhole, noteWrite } from "./inplace.ts";
+/** Who gives memory back, and when. */
+export { keep, lasting, Owner, onlyResult, outsideScopes, releasingResults, Scope } from "./memory.ts";
 export type { Definition, FusedRow, OpRow, PrimitiveRow, ViewRow } from "./op.ts";
 export {
   type Family,
@@ -98,7 +101,6 @@ export * from "./ops/reduction.ts";
 export * from "./ops/shaping.ts";
 export * from "./random.ts";
 export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
-export { releasingResults, Temporaries } from "./temporaries.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";
 /** Tensors as the bytes of files; paths: `@echo-ts/tensor/files`. */
 export * from "./tensor-records.ts";

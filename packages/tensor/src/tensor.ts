@@ -5,14 +5,15 @@ import type { Backend, Storage } from "./backend.ts";
 import type { DType, TypedArray } from "./dtype.ts";
 import { newArray } from "./dtype.ts";
 import { BackendError, ShapeError } from "./errors.ts";
+import { checkOpen } from "./memory.ts";
 import type { TensorMethods } from "./methods.ts";
 import type { FusedOp, Op, OpParams } from "./op-table.ts";
 import { formatTensor } from "./print-tensor.ts";
 import { formatShape, isContiguous, type Shape, sizeOf } from "./shape.ts";
 
 /**
- * What a differentiation engine hangs on a tensor. This package only carries it along and tells it of each
- * op applied to its tensor; @echo-ts/autograd implements it.
+ * How a differentiation engine follows a tensor. This package stores it on the tensor and calls it for each op
+ * that takes the tensor as an input; @echo-ts/autograd implements it.
  */
 export interface Trace {
   /** Notes that `output` was computed by `op` from `inputs`, at least one of which carries a trace. */
@@ -45,7 +46,7 @@ export class Tensor {
   readonly strides: readonly number[];
   /** In elements, of the first element. */
   readonly offset: number;
-  /** The differentiation engine's hook, or null for a plain value. */
+  /** Set by the differentiation engine; null for a constant. */
   trace: Trace | null;
 
   constructor(storage: Storage, shape: Shape, strides: readonly number[], offset: number) {
@@ -105,8 +106,13 @@ export class Tensor {
     this.trace.backward(this, seed);
   }
 
-  /** The elements in row-major order, as a fresh typed array. Works on every backend. */
+  /**
+   * The elements in row-major order, as a fresh typed array. Works on every backend.
+   *
+   * @throws BackendError if the memory was given back, see `keep`
+   */
   async data(): Promise<TypedArray> {
+    checkOpen("read", this);
     const all = await this.backend.read(this.storage);
     return rowMajorCopy(all, this);
   }
@@ -115,9 +121,10 @@ export class Tensor {
    * The elements in row-major order, as a fresh typed array, at once.
    *
    * @throws BackendError on backends that do not compute in host memory, unless the tensor was uploaded and
-   *   not computed; use `await data()` there
+   *   not computed; use `await data()` there. BackendError if the memory was given back, see `keep`
    */
   dataSync(): TypedArray {
+    checkOpen("read", this);
     const { host, name, peek } = this.backend;
     const all = host ? this.storage.data : (peek?.(this.storage) ?? null);
     if (all === null) {
@@ -131,12 +138,13 @@ export class Tensor {
   /**
    * The single element as a number (0 or 1 for bool).
    *
-   * @throws ShapeError unless there is exactly one element
+   * @throws ShapeError unless there is exactly one element; BackendError if the memory was given back, see `keep`
    */
   item(): number {
     if (this.size !== 1) {
       throw new ShapeError(`item: expected one element, got shape ${formatShape(this.shape)}`);
     }
+    checkOpen("read", this);
     return this.backend.host ? this.storage.data[this.offset]! : this.dataSync()[0]!;
   }
 

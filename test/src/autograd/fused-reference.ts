@@ -31,7 +31,8 @@ function owned(storage: e.Storage): e.Storage {
     dtype: storage.dtype,
     length: storage.length,
     data: storage.data,
-    pinned: false,
+    owner: null,
+    closedBy: null,
     version: 0,
   };
 }

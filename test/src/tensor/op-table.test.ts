@@ -204,7 +204,7 @@ for (const backend of await everyBackend()) {
 
 /** A storage on plain memory that belongs to another backend. */
 function hostStorage(backend: Backend, dtype: DType, data: Storage["data"]): Storage {
-  return { backend, dtype, data, length: data.length, pinned: false, version: 0 };
+  return { backend, dtype, data, length: data.length, owner: null, closedBy: null, version: 0 };
 }
 
 /** A backend that has no kernel but one, which takes notes and declines. */

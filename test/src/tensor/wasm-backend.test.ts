@@ -327,7 +327,7 @@ t.test("a released storage is told, not read", async (t) => {
   wasm.release!(x.storage);
   t.throws(() => x.dataSync(), {
     name: "BackendError",
-    message: /^read: this float32 storage of 3 elements was released/,
+    message: /^read: the memory of this float32 storage of 3 elements was given back/,
   });
 });
 

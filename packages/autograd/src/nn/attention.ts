@@ -8,6 +8,7 @@ import {
   chunk,
   DtypeError,
   formatShape,
+  keep,
   linear,
   logicalAnd,
   logicalNot,
@@ -25,7 +26,7 @@ import {
   transpose,
   where,
 } from "@echo-ts/tensor";
-import { graphConstant } from "../reclaim.ts";
+import { constant } from "../tape.ts";
 import type { Parameter } from "../variable.ts";
 import { Dropout } from "./dropout.ts";
 import { type ParameterOptions, parameter, xavierUniformInit, zerosInit } from "./init.ts";
@@ -88,14 +89,14 @@ export function scaledDotProductAttention(
     return logicalOr(keys, logicalNot(any(keys, -1, true)));
   };
   const out = attend(q, k, v, withMask(rows, bias, q), scale, dropout);
-  const some = graphConstant(() => any(allowed(), -1, true)); // [.., Tq, 1]
+  const some = constant(() => any(allowed(), -1, true)); // [.., Tq, 1]
   return where(broadcastTo(some, [...out.shape.slice(0, -1), 1]), out, 0);
 }
 
 /** The bias where the mask is true, -Infinity elsewhere. */
 function withMask(mask: () => Tensor, bias: Tensor | null, q: Tensor): Tensor {
-  if (bias !== null) return where(graphConstant(mask), bias, Number.NEGATIVE_INFINITY);
-  return graphConstant(() => where(mask(), scalar(0, q.dtype, q.backend), Number.NEGATIVE_INFINITY));
+  if (bias !== null) return where(constant(mask), bias, Number.NEGATIVE_INFINITY);
+  return constant(() => where(mask(), scalar(0, q.dtype, q.backend), Number.NEGATIVE_INFINITY));
 }
 
 const PAST_MASKS_KEPT = 32;
@@ -114,8 +115,7 @@ function pastMask(queries: number, keys: number, backend: Backend): Tensor {
     const values = Uint8Array.from({ length: queries * keys }, (_, i) =>
       i % keys <= Math.floor(i / keys) ? 1 : 0,
     );
-    mask = tensor(values, { shape: [queries, keys], backend });
-    mask.storage.pinned = true;
+    mask = keep(tensor(values, { shape: [queries, keys], backend }));
     if (known.size >= PAST_MASKS_KEPT) known.delete(known.keys().next().value!);
     known.set(key, mask);
   }

@@ -1,7 +1,7 @@
 // Dropout, with draws from a stream of its own so that a resumed training drops the same elements.
 
 import { mul, type RandomState, type RandomStream, stream, type Tensor, tensor } from "@echo-ts/tensor";
-import { noteMask } from "../reclaim.ts";
+import { constant } from "../tape.ts";
 import { Module } from "./module.ts";
 
 /**
@@ -48,9 +48,10 @@ export class Dropout extends Module {
     }
     const mask = x.dtype === "float64" ? new Float64Array(x.size) : new Float32Array(x.size);
     fillMask(mask, this.p, this.#random.integer(0, 2 ** 32));
-    const factors = tensor(mask, { shape: x.shape, backend: x.backend });
-    noteMask(factors.storage);
-    return mul(x, factors);
+    return mul(
+      x,
+      constant(() => tensor(mask, { shape: x.shape, backend: x.backend })),
+    );
   }
 
   protected override seed(seed: string | number, name: string): void {

@@ -6,6 +6,7 @@ import {
   type DType,
   type FloatArray,
   full,
+  hostElements,
   type RandomStream,
   type Shape,
   ShapeError,
@@ -221,8 +222,7 @@ export function parameter(
  */
 export function drawn<P extends Parameter | null>(layer: string, name: string, value: P): P {
   if (value === null || !undrawn.has(value)) return value;
-  const { backend, size, storage } = value;
-  if (backend.host && size > 0 && Number.isNaN(storage.data[0])) {
+  if (value.backend.host && value.size > 0 && Number.isNaN(hostElements(value)[0])) {
     throw new Error(
       `${layer}: ${name} has no values yet; call initialize(seed) on the whole model or load weights. A layer in a #private field is not found by either: hold it in a public field, an object literal, an array or a Map`,
     );

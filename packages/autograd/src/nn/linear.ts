@@ -1,7 +1,7 @@
 // Linear layer and embedding table.
 
 import { equal, indexSelect, linear, ShapeError, type Tensor, unsqueeze, where } from "@echo-ts/tensor";
-import { graphConstant } from "../reclaim.ts";
+import { constant } from "../tape.ts";
 import { detach, type Parameter } from "../variable.ts";
 import { fanInUniformInit, type Initializer, normalInit, type ParameterOptions, parameter } from "./init.ts";
 import { Module } from "./module.ts";
@@ -83,8 +83,8 @@ export class Embedding extends Module {
   forward(index: Tensor): Tensor {
     const rows = indexSelect(this.weight, index);
     if (this.#paddingIndex === null) return rows;
-    const padding = graphConstant(() => unsqueeze(equal(index, this.#paddingIndex!), index.rank));
-    const fixed = graphConstant(() => indexSelect(detach(this.weight), index));
+    const padding = constant(() => unsqueeze(equal(index, this.#paddingIndex!), index.rank));
+    const fixed = constant(() => indexSelect(detach(this.weight), index));
     return where(padding, fixed, rows);
   }
 }

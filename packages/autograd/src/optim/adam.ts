@@ -1,6 +1,6 @@
 // Adam and AdamW: the same moments, two kinds of weight decay.
 
-import { type AdamStep, checkOptions, definedOptions, type OptionKinds, type Storage } from "@echo-ts/tensor";
+import { type AdamStep, checkOptions, definedOptions, type OptionKinds, type Tensor } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
 import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";
@@ -81,12 +81,7 @@ export class Adam extends Optimizer<AdamSettings> {
     return amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
   }
 
-  protected update(
-    parameter: Parameter,
-    gradient: Storage,
-    { steps, values }: Slots,
-    group: AdamGroup,
-  ): void {
+  protected update(parameter: Parameter, gradient: Tensor, { steps, values }: Slots, group: AdamGroup): void {
     const { learningRate, betas, epsilon, weightDecay } = group;
     const [beta1, beta2] = betas;
     const step: AdamStep = {
@@ -99,11 +94,10 @@ export class Adam extends Optimizer<AdamSettings> {
       correction1: 1 - beta1 ** steps,
       correction2: 1 - beta2 ** steps,
     };
-    const { storage } = parameter;
-    const [mean, square, largest] = values.map((slot) => slot.storage) as [Storage, Storage, Storage?];
+    const [mean, square, largest] = values as readonly [Tensor, Tensor, Tensor?];
     if (largest !== undefined) {
       stepAmsgrad(
-        hostArray(storage),
+        hostArray(parameter),
         hostArray(gradient),
         hostArray(mean),
         hostArray(square),
@@ -112,8 +106,8 @@ export class Adam extends Optimizer<AdamSettings> {
       );
       return;
     }
-    if (storage.backend.updates?.adam?.(storage, gradient, mean, square, step)) return;
-    stepAdam(hostArray(storage), hostArray(gradient), hostArray(mean), hostArray(square), step);
+    if (parameter.backend.updates?.adam?.(parameter, gradient, mean, square, step)) return;
+    stepAdam(hostArray(parameter), hostArray(gradient), hostArray(mean), hostArray(square), step);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   checkOptions,
   copy,
   formatShape,
+  lasting,
   mul,
   sub,
   type Tensor,
@@ -68,12 +69,7 @@ export class WeightAverage {
     }
     this.#decay = decay;
     this.#parameters = model.namedParameters();
-    this.#averages = this.#parameters.map(([, parameter]) => {
-      const average = noGrad(() => copy(parameter));
-      average.storage.pinned = true;
-      average.storage.backend.hold?.(average.storage);
-      return average;
-    });
+    this.#averages = this.#parameters.map(([, parameter]) => lasting.adopt(noGrad(() => copy(parameter))));
   }
 
   /** Updates so far. */

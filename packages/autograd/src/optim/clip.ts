@@ -6,15 +6,19 @@ import {
   clamp,
   div,
   full,
+  hostElements,
+  isWhole,
   minimum,
   mul,
+  onlyResult,
   sqrt,
   square,
   sum,
   type Tensor,
 } from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
-import { noGrad, type Parameter, zeroGrad } from "../variable.ts";
+import { setGradient } from "../tape.ts";
+import { noGrad, type Parameter } from "../variable.ts";
 
 /** Options of {@link clipGradNorm}. */
 export interface ClipOptions {
@@ -108,19 +112,16 @@ export function clipGradValue(parameters: Iterable<Parameter>, limit: number): v
   }
 }
 
-/** With a factor of its own: the ops keep the numbers that formulas use, and this one never comes again. */
+/** By a tensor and not a number: the ops cache the numbers that they are given, and this one never comes again. */
 function scaled(grad: Tensor, scale: number): Tensor {
-  const factor = full([], scale, { dtype: grad.dtype, backend: grad.backend });
-  const product = mul(grad, factor);
-  grad.backend.release?.(factor.storage);
-  return product;
+  return mul(grad, full([], scale, { dtype: grad.dtype, backend: grad.backend }));
 }
 
 function replaceGradient(parameter: Parameter, change: (grad: Tensor) => Tensor): void {
-  const changed = noGrad(() => change(parameter.grad!));
-  zeroGrad([parameter]);
-  changed.storage.backend.hold?.(changed.storage);
-  parameter.grad = changed;
+  setGradient(
+    parameter,
+    noGrad(() => onlyResult(() => change(parameter.grad!))),
+  );
 }
 
 function totalNorm(parameters: readonly Parameter[], order: number): number {
@@ -144,10 +145,7 @@ type Values = ArrayLike<number>;
 
 /** The elements, without a copy where they lie dense in host memory. */
 function denseValues(grad: Tensor): Values {
-  const { storage, offset, size } = grad;
-  if (!grad.backend.host || !grad.isContiguous) return grad.dataSync();
-  const { data } = storage;
-  return offset === 0 && data.length === size ? data : data.subarray(offset, offset + size);
+  return grad.backend.host && isWhole(grad) ? hostElements(grad) : grad.dataSync();
 }
 
 /** In double precision; four sums, because one would wait for each addition. Their order is fixed. */

@@ -1,6 +1,6 @@
 // Lion: steps of one size in the direction of a sign.
 
-import { checkOptions, type OptionKinds, type Storage } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, type Tensor } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
 import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";
@@ -62,12 +62,12 @@ export class Lion extends Optimizer<LionSettings> {
     return ["exp_avg"];
   }
 
-  protected update(parameter: Parameter, gradient: Storage, { values }: Slots, group: LionGroup): void {
+  protected update(parameter: Parameter, gradient: Tensor, { values }: Slots, group: LionGroup): void {
     const { learningRate, weightDecay } = group;
     const [beta1, beta2] = group.betas;
-    const weights = hostArray(parameter.storage);
+    const weights = hostArray(parameter);
     const g = hostArray(gradient);
-    const momentum = hostArray(values[0]!.storage);
+    const momentum = hostArray(values[0]!);
     const shrink = 1 - learningRate * weightDecay;
     for (let i = 0; i < weights.length; i++) {
       const direction = Math.sign(beta1 * momentum[i]! + (1 - beta1) * g[i]!);

@@ -5,10 +5,12 @@ import {
   ArgumentError,
   type ArrayRecord,
   BackendError,
-  contiguous,
+  copy,
   definedOptions,
   describeValue,
-  type Storage,
+  hostElements,
+  isWhole,
+  noteWrite,
   type Tensor,
 } from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
@@ -113,10 +115,10 @@ export abstract class Optimizer<Settings extends object> {
   /** Names of the tensors kept for each parameter of the group, as PyTorch calls them. */
   protected abstract slotNames(group: ParameterGroup<Settings>): readonly string[];
 
-  /** Writes one parameter in place. The gradient's storage is dense, and of the parameter's dtype and length. */
+  /** Writes one parameter in place. The gradient is dense, the whole of its storage, in the parameter's dtype. */
   protected abstract update(
     parameter: Parameter,
-    gradient: Storage,
+    gradient: Tensor,
     slots: Slots,
     group: ParameterGroup<Settings>,
   ): void;
@@ -137,7 +139,7 @@ export abstract class Optimizer<Settings extends object> {
         throw new Error(`${this.#name}: parameter "${parameter.name || index}" appears twice`);
       }
       // `parameter` leaves NaN where nothing was drawn yet: all or nothing, so one element tells.
-      if (parameter.backend.host && parameter.size > 0 && Number.isNaN(parameter.storage.data[0])) {
+      if (parameter.backend.host && parameter.size > 0 && Number.isNaN(hostArray(parameter)[0])) {
         throw new Error(
           `${this.#name}: parameter "${parameter.name || index}" holds NaN; call model.initialize(seed) or load weights first`,
         );
@@ -200,8 +202,8 @@ export abstract class Optimizer<Settings extends object> {
         const slots = this.#slots.get(parameter) ?? new ParameterSlots(parameter);
         this.#slots.set(parameter, slots);
         slots.beginStep(this.slotNames(group));
-        this.update(parameter, denseStorage(parameter, grad), slots, group);
-        parameter.storage.version++;
+        this.update(parameter, wholeGradient(parameter, grad), slots, group);
+        noteWrite(parameter);
       }
     }
   }
@@ -320,27 +322,22 @@ export abstract class Optimizer<Settings extends object> {
   }
 }
 
-/** The gradient's elements as a storage of their own, in the parameter's dtype. */
-function denseStorage(parameter: Parameter, grad: Tensor): Storage {
-  const { storage } = grad;
-  if (grad.isContiguous && storage.length === parameter.size && storage.dtype === parameter.dtype)
-    return storage;
-  return noGrad(() => {
-    const cast = contiguous(grad.cast(parameter.dtype));
-    return cast.storage.length === cast.size ? cast.storage : cast.add(0).storage;
-  });
+/** The gradient with memory of its own, in the parameter's dtype. */
+function wholeGradient(parameter: Parameter, grad: Tensor): Tensor {
+  if (isWhole(grad) && grad.dtype === parameter.dtype) return grad;
+  return noGrad(() => copy(grad.cast(parameter.dtype)));
 }
 
 /**
- * The elements of storages in host memory, for the plain loops.
+ * The elements of a parameter, its gradient or its slots in host memory, for the plain loops.
  *
  * @throws BackendError where the memory cannot be reached
  */
-export function hostArray(storage: Storage): Float32Array | Float64Array {
-  if (!storage.backend.host) {
+export function hostArray(x: Tensor): Float32Array | Float64Array {
+  if (!x.backend.host) {
     throw new BackendError(
-      `optimizer: parameters on backend "${storage.backend.name}" cannot be updated in place; train on a backend that computes in host memory, such as wasm or reference`,
+      `optimizer: parameters on backend "${x.backend.name}" cannot be updated in place; train on a backend that computes in host memory, such as wasm or reference`,
     );
   }
-  return storage.data as Float32Array | Float64Array;
+  return hostElements(x) as Float32Array | Float64Array;
 }

@@ -1,6 +1,6 @@
 // Stochastic gradient descent.
 
-import { checkOptions, type OptionKinds, type SgdStep, type Storage } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, type SgdStep, type Tensor } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
 import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";
@@ -76,14 +76,13 @@ export class SGD extends Optimizer<SgdSettings> {
     return momentum === 0 ? [] : ["momentum_buffer"];
   }
 
-  protected update(parameter: Parameter, gradient: Storage, slots: Slots, group: SgdGroup): void {
+  protected update(parameter: Parameter, gradient: Tensor, slots: Slots, group: SgdGroup): void {
     const { learningRate, momentum, nesterov, weightDecay } = group;
     const gradientFactor = slots.fresh ? 1 : 1 - group.dampening;
     const step: SgdStep = { learningRate, momentum, gradientFactor, nesterov, weightDecay };
-    const velocity = slots.values[0]?.storage ?? null;
-    const { storage } = parameter;
-    if (storage.backend.updates?.sgd?.(storage, gradient, velocity, step)) return;
-    stepSgd(hostArray(storage), hostArray(gradient), velocity === null ? null : hostArray(velocity), step);
+    const velocity = slots.values[0] ?? null;
+    if (parameter.backend.updates?.sgd?.(parameter, gradient, velocity, step)) return;
+    stepSgd(hostArray(parameter), hostArray(gradient), velocity === null ? null : hostArray(velocity), step);
   }
 }
 

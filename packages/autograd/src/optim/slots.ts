@@ -1,7 +1,7 @@
 // What an optimiser remembers for one parameter: how often it was updated, and tensors of its shape by name.
 // Read next: sgd.ts.
 
-import { type ArrayRecord, type Tensor, tensor, zerosLike } from "@echo-ts/tensor";
+import { type ArrayRecord, lasting, type Tensor, tensor, zerosLike } from "@echo-ts/tensor";
 import { noGrad, type Parameter } from "../variable.ts";
 
 /** What a rule is given for one parameter. */
@@ -42,8 +42,7 @@ export class ParameterSlots implements Slots {
       const known = this.tensors.get(name);
       if (known !== undefined) return known;
       this.fresh = true;
-      const made = pinned(noGrad(() => zerosLike(this.#parameter)));
-      made.storage.backend.hold?.(made.storage);
+      const made = lasting.adopt(noGrad(() => zerosLike(this.#parameter)));
       this.tensors.set(name, made);
       return made;
     });
@@ -54,12 +53,6 @@ export class ParameterSlots implements Slots {
   put(name: string, { data, shape }: ArrayRecord): void {
     const { dtype, backend } = this.#parameter;
     const copy = tensor(data as Float32Array | Float64Array, { dtype, shape, backend });
-    this.tensors.set(name, pinned(copy));
+    this.tensors.set(name, lasting.adopt(copy));
   }
-}
-
-/** The tensor lives as long as the optimiser: no tape may give its memory back. */
-function pinned(x: Tensor): Tensor {
-  x.storage.pinned = true;
-  return x;
 }

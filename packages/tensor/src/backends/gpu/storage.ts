@@ -1,8 +1,8 @@
-// Storages of the gpu backend. A storage gives its memory back when the tape says so (`release`) or when the
+// Storages of the gpu backend. A storage gives its memory back when its owner says so (`release`) or when the
 // collector finds that nobody holds it. What was uploaded stays in host memory as well, so that labels,
 // lengths and parameters can still be read at once. Read next: kernel-text.ts.
 
-import type { Backend, Storage } from "../../backend.ts";
+import type { Backend, Storage, StorageOwner } from "../../backend.ts";
 import type { DType, TypedArray } from "../../dtype.ts";
 import { newArray } from "../../dtype.ts";
 import { BackendError } from "../../errors.ts";
@@ -19,7 +19,8 @@ export class GpuStorage implements Storage {
   readonly device: Device;
   readonly dtype: DType;
   readonly length: number;
-  pinned = false;
+  owner: StorageOwner | null = null;
+  closedBy: string | null = null;
   version = 0;
   #slot: Slot;
   #written: boolean;
@@ -39,7 +40,7 @@ export class GpuStorage implements Storage {
   get slot(): Slot {
     if (this.#released) {
       throw new BackendError(
-        `read: this ${this.dtype} storage of ${this.length} elements was released; keep tensors that outlive a training step with keep() or detach them`,
+        `read: the memory of this ${this.dtype} storage of ${this.length} elements was given back`,
       );
     }
     return this.#slot;
@@ -67,9 +68,9 @@ export class GpuStorage implements Storage {
     );
   }
 
-  /** Gives the memory back at once. */
+  /** Gives the memory back at once; a single element is left to the collector, because it must stay readable. */
   release(): void {
-    if (this.#released) return;
+    if (this.#released || this.length === 1) return;
     forgotten.unregister(this);
     this.device.drop(this.#slot);
     this.#released = true;

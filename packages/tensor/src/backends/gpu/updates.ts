@@ -1,7 +1,7 @@
 // Optimiser steps on the device: each moment and the weights are one kernel that fills new memory, because a
 // kernel of gpu.js cannot write what it reads. All inputs are taken before the first of them is replaced.
 
-import type { Storage } from "../../backend.ts";
+import type { View } from "../../backend.ts";
 import type { UpdateKernels } from "../../update.ts";
 import type { Strided } from "./kernel-text.ts";
 import { type Floats, map } from "./run.ts";
@@ -11,8 +11,8 @@ import type { GpuStorage } from "./storage.ts";
 const flat = (slot: Slot): Strided => ({ slot, offset: 0, strides: [1] });
 
 /** Replaces the elements of `target` by the value of `text`; a is the first input, b the second, ... */
-function rewrite(target: Storage, inputs: readonly Slot[], name: string, text: string, floats: Floats): Slot {
-  const storage = target as GpuStorage;
+function rewrite(target: View, inputs: readonly Slot[], name: string, text: string, floats: Floats): Slot {
+  const storage = target.storage as GpuStorage;
   // The inputs may hold the target's present slot: counted as used until the kernel is queued.
   for (const input of inputs) input.users++;
   const out = storage.beginWrite();
@@ -21,10 +21,10 @@ function rewrite(target: Storage, inputs: readonly Slot[], name: string, text: s
   return out;
 }
 
-const slotOf = (storage: Storage): Slot => (storage as GpuStorage).slot;
+const slotOf = ({ storage }: View): Slot => (storage as GpuStorage).slot;
 
-const takes = (...storages: (Storage | null)[]): boolean =>
-  storages.every((storage) => storage === null || (storage.dtype === "float32" && storage.length > 0));
+const takes = (...views: (View | null)[]): boolean =>
+  views.every((view) => view === null || (view.storage.dtype === "float32" && view.storage.length > 0));
 
 /** The in-place steps that the gpu backend computes itself. */
 export const updates: UpdateKernels = {

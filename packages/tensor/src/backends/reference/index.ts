@@ -1,7 +1,13 @@
 // The reference backend: plain TypeScript on plain typed arrays, written to be read. It computes every
 // primitive in every dtype and is the oracle that other backends are tested against.
 
-import { type Backend, type Kernels, registerBackend, type Storage } from "../../backend.ts";
+import {
+  type Backend,
+  type Kernels,
+  registerBackend,
+  type Storage,
+  type StorageOwner,
+} from "../../backend.ts";
 import { type DType, newArray, type TypedArray } from "../../dtype.ts";
 import type { Primitive } from "../../op-table.ts";
 import * as ctc from "./ctc.ts";
@@ -16,7 +22,8 @@ class HostStorage implements Storage {
   readonly backend: Backend;
   readonly dtype: DType;
   readonly data: TypedArray;
-  pinned = false;
+  owner: StorageOwner | null = null;
+  closedBy: string | null = null;
   version = 0;
 
   constructor(backend: Backend, dtype: DType, data: TypedArray) {

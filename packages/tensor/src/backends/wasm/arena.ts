@@ -19,8 +19,8 @@ export interface Block {
   readonly bytes: number;
   /** Odd while in use, even while free. */
   generation: number;
-  /** True while somebody, such as a gradient tape, holds it and will give it back, see `hold`. */
-  held: boolean;
+  /** True while somebody, such as a gradient graph, will release it; else the garbage collector has to find out. */
+  owned: boolean;
   readonly sizeClass: number;
 }
 
@@ -93,7 +93,7 @@ export class Arena {
   /** Space never cut into blocks, or merged back from free ones; sorted by offset. */
   private regions: { start: number; end: number }[];
   private live = 0;
-  private held = 0;
+  private owned = 0;
   private liveBlocks = 0;
   private peak = 0;
   private free = 0;
@@ -136,25 +136,22 @@ export class Arena {
     if (block.generation !== generation) return;
     block.generation++;
     this.live -= block.bytes;
-    if (block.held) {
-      block.held = false;
-      this.held -= block.bytes;
-    }
+    if (block.owned) this.setOwned(block, false);
     this.liveBlocks--;
     this.free += block.bytes;
     this.queues[block.sizeClass]!.push(block);
   }
 
-  /** Notes that the block is in use until it is released. */
-  hold(block: Block): void {
-    if (block.held) return;
-    block.held = true;
-    this.held += block.bytes;
+  /** Notes whether somebody will release the block. */
+  setOwned(block: Block, owned: boolean): void {
+    if (block.owned === owned) return;
+    block.owned = owned;
+    this.owned += owned ? block.bytes : -block.bytes;
   }
 
-  /** Bytes in blocks that are in use and not held: what the garbage collector has to free. */
+  /** Bytes in blocks that are in use and that nobody will release: left to the garbage collector. */
   get looseBytes(): number {
-    return this.live - this.held;
+    return this.live - this.owned;
   }
 
   /** Bytes in blocks that are in use. */
@@ -181,7 +178,7 @@ export class Arena {
       offset = this.take(size);
     }
     if (offset < 0) throw this.exhausted(bytes);
-    return { offset, bytes: size, generation: 0, held: false, sizeClass };
+    return { offset, bytes: size, generation: 0, owned: false, sizeClass };
   }
 
   private exhausted(bytes: number): BackendError {

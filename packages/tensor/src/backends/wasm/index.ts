@@ -11,7 +11,7 @@ import { indexing } from "./indexing.ts";
 import { losses } from "./losses.ts";
 import { matrices } from "./matmul.ts";
 import { rows } from "./rows.ts";
-import { allocateStorage, holdStorage, releaseStorage, uploadStorage } from "./storage.ts";
+import { allocateStorage, ownStorage, releaseStorage, uploadStorage } from "./storage.ts";
 import { updates } from "./updates.ts";
 
 export { configureWasm, initWasm, wasmAvailable, wasmInfo } from "./engine.ts";
@@ -26,6 +26,6 @@ export const wasm: Backend = {
   upload: (dtype, data) => uploadStorage(wasm, dtype, data),
   read: async (storage) => storage.data.slice(),
   release: releaseStorage,
-  hold: holdStorage,
+  owned: ownStorage,
   updates,
 };

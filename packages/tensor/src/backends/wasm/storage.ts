@@ -1,43 +1,44 @@
-// Storages in the arena. A storage gives its block back when the tape says so (`release`), when the garbage
-// collector finds that nobody holds it, or, in a crowded arena, when it was not among the last used: its
-// elements then wait in a typed array (`relieve`, `bringBack`). Read next: operands.ts.
+// Storages in the arena. A storage gives its block back when its owner says so (`release`) or when the garbage
+// collector finds that nobody holds it. Between two runs of the collector the arena may fill with storages that
+// nobody owns: those not used lately then move out, into typed arrays (`moveOut`, `moveIn`). Read next: operands.ts.
 
-import type { Backend, Storage } from "../../backend.ts";
+import type { Backend, Storage, StorageOwner } from "../../backend.ts";
 import { type ArrayOf, BYTES_PER_ELEMENT, type DType, newArray, type TypedArray } from "../../dtype.ts";
 import { BackendError } from "../../errors.ts";
 import type { Arena, Block } from "./arena.ts";
 import { getEngine } from "./engine.ts";
 
-/** What the garbage collector is given to free in place of the storage itself. */
+/** What a finaliser frees. It must not hold the storage itself. */
 interface Lease {
   readonly block: Block;
   readonly generation: number;
 }
 
-const forgotten = new FinalizationRegistry<Lease>(({ block, generation }) => {
+const finalizers = new FinalizationRegistry<Lease>(({ block, generation }) => {
   const { arena } = getEngine();
   arena.release(block, generation);
-  // The collector has just been through: what is left is in use.
-  settledBytes = arena.looseBytes;
+  // The collector has just run: the storages that are left are in use.
+  usedBytes = arena.looseBytes;
 });
 
-/** A flat run of elements in the arena, or, under pressure, in an array of the host's (see `relieve`). */
+/** A flat run of elements in the arena, or in a typed array after `moveOut`. */
 export class WasmStorage implements Storage {
   readonly backend: Backend;
   readonly dtype: DType;
   readonly length: number;
-  pinned = false;
+  owner: StorageOwner | null = null;
+  closedBy: string | null = null;
   version = 0;
-  /** True once a finaliser is registered. */
-  watched = false;
-  /** How often it was brought back after it had left the arena. */
+  /** True once it has a finaliser. */
+  hasFinalizer = false;
+  /** How often it was moved back into the arena. */
   returns = 0;
 
   block: Block;
   generation: number;
   /**
-   * What the storage held when it left the arena: all elements if that was under pressure, the value of a
-   * released storage of one element (a loss is often read steps later), else nothing.
+   * The elements while they are not in the arena: an array after `moveOut`, a number for a released storage of one
+   * element (a loss is often read steps later). Null while they are in the arena, and when they are gone.
    */
   outside: TypedArray | number | null = null;
 
@@ -52,20 +53,20 @@ export class WasmStorage implements Storage {
   /**
    * Where the first element lies in the memory.
    *
-   * @throws BackendError if the block was given back: the elements may be gone
+   * @throws BackendError if the block was given back: it may hold other elements by now
    */
   get address(): number {
-    if (recent.length > 0) touch(this);
+    if (recent.length > 0) noteUse(this);
     if (this.block.generation !== this.generation) {
-      if (this.outside !== null) return bringBack(this, this.outside);
+      if (this.outside !== null) return moveIn(this, this.outside);
       throw new BackendError(
-        `read: this ${this.dtype} storage of ${this.length} elements was released and its memory may hold something else; keep tensors that outlive a training step with keep() or detach them`,
+        `read: the memory of this ${this.dtype} storage of ${this.length} elements was given back`,
       );
     }
     return this.block.offset;
   }
 
-  /** Read where it lies: to bring it back could make the memory grow, which detaches arrays taken before. */
+  /** Read where it is: to move it into the arena could make the memory grow, which detaches arrays taken before. */
   get data(): TypedArray {
     if (this.outside !== null) {
       if (typeof this.outside === "number") this.outside = newArray(this.dtype, 1).fill(this.outside);
@@ -80,14 +81,15 @@ export class WasmStorage implements Storage {
   }
 }
 
-// Registering a finaliser costs more than a small op, and most storages are released by the tape before
-// they get old. So they wait here, and only those still in use when the list is full are registered.
+// A finaliser costs more than a small op, and most storages are released by their owner soon. So new storages wait
+// in a list, and when it is full, only those still in use get a finaliser.
 const YOUNG_COUNT = 512;
 const YOUNG_BYTES = 32 << 20;
 let young: WasmStorage[] = [];
 let youngBytes = 0;
 
-function watch(storage: WasmStorage): void {
+/** Leaves the storage to the collector, unless it is released before. */
+function leaveToCollector(storage: WasmStorage): void {
   young.push(storage);
   youngBytes += storage.block.bytes;
   if (young.length < YOUNG_COUNT && youngBytes < YOUNG_BYTES) return;
@@ -97,8 +99,8 @@ function watch(storage: WasmStorage): void {
   for (const old of grown) {
     const { block, generation } = old;
     if (block.generation !== generation) continue;
-    old.watched = true;
-    forgotten.register(old, { block, generation }, old);
+    old.hasFinalizer = true;
+    finalizers.register(old, { block, generation }, old);
   }
 }
 
@@ -107,42 +109,44 @@ export function allocateStorage(backend: Backend, dtype: DType, length: number):
   const { arena } = getEngine();
   const bytes = length * BYTES_PER_ELEMENT[dtype];
   const crowded = isCrowded(arena, bytes);
-  if (crowded) relieve();
-  else if (recent.length > 0) settleRecent();
+  if (crowded) moveOut();
+  else if (recent.length > 0) leaveRecentToCollector();
   const storage = new WasmStorage(backend, dtype, length, arena.allocate(bytes));
   if (crowded) recent.push(storage);
-  else watch(storage);
+  else leaveToCollector(storage);
   return storage;
 }
 
-// Finalisers run only when the event loop turns, so a long synchronous job without a tape would fill the
-// arena with storages nobody holds. Once LOOSE_BYTES have come together beyond what was in use when finalisers
-// last ran and what tapes hold, results live in the arena only while they are among the last used; then they
-// move to typed arrays, which the collector frees at any time. What keeps coming back is in use, and stays.
+// Finalisers run only when the event loop turns, so a long synchronous job would fill the arena with storages that
+// nobody holds any more. The arena counts as crowded once the storages without an owner take LOOSE_BYTES more than
+// those that were in use when finalisers last ran. New storages are then listed in `recent`, by their last use; all
+// but the last RECENT move out to typed arrays, which the collector frees at any time. One that had to be moved
+// back RETURNS times is in use, and stays.
 const LOOSE_BYTES = 16 << 20;
-const RECENT = 16; // more than any kernel needs at once: addresses it has asked for stay good that long
+const RECENT = 16; // more than a kernel takes at once: the addresses it has asked for stay valid that long
 const RETURNS = 3;
 const recent: WasmStorage[] = [];
-let settledBytes = 0;
+/** Bytes of storages without an owner that are known to be in use. */
+let usedBytes = 0;
 
 function isCrowded(arena: Arena, bytes: number): boolean {
-  return arena.looseBytes + bytes > settledBytes + LOOSE_BYTES || arena.liveBytes + bytes > arena.limit / 2;
+  return arena.looseBytes + bytes > usedBytes + LOOSE_BYTES || arena.liveBytes + bytes > arena.limit / 2;
 }
 
-/** Notes that the storage is in use and will be released: by a tape, an optimiser, a scoring. */
-export function holdStorage(storage: Storage): void {
+/** Notes whether somebody will release the storage. */
+export function ownStorage(storage: Storage, owned: boolean): void {
   const { block, generation } = storage as WasmStorage;
-  if (block.generation === generation) getEngine().arena.hold(block);
+  if (block.generation === generation) getEngine().arena.setOwned(block, owned);
 }
 
-/** Moves all but the most recently used storages of the crowded time out of the arena. */
-function relieve(): void {
+/** Moves all but the most recently used storages in `recent` out of the arena. */
+function moveOut(): void {
   const { arena } = getEngine();
   while (recent.length > RECENT) {
     const storage = recent.shift()!;
     if (storage.block.generation !== storage.generation) continue; // released in the meantime
-    if (storage.block.held && arena.liveBytes < arena.limit / 2) {
-      watch(storage); // the tape gives it back, or the collector when its graph is forgotten
+    if (storage.block.owned && arena.liveBytes < arena.limit / 2) {
+      leaveToCollector(storage); // its owner will release it, or the collector once nobody holds the owner
       continue;
     }
     storage.outside = storage.data.slice();
@@ -150,37 +154,39 @@ function relieve(): void {
   }
 }
 
-/** Leaves what is left of a crowded time to the collector. */
-function settleRecent(): void {
-  for (const storage of recent) if (storage.block.generation === storage.generation) watch(storage);
+function leaveRecentToCollector(): void {
+  for (const storage of recent) {
+    if (storage.block.generation === storage.generation) leaveToCollector(storage);
+  }
   recent.length = 0;
 }
 
-/** Makes a storage of the crowded time the most recently used. */
-function touch(storage: WasmStorage): void {
+/** Makes the storage the last in `recent`, if it is there. */
+function noteUse(storage: WasmStorage): void {
   const at = recent.lastIndexOf(storage);
   if (at < 0) return;
   recent.splice(at, 1);
   recent.push(storage);
 }
 
-/** Gives a storage that left the arena a block again; returns its address. */
-function bringBack(storage: WasmStorage, values: TypedArray | number): number {
+/** Moves a storage back into the arena; returns its address. */
+function moveIn(storage: WasmStorage, values: TypedArray | number): number {
   const { arena } = getEngine();
   const bytes = BYTES_PER_ELEMENT[storage.dtype];
-  relieve();
+  moveOut();
   const crowded = isCrowded(arena, storage.length * bytes);
   storage.block = arena.allocate(storage.length * bytes);
   storage.generation = storage.block.generation;
   storage.outside = null;
+  if (storage.owner?.releases) arena.setOwned(storage.block, true);
   const all = arrayOf(arena, storage.dtype);
   const at = storage.block.offset / bytes;
   if (typeof values === "number") all[at] = values;
   else all.set(values, at);
   const stays = ++storage.returns >= RETURNS && arena.liveBytes < arena.limit / 2;
-  if (stays) settledBytes += storage.block.bytes;
+  if (stays) usedBytes += storage.block.bytes;
   if (crowded && !stays) recent.push(storage);
-  else watch(storage);
+  else leaveToCollector(storage);
   return storage.block.offset;
 }
 
@@ -218,6 +224,6 @@ export function releaseStorage(storage: Storage): void {
     released.outside = arrayOf(arena, dtype)[block.offset / BYTES_PER_ELEMENT[dtype]]!;
   }
   arena.release(block, generation);
-  // The registry would remember it until the event loop turns, which a synchronous loop never lets it.
-  if (released.watched) forgotten.unregister(released);
+  // Otherwise the registry would grow until the event loop turns, which it never does in a synchronous loop.
+  if (released.hasFinalizer) finalizers.unregister(released);
 }

@@ -1,5 +1,6 @@
 // Optimiser steps on float32 parameters; the numbers are those of assembly/optim.ts.
 
+import type { View } from "../../backend.ts";
 import { isContiguous, sizeOf } from "../../shape.ts";
 import type { UpdateKernels } from "../../update.ts";
 import { getEngine } from "./engine.ts";
@@ -14,10 +15,11 @@ const COST = 1;
 export const updates: UpdateKernels = {
   sgd(weights, gradient, velocity, step) {
     const { learningRate, momentum, weightDecay } = step;
-    if (weights.dtype !== "float32" || step.nesterov || step.gradientFactor !== 1) return false;
+    const { dtype, length } = weights.storage;
+    if (dtype !== "float32" || step.nesterov || step.gradientFactor !== 1) return false;
     const [w, g] = [addressOf(weights), addressOf(gradient)];
     const v = velocity === null ? 0 : addressOf(velocity);
-    split(getEngine(), "sgd", weights.length, COST, (start, n) => [
+    split(getEngine(), "sgd", length, COST, (start, n) => [
       start,
       start + n,
       w,
@@ -31,9 +33,10 @@ export const updates: UpdateKernels = {
     return true;
   },
   adam(weights, gradient, mean, square, step) {
-    if (weights.dtype !== "float32" || !(step.decoupled || step.weightDecay === 0)) return false;
+    const { dtype, length } = weights.storage;
+    if (dtype !== "float32" || !(step.decoupled || step.weightDecay === 0)) return false;
     const [w, g, m, s] = [addressOf(weights), addressOf(gradient), addressOf(mean), addressOf(square)];
-    split(getEngine(), "adamw", weights.length, COST, (start, n) => [
+    split(getEngine(), "adamw", length, COST, (start, n) => [
       start,
       start + n,
       w,
@@ -58,7 +61,7 @@ export const updates: UpdateKernels = {
     const length = sizeOf(shape);
     const count = Math.ceil(length / PART);
     const parts = engine.arena.allocate(count * 8);
-    const from = addressOf(storage) + offset * 4;
+    const from = addressOf(gradient) + offset * 4;
     split(engine, "squareParts", count, 0.3 * PART, (i, n) => [i, i + n, from, length, parts.offset], 1);
     let total = 0;
     for (let i = 0; i < count; i++) total += engine.arena.float64[parts.offset / 8 + i]!;
@@ -67,6 +70,6 @@ export const updates: UpdateKernels = {
   },
 };
 
-function addressOf(storage: unknown): number {
+function addressOf({ storage }: View): number {
   return (storage as WasmStorage).address;
 }
