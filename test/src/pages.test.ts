@@ -58,6 +58,10 @@ function changed(blocks: readonly Block[]): Map<string, string> {
 const SOURCES = {
   "@echo-ts/tensor": join(ROOT, "packages/tensor/src/index.ts"),
   "@echo-ts/autograd": join(ROOT, "packages/autograd/src/index.ts"),
+  "@echo-ts/audio": join(ROOT, "packages/audio/src/index.ts"),
+  "@echo-ts/echo-model": join(ROOT, "packages/echo-model/src/index.ts"),
+  "@echo-ts/echo-model/model": join(ROOT, "packages/echo-model/src/model/index.ts"),
+  "@echo-ts/echo-model/study": join(ROOT, "packages/echo-model/src/study/index.ts"),
 };
 
 /** What the compiler says of some files, and of those that are changed: "file: message". */
@@ -179,4 +183,21 @@ t.test("add an op", async (t) => {
   const checks = await run(blocks, sources);
   for (const [expression, actual, expected] of checks) t.same(actual, expected, expression);
   t.ok(checks.length >= 3, `${checks.length} lines checked`);
+});
+
+t.test("add a model option", async (t) => {
+  const blocks = blocksOf(page("add-a-model-option.md"));
+  const tests = join(ROOT, "test/src/echo-model/model.test.ts");
+  const files = [SOURCES["@echo-ts/echo-model"], tests];
+  const withoutRow = blocks.filter(({ file }) => file?.startsWith("packages/echo-model/src/model/"));
+  t.match(
+    compile(files, changed(withoutRow)),
+    [/^packages\/echo-model\/src\/model\/block\.ts: .*mlpFactor/],
+    "without its row the compiler knows no such setting",
+  );
+  const sources = changed(blocks);
+  t.same(compile(files, sources), [], "with all steps it compiles");
+  const checks = await run(blocks, sources);
+  for (const [expression, actual, expected] of checks) t.same(actual, expected, expression);
+  t.equal(checks.length, 4, "lines checked");
 });
