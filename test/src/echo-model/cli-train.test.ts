@@ -114,7 +114,14 @@ t.test("what was trained can be inspected, scored and used", async (t) => {
   t.equal(readSafetensorsHeader(readFileSync(checkpoint)).metadata.get("echo.version"), "1");
   const inspected = run("inspect", checkpoint, "--json");
   t.match(JSON.parse(inspected.out), { vocabulary: 6, step: 12, changed: { "model.dims": 16 } });
-  t.match(run("inspect", checkpoint).out, /ctc_head/);
+  t.same(JSON.parse(inspected.out).tokens, ["<pad>", "<bos>", "<eos>", "high", "low", "mid"]);
+  const shown = run("inspect", checkpoint).out;
+  t.match(shown, /ctc_head/);
+  t.match(
+    shown,
+    /^vocabulary:\n {2}0 <pad> {2}1 <bos> {2}2 <eos> {2}3 high {2}4 low {2}5 mid$/m,
+    "as --help says",
+  );
 
   const scored = run("eval", checkpoint, "--data", data, "--json", "--threads", "1", "--force-pitch", "200");
   t.equal(scored.status, 0, scored.err);

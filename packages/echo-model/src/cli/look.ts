@@ -15,6 +15,9 @@ import { startEngine } from "./engine.ts";
 import { type SettingOptions, settingsFrom } from "./settings.ts";
 import { readRecording } from "./transcribe.ts";
 
+/** Tokens that inspect prints. */
+const MOST_TOKENS = 1000;
+
 interface LookOptions extends SettingOptions {
   readonly out?: string;
   readonly format?: string;
@@ -106,8 +109,12 @@ export function addPitch(cli: CAC): void {
 export function addInspect(cli: CAC): void {
   cli
     .command("inspect <checkpoint>", "Show what a checkpoint holds")
-    .usage("inspect CHECKPOINT\n\nSettings, vocabulary, figures, training state and the table of modules.")
-    .option("--json", "settings, figures and sizes as JSON")
+    .usage(
+      "inspect CHECKPOINT\n\n" +
+        "Size, training state, figures, the settings that are not the defaults, the vocabulary (id and token) and the table\n" +
+        "of modules. A vocabulary of thousands is cut short; --json has every token.",
+    )
+    .option("--json", "settings, figures, sizes and tokens as JSON")
     .example("  echo-asr inspect runs/an4/best.safetensors")
     .action(async (path: string, options: { readonly json?: boolean }) => {
       startEngine({ threads: "1" });
@@ -123,7 +130,8 @@ export function addInspect(cli: CAC): void {
         step,
         metrics,
       };
-      if (options.json) return console.log(JSON.stringify({ ...facts, config, changed }));
+      const tokens = Array.from({ length: tokenizer.vocabSize }, (_, id) => tokenizer.tokenOf(id));
+      if (options.json) return console.log(JSON.stringify({ ...facts, tokens, config, changed }));
       console.log(
         `${path}: ${facts.parameters} parameters, ${tokenizer.kind} tokenizer of ${facts.vocabulary} ids`,
       );
@@ -133,8 +141,26 @@ export function addInspect(cli: CAC): void {
       console.log(`figures: ${JSON.stringify(metrics)}`);
       console.log("settings that are not the defaults:");
       for (const [key, value] of Object.entries(changed)) console.log(`  ${key} = ${JSON.stringify(value)}`);
+      console.log(vocabularyText(tokens));
       console.log(echo.summary());
     });
+}
+
+/** Ids and tokens, as many a line as fit into 100 characters; what would not show on paper is quoted. */
+function vocabularyText(tokens: readonly string[]): string {
+  const lines = ["vocabulary:"];
+  let line = "";
+  for (const [id, token] of tokens.slice(0, MOST_TOKENS).entries()) {
+    const entry = `${id} ${/^[^\s"\p{C}]+$/u.test(token) ? token : JSON.stringify(token)}`;
+    if (line !== "" && line.length + entry.length > 96) {
+      lines.push(`  ${line}`);
+      line = "";
+    }
+    line += line === "" ? entry : `  ${entry}`;
+  }
+  lines.push(`  ${line}`);
+  if (tokens.length > MOST_TOKENS) lines.push(`  ... and ${tokens.length - MOST_TOKENS} more`);
+  return lines.join("\n");
 }
 
 /** Adds `settings`. */
