@@ -1,4 +1,4 @@
-// Levenshtein alignment of two sequences: what was substituted, deleted and inserted. Read next: wer.ts.
+// Levenshtein alignment of two sequences: what was substituted, deleted and inserted. Read next: text/error-rates.ts.
 
 /** One step of an alignment; positions count from 0 and are -1 on the side that has nothing. */
 export interface EditStep {

@@ -47,7 +47,7 @@ export function startEngine({ backend = "wasm", threads, mode }: EngineOptions):
     ...(mode !== undefined && { revectorize: mode.includes("revectorize"), fma: mode.includes("fma") }),
   });
   setBackend(backend);
-  // Asked for and not to be had: said, because the run goes on without it.
+  // A mode that this machine lacks is left out and the run goes on: say so.
   if (mode === undefined || backend !== "wasm") return;
   for (const note of wasmInfo().notes) process.stderr.write(`note: ${note}\n`);
 }

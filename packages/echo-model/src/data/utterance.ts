@@ -1,5 +1,5 @@
 // What every data set is brought to: a list of utterances, and a list of rows that could not be used.
-// Read next: manifest.ts and corpora.ts (reading), check-utterances.ts (what is usable).
+// Read next: manifest.ts and ../study/corpora.ts (reading), check-utterances.ts (what is usable).
 import { DataError } from "../errors.ts";
 
 /** Where an utterance's samples come from; files are relative to the data folder, with "/" between parts. */

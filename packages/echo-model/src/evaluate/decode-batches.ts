@@ -1,5 +1,5 @@
 // Texts of many utterances at once by greedy decoding: CTC, attention running freely, attention told the truth.
-// For scoring; single recordings with beams and word times are transcribe.ts's.
+// For scoring; single recordings with beams and word times are for ../speech/transcribe.ts.
 // Shapes: B utterances, T' encoder frames, L tokens, V vocabulary.
 import { noGrad } from "@echo-ts/autograd";
 import { argmax, releasingResults } from "@echo-ts/tensor";

@@ -1,5 +1,5 @@
 // Trustworthy error rates of a model on a set: free-running, CTC and teacher-forced, with the audio-zeroed control
-// beside them, intervals, and groups of speakers. Read first: wer.ts, decode-batches.ts.
+// beside them, intervals, and groups of speakers. Read first: ../text/error-rates.ts, decode-batches.ts.
 import { stream } from "@echo-ts/tensor";
 import type { Echo } from "../model/model.ts";
 import { type InputSettings, inputOf } from "../settings/resolve.ts";

@@ -1,5 +1,5 @@
 // Recordings to features, once: waves and f0 tracks of recordings, features of utterances, each kept by what it
-// depends on. Strings of recordings are put together here. Read next: feature-cache.ts, ../training/batches.ts.
+// depends on. Strings of recordings are put together here. Read next: feature-cache.ts, ../train/batches.ts.
 import type { ArrayRecord } from "@echo-ts/tensor";
 import type { FileAccess } from "../data/file-access.ts";
 import type { Utterance } from "../data/utterance.ts";

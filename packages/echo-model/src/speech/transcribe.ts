@@ -1,5 +1,5 @@
 // From a recording to timed words: cut at pauses where it is long, features, decoding, alignment.
-// Read first: features.ts, decode/. Subtitles are made in report/subtitles.ts.
+// Read first: recording.ts, features.ts, collate.ts, decode/ctc-search.ts. Subtitles are made in subtitles.ts.
 import { noGrad } from "@echo-ts/autograd";
 import type { Echo } from "../model/model.ts";
 import { inputOf } from "../settings/resolve.ts";

@@ -1,5 +1,5 @@
 // Public corpora in their own layouts, as downloaded: AN4, LibriSpeech, FLEURS, Common Voice.
-// Pure functions from the text of their lists to utterances; load-data-set.ts finds and reads the files.
+// Pure functions from the text of their lists to utterances; ../train/load-data-set.ts finds and reads the files.
 import { RowError, readLines } from "../data/manifest.ts";
 import { type DataSet, readSex, type Utterance } from "../data/utterance.ts";
 

@@ -1,5 +1,5 @@
 // A run's log as JSON Lines (one event a line) and as CSV: plain text that any tool reads.
-// TensorBoard's own format is in tensorboard.ts.
+// TensorBoard's own format is in ../study/tensorboard.ts.
 import { DataError } from "../errors.ts";
 
 /** One event of a run: plain JSON values by name. */

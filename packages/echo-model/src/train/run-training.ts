@@ -50,7 +50,8 @@ export interface TrainingOptions {
   /** Folder for features, default none: they are computed at every start. */
   readonly cacheFolder?: string;
   readonly onEvent?: (event: TrainingEvent) => void;
-  /** Ends the training after the current step, with a checkpoint; before the first step its reason is thrown. */
+  /** Aborting it ends the training after the current step, with a checkpoint. While data is still being prepared, `runTraining`
+   * throws the signal's reason instead. */
   readonly signal?: AbortSignal;
 }
 
