@@ -144,7 +144,8 @@ export const GOLDEN_OPS: Readonly<
   vector_norm: ({ x }, { dim, ord }) => e.norm(x!, dim, false, ord),
   matmul: binary(e.matmul),
   linear: ({ x, w, b }) => e.linear(x!, w!, b),
-  conv1d: ({ x, w, b }, p) => e.conv1d(x!, w!, b, p),
+  conv1d: ({ x, w, b }, { stride = 1, padding = 0, dilation = 1, groups = 1 }) =>
+    e.conv1d(x!, w!, b, { stride, padding, dilation, groups }),
   reshape: ({ x }, { shape }) => e.reshape(x!, shape),
   permute: ({ x }, { dims }) => {
     const y = e.permute(x!, dims);

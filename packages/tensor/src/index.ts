@@ -87,7 +87,16 @@ export {
 /** Computing with tensors. */
 export * from "./ops/activation.ts";
 export * from "./ops/attention.ts";
-export * from "./ops/convolution.ts";
+export {
+  type Conv1dOptions,
+  type ConvolutionOptions,
+  type ConvTranspose1dOptions,
+  conv1d,
+  convTranspose1d,
+  type Padding,
+  type PaddingMode,
+} from "./ops/convolution.ts";
+export { type Conv2dOptions, conv2d, type Pair } from "./ops/convolution-2d.ts";
 export * from "./ops/cross-entropy.ts";
 export * from "./ops/ctc.ts";
 export * from "./ops/elementwise.ts";
@@ -97,6 +106,7 @@ export * from "./ops/joining.ts";
 export * from "./ops/linear-algebra.ts";
 export * from "./ops/normalization.ts";
 export type { TensorLike } from "./ops/operands.ts";
+export * from "./ops/pooling.ts";
 export * from "./ops/reduction.ts";
 export * from "./ops/shaping.ts";
 export * from "./random.ts";

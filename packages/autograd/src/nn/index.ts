@@ -9,7 +9,7 @@ export {
   scaledDotProductAttention,
 } from "./attention.ts";
 export { BatchNorm, type BatchNormOptions, type ChannelNormOptions, GroupNorm } from "./batch-norm.ts";
-export { Conv1d, type ConvLayerOptions, ConvTranspose1d } from "./convolution.ts";
+export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d } from "./convolution.ts";
 export { Dropout } from "./dropout.ts";
 export {
   constantInit,

@@ -1,7 +1,8 @@
-// 1-D convolution, its transpose and pooling. A convolution is a matrix product over sliding windows:
-// pad, unfold (a view), matmul.
+// 1-D convolution and its transpose. A convolution is a matrix product over sliding windows: pad, unfold (a view),
+// matmul. Read next: convolution-2d.ts, pooling.ts.
 
 import { apply } from "../apply.ts";
+import { checkOptions, type OptionKinds, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { type FusedRow, fused, rows, sameDtype } from "../op.ts";
 import type { Conv1dParams } from "../op-params.ts";
@@ -12,7 +13,6 @@ import { add } from "./elementwise.ts";
 import { pad } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
 import { alike } from "./operands.ts";
-import { max, mean } from "./reduction.ts";
 import { fold, narrow, permute, reshape, unfold, unsqueeze } from "./shaping.ts";
 
 interface Rows {
@@ -88,32 +88,94 @@ const ROWS: Rows = rows<Rows>({
 });
 export default ROWS;
 
-/** Options of `conv1d`, as in PyTorch. */
-export interface Conv1dOptions {
+/** Options that `conv1d` and `convTranspose1d` share. */
+export interface ConvolutionOptions {
   /** Distance between outputs, in input frames; default 1. */
   readonly stride?: number;
-  /** Zeros added at both ends; default 0. */
-  readonly padding?: number;
   /** Distance between taps of the kernel; default 1. */
   readonly dilation?: number;
   /** Channels are split into this many groups that do not see each other; default 1. */
   readonly groups?: number;
 }
 
-function checked(op: string, options: Conv1dOptions): Conv1dParams {
-  const params = { stride: 1, padding: 0, dilation: 1, groups: 1, ...options };
-  for (const [name, least] of [
-    ["stride", 1],
-    ["padding", 0],
-    ["dilation", 1],
-    ["groups", 1],
-  ] as const) {
-    const value = params[name];
-    if (!Number.isInteger(value) || value < least) {
-      throw new ShapeError(`${op}: ${name} must be an integer of at least ${least}, got ${value}`);
-    }
+/**
+ * Frames added around a signal: a number at both ends, [before, after], "same" for as many outputs as inputs (stride
+ * 1; an odd frame goes to the end, as in PyTorch), or "causal" for all of them before, so that no output sees a later
+ * input.
+ */
+export type Padding = number | readonly [before: number, after: number] | "same" | "causal";
+
+/** What the frames of a padding hold: zeros, or as in `pad`. */
+export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
+
+/** Options of `conv1d`, as in PyTorch. */
+export interface Conv1dOptions extends ConvolutionOptions {
+  /** Default 0. */
+  readonly padding?: Padding;
+  /** Default "zeros". */
+  readonly paddingMode?: PaddingMode;
+}
+
+/** The modes of padding, for those who take them on. */
+export const PADDING_MODES: readonly PaddingMode[] = ["zeros", "reflect", "replicate", "circular"];
+
+const CONV_OPTIONS: OptionKinds<ConvolutionOptions> = {
+  stride: "number",
+  dilation: "number",
+  groups: "number",
+};
+const CONV1D_OPTIONS: OptionKinds<Conv1dOptions> = {
+  ...CONV_OPTIONS,
+  padding: "any",
+  paddingMode: PADDING_MODES,
+};
+const CONV_TRANSPOSE_OPTIONS: OptionKinds<ConvTranspose1dOptions> = {
+  ...CONV_OPTIONS,
+  padding: "number",
+  outputPadding: "number",
+};
+
+function checkInteger(op: string, name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new ShapeError(`${op}: ${name} must be an integer of at least ${least}, got ${value}`);
+}
+
+function checked(
+  op: string,
+  { stride = 1, dilation = 1, groups = 1 }: ConvolutionOptions,
+): Required<ConvolutionOptions> {
+  checkInteger(op, "stride", stride, 1);
+  checkInteger(op, "dilation", dilation, 1);
+  checkInteger(op, "groups", groups, 1);
+  return { stride, dilation, groups };
+}
+
+/**
+ * The frames before and after that a padding stands for.
+ *
+ * @param reach frames from the first tap of the kernel to the last, both included
+ * @throws ShapeError for numbers out of range and "same" with a stride; ArgumentError for anything else
+ */
+export function paddingFrames(
+  op: string,
+  padding: Padding,
+  reach: number,
+  stride: number,
+): readonly [before: number, after: number] {
+  if (padding === "causal") return [reach - 1, 0];
+  if (padding === "same") {
+    if (stride !== 1) throw new ShapeError(`${op}: padding "same" needs stride 1, got ${stride}`);
+    const before = Math.floor((reach - 1) / 2);
+    return [before, reach - 1 - before];
   }
-  return params;
+  const pair: unknown = typeof padding === "number" ? [padding, padding] : padding;
+  if (!Array.isArray(pair) || pair.length !== 2) {
+    throw wrongArgument(op, "padding", 'a number, [before, after], "same" or "causal"', padding);
+  }
+  const [before, after] = pair as [number, number];
+  checkInteger(op, "padding", before, 0);
+  checkInteger(op, "padding", after, 0);
+  return [before, after];
 }
 
 /**
@@ -121,7 +183,11 @@ function checked(op: string, options: Conv1dOptions): Conv1dParams {
  *
  * x [B, C, T], weight [out, C / groups, k], bias [out] -> [B, out, floor((T + 2 padding - dilation (k - 1) - 1) / stride) + 1]
  *
- * @throws ShapeError if the channels do not fit or the signal is shorter than the kernel
+ * With padding "same" or "causal", or other numbers before and after, 2 padding is their sum.
+ *
+ * @throws ShapeError if the channels do not fit or the signal is shorter than the kernel; ArgumentError for unknown
+ *   options
+ * @example conv1d(ones([1, 1, 4]), ones([1, 1, 3]), null, { padding: "causal" }).toArray() // [[[1, 2, 3, 3]]]
  * @example conv1d(ones([1, 1, 4]), ones([1, 1, 3]), null, { padding: 1 }).toArray() // [[[2, 3, 3, 2]]]
  */
 export function conv1d(
@@ -130,8 +196,9 @@ export function conv1d(
   bias: Tensor | null = null,
   options: Conv1dOptions = {},
 ): Tensor {
-  const params = checked("conv1d", options);
-  const { padding, dilation, groups } = params;
+  checkOptions("conv1d", options, CONV1D_OPTIONS);
+  const { stride, dilation, groups } = checked("conv1d", options);
+  const { padding = 0, paddingMode = "zeros" } = options;
   if (x.rank !== 3 || weight.rank !== 3) {
     throw new ShapeError(
       `conv1d: expected input [B, C, T] and weight [out, C / groups, k], got ${formatShape(x.shape)} and ${formatShape(weight.shape)}`,
@@ -145,7 +212,8 @@ export function conv1d(
     );
   }
   const reach = dilation * (taps - 1) + 1;
-  if (x.shape[2]! + 2 * padding < reach) {
+  const [before, after] = paddingFrames("conv1d", padding, reach, stride);
+  if (x.shape[2]! + before + after < reach) {
     throw new ShapeError(
       `conv1d: a kernel of ${reach} frames does not fit ${x.shape[2]} frames with padding ${padding}`,
     );
@@ -153,12 +221,17 @@ export function conv1d(
   if (bias !== null && (bias.rank !== 1 || bias.shape[0] !== outChannels)) {
     throw new ShapeError(`conv1d: bias must be [${outChannels}], got ${formatShape(bias.shape)}`);
   }
-  const inputs = alike(bias === null ? [x, weight] : [x, weight, bias], "float32");
-  return apply(ROWS.conv1d, inputs, params);
+  // Zeros at both ends alike are the kernel's own business.
+  const own = paddingMode === "zeros" && before === after;
+  const signal = own ? x : pad(x, [[before, after]], paddingMode === "zeros" ? "constant" : paddingMode);
+  const inputs = alike(bias === null ? [signal, weight] : [signal, weight, bias], "float32");
+  return apply(ROWS.conv1d, inputs, { stride, padding: own ? before : 0, dilation, groups });
 }
 
 /** Options of `convTranspose1d`, as in PyTorch. */
-export interface ConvTranspose1dOptions extends Conv1dOptions {
+export interface ConvTranspose1dOptions extends ConvolutionOptions {
+  /** Frames taken away at both ends of the output; default 0. */
+  readonly padding?: number;
   /** Frames added at one end of the output; default 0. */
   readonly outputPadding?: number;
 }
@@ -177,8 +250,10 @@ export function convTranspose1d(
   bias: Tensor | null = null,
   options: ConvTranspose1dOptions = {},
 ): Tensor {
-  const { stride, padding, dilation, groups } = checked("convTranspose1d", options);
-  const outputPadding = options.outputPadding ?? 0;
+  checkOptions("convTranspose1d", options, CONV_TRANSPOSE_OPTIONS);
+  const { stride, dilation, groups } = checked("convTranspose1d", options);
+  const { padding = 0, outputPadding = 0 } = options;
+  checkInteger("convTranspose1d", "padding", padding, 0);
   if (!Number.isInteger(outputPadding) || outputPadding < 0) {
     throw new ShapeError(`convTranspose1d: outputPadding must be an integer >= 0, got ${outputPadding}`);
   }
@@ -204,23 +279,4 @@ export function convTranspose1d(
   const params = { stride, padding, dilation, groups, length };
   const out = apply(ROWS.conv1dInputGrad, [signal!, kernel!], params);
   return bias === null ? out : add(out, unsqueeze(bias, 1));
-}
-
-/**
- * Means over windows of the last axis: [.., T] -> [.., floor((T - size) / stride) + 1].
- *
- * @param stride default `size`: windows side by side
- * @example avgPool1d(tensor([1, 3, 5, 7]), 2).toArray() // [2, 6]
- */
-export function avgPool1d(x: Tensor, size: number, stride: number = size): Tensor {
-  return mean(unfold(x, -1, size, stride), -1);
-}
-
-/**
- * Largest values over windows of the last axis, see `avgPool1d`.
- *
- * @example maxPool1d(tensor([1, 3, 7, 5]), 2, 1).toArray() // [3, 7, 7]
- */
-export function maxPool1d(x: Tensor, size: number, stride: number = size): Tensor {
-  return max(unfold(x, -1, size, stride), -1);
 }

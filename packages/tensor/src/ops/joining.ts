@@ -1,6 +1,7 @@
 // Ops that build a larger tensor from smaller ones: pad, concat, stack, roll.
 
 import { apply, fromTypedArray } from "../apply.ts";
+import { wrongArgument } from "../arguments.ts";
 import { promote, promoteNumber } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
@@ -38,14 +39,18 @@ const ROWS: Rows = rows<Rows>({
 export default ROWS;
 
 /** How a border is filled. */
-export type PadMode = "constant" | "reflect" | "replicate";
+export type PadMode = "constant" | "reflect" | "replicate" | "circular";
+
+const PAD_MODES: readonly PadMode[] = ["constant", "reflect", "replicate", "circular"];
 
 /**
  * A border around x.
  *
  * @param widths [before, after] for each of the last axes, outermost first; as many as are given
- * @param mode "constant" (default; `value`, default 0), "reflect" (without the edge) or "replicate"
- * @throws ShapeError if a reflected border is not smaller than its axis
+ * @param mode "constant" (default; `value`, default 0), "reflect" (without the edge), "replicate" (the edge) or
+ *   "circular" (from the other end)
+ * @throws ShapeError if a reflected border is not smaller than its axis, or a circular one larger; ArgumentError for
+ *   arguments of another kind
  * @example pad(x, [[1, 2]]) // one zero before and two after, along the last axis
  */
 export function pad(
@@ -54,6 +59,13 @@ export function pad(
   mode: PadMode = "constant",
   value = 0,
 ): Tensor {
+  if (!Array.isArray(widths) || widths.some((width) => !Array.isArray(width) || width.length !== 2)) {
+    throw wrongArgument("pad", "widths", "a list of [before, after] such as [[1, 1]]", widths);
+  }
+  if (!PAD_MODES.includes(mode)) {
+    throw wrongArgument("pad", "mode", PAD_MODES.map((name) => `"${name}"`).join(" or "), mode);
+  }
+  if (typeof value !== "number") throw wrongArgument("pad", "value", "a number", value);
   if (widths.length > x.rank)
     throw new ShapeError(`pad: ${widths.length} axes for a tensor of rank ${x.rank}`);
   for (const width of widths) checkShape("pad", width);
@@ -64,7 +76,9 @@ export function pad(
   all.forEach(([before, after], axis) => {
     if (before === 0 && after === 0) return;
     const n = x.shape[axis]!;
-    if (n === 0 || (mode === "reflect" && Math.max(before, after) >= n)) {
+    const least =
+      mode === "reflect" ? Math.max(before, after) + 1 : mode === "circular" ? Math.max(before, after) : 1;
+    if (n < least) {
       throw new ShapeError(
         `pad: a ${mode} border of [${before}, ${after}] needs a longer axis ${axis} than ${n}`,
       );
@@ -72,6 +86,7 @@ export function pad(
     const from = Int32Array.from({ length: before + n + after }, (_, i) => {
       const at = i - before;
       if (mode === "replicate") return Math.min(Math.max(at, 0), n - 1);
+      if (mode === "circular") return (at + n) % n;
       return at < 0 ? -at : at >= n ? 2 * n - 2 - at : at;
     });
     out = indexSelect(out, fromTypedArray("int32", from, [from.length], x.backend), axis);
