@@ -19,7 +19,7 @@ import { type Nested, Tensor } from "./tensor.ts";
 installMethods();
 registerReference();
 registerBackend(wasm);
-// The fast backend is the default wherever the engine runs its kernels; setBackend("reference") is one line away.
+// wasm is the default wherever the engine runs its kernels; setBackend("reference") chooses the readable one.
 if (wasmAvailable()) setBackend(wasm);
 
 const NO_OPTIONS: TensorOptions = {};
@@ -193,7 +193,7 @@ export function linspace(start: number, stop: number, count: number, options: Cr
   if (!isFloating(dtype)) throw new DtypeError(`linspace: expected float32 or float64, got ${dtype}`);
   const data = newArray(dtype, count);
   for (let i = 0; i < count; i++) data[i] = start + ((stop - start) * i) / Math.max(1, count - 1);
-  if (count > 1) data[count - 1] = stop; // not one rounding step beside it
+  if (count > 1) data[count - 1] = stop; // exactly, without a rounding error
   return fromTypedArray(dtype, data, [count], options.backend);
 }
 
@@ -245,7 +245,7 @@ export function toNdarray(x: Tensor): NdArray<TypedArray> {
   const shape = x.shape.slice();
   checkOpen("toNdarray", x);
   const data = x.backend.host ? x.storage.data : null;
-  // A backend that gives a new array at each access makes no promise for the old one.
+  // A backend that gives a new array at each access may move the elements away from the old one.
   if (data === null || x.storage.data !== data) return ndarray(x.dataSync(), shape, rowMajorStrides(shape));
   keep(x);
   return ndarray(data, shape, x.strides.slice(), x.offset);

@@ -68,7 +68,7 @@ export function dtypeOfArray(array: ArrayBufferView): DType {
 }
 
 /**
- * The dtype in which two operands meet: the wider one in the order bool < int32 < float32 < float64.
+ * The common dtype of two operands: the wider one in the order bool < int32 < float32 < float64.
  * As in PyTorch, and unlike NumPy, int32 with float32 gives float32.
  *
  * @example promote("int32", "float32") // "float32"
@@ -88,7 +88,7 @@ export function isInt32(value: number): boolean {
   return Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31;
 }
 
-/** float64 stays; everything else computes in float32. */
+/** The dtype in which functions such as `exp` compute: float64 for float64, else float32. */
 export function toFloating(dtype: DType): DType {
   return dtype === "float64" ? "float64" : "float32";
 }

@@ -38,7 +38,7 @@ type Method<F> = F extends (self: Tensor, ...rest: infer R) => infer Out ? (...r
 /** The methods of a tensor: the functions, less their first argument. */
 export type TensorMethods = { readonly [N in Name]: Method<Functions[N]> };
 
-/** A function of another kind among the exports does not compile here: it belongs to `OTHERS`. */
+/** An export that is no function of a tensor does not compile here: add it to `OTHERS`. */
 const FUNCTIONS: { readonly [N in Name]: (self: Tensor, ...rest: never[]) => unknown } = {
   ...activation,
   ...elementwise,
@@ -50,7 +50,7 @@ const FUNCTIONS: { readonly [N in Name]: (self: Tensor, ...rest: never[]) => unk
   ...shaping,
 };
 
-/** Hangs the methods on the prototype; create.ts calls it once, before the first tensor can exist. */
+/** Adds the methods to the prototype; create.ts calls it once, before the first tensor can exist. */
 export function installMethods(): void {
   const others: readonly string[] = OTHERS;
   for (const [name, value] of Object.entries(FUNCTIONS)) {

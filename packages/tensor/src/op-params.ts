@@ -1,4 +1,4 @@
-// Parameters that several ops or kernels share. An op's own parameters stand in its row, in ops/.
+// Parameters that several ops or kernels share. Those of a single op are declared with its row, in ops/.
 // Read next: tensor.ts, apply.ts.
 
 /** One axis, counted from the start. */

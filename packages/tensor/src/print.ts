@@ -91,7 +91,7 @@ function shownElements({ data, strides, offset }: PrintableView, items: readonly
   return positions.map((position) => data[position]!);
 }
 
-/** Words joined to lines that leave room for a closing bracket; a word alone is never broken off. */
+/** Words joined to lines that leave room for a closing bracket; a word longer than a line stays whole. */
 function fillLines(words: readonly string[], separator: string, indent: string, width: number): string {
   const room = width - Math.max(separator.trimEnd().length, 1);
   let text = "";
@@ -193,7 +193,7 @@ function splitScientific(value: number, places: number): NumberParts {
   const magnitude = Math.abs(value);
   const [rounded = "", power = ""] = magnitude.toExponential(places).split("e");
   const [exact = "", exactPower] = magnitude.toExponential(100).split("e");
-  // A carry into another power of ten cannot come from a tie that goes down.
+  // A tie that is rounded down cannot carry into the next power of ten.
   const text = power === exactPower ? roundHalfEven(rounded, exact, places) : rounded;
   const [whole = "", fraction = ""] = text.split(".");
   return {

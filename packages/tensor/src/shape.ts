@@ -74,7 +74,7 @@ export function isContiguous(shape: Shape, strides: readonly number[]): boolean 
 }
 
 /**
- * The shape in which two shapes meet under NumPy's rule: aligned at the last axis, equal sizes stay,
+ * The common shape of two shapes under NumPy's rule: aligned at the last axis, equal sizes stay,
  * a size of 1 stretches.
  *
  * @throws ShapeError naming the axis that does not fit

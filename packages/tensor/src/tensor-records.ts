@@ -1,5 +1,5 @@
-// Tensors to and from the arrays of the file formats, and whole files of named tensors as bytes. What a file
-// may hold and what is refused is the business of formats/. Read next: files.ts, which takes paths.
+// Tensors to and from the arrays of the file formats, and whole files of named tensors as bytes. formats/
+// decides what a file may hold and what is refused. Read next: files.ts, which takes paths.
 
 import { fromTypedArray } from "./apply.ts";
 import type { Backend } from "./backend.ts";

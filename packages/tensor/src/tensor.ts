@@ -1,5 +1,5 @@
 // The tensor: an immutable handle on a strided view of a storage. It knows how to be read and printed;
-// what can be computed with it lies in ops/ and is hung on as methods by methods.ts.
+// ops/ computes with it, and methods.ts makes methods of those functions.
 
 import type { Backend, Storage } from "./backend.ts";
 import type { DType, TypedArray } from "./dtype.ts";

@@ -1,5 +1,5 @@
-// Gradient rules of reductions, views, copies and indexing. Most are the op's adjoint: what a
-// gather picks, a scatter puts back.
+// Gradient rules of reductions, views, copies and indexing. Most are the op's adjoint:
+// scatterAdd for gather, fold for unfold.
 
 import {
   broadcastTo,
@@ -76,7 +76,7 @@ export const STRUCTURAL_VJPS: Vjps<OpOf<"reduction" | "shaping" | "joining" | "i
   unfold: (g, _y, [x], { axis, step, dilation }) => [fold(g, axis, x!.shape[axis]!, step, dilation)],
   fold: (g, _y, [x], { axis, size, step, dilation }) => {
     if (x!.size === 0) return [zerosOf(x!)];
-    // A tail too short to be reached by the last window may still hold further windows.
+    // The length may have room for more windows than were folded: the rest is cut off.
     return [narrow(unfold(g, axis, size, step, dilation), axis, 0, x!.shape[axis]!)];
   },
   pad: (g, _y, [x], { widths }) => [

@@ -29,7 +29,7 @@ interface ZipEntry {
   readonly start: number;
 }
 
-/** Deflate cannot do better than 258 bytes from two bits: a larger claim is a lie about the size. */
+/** Deflate makes at most 258 bytes from two bits: an entry that claims more is refused. */
 const MAX_DEFLATE_RATIO = 1032;
 const DEFAULT_MAX_BYTES = 2 ** 31;
 

@@ -54,7 +54,7 @@ const ROWS: Rows = rows<Rows>({
       return softmax(scores);
     },
   ),
-  // q and k stand there for the gradient, which goes from here to all three at once.
+  // q and k are not used: they are inputs so that the gradient rule, which computes all three gradients at once, has them.
   attend: fused(
     {
       meaning: "weights v, from (q, k, v, attentionWeights of q and k): the second half of attention",
@@ -159,8 +159,8 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     );
   }
   const inputs = alike(bias === null ? [q, k, v] : [q, k, v, bias], "float32");
-  // Under a gradient the weights are kept when they are small: computing them again costs a third of the
-  // backward pass. Backends without a kernel for the backward pass as a whole record the parts.
+  // Where a gradient is wanted, small weights are kept: computing them again costs a third of the backward pass.
+  // On backends without a kernel for that pass, the ops of the definition are recorded one by one.
   const traced = inputs.some((input) => input.trace !== null);
   if (traced && sizeOf(scores) <= KEPT_WEIGHTS) {
     if (bias?.trace || q.backend.kernels.attend === undefined)

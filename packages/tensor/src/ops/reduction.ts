@@ -196,7 +196,7 @@ export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const y = floatingTensor(x);
   const list = normalizeAxes("logSumExp", axes, x.rank);
   const top = max(y, list, true);
-  // An infinite maximum would give Infinity - Infinity; 0 in its place leaves exp to say the same.
+  // An infinite maximum would give Infinity - Infinity, NaN; with 0 in its place the sum of exp is infinite or 0.
   const finiteTop = where(isFinite(top), top, 0);
   const total = add(log(sum(exp(sub(y, finiteTop)), list, true)), finiteTop);
   return keepDims ? total : reshape(total, reducedShape(x.shape, list, false));

@@ -1,4 +1,4 @@
-// Ops that move no element if they can help it: reshape, permute, slice, broadcast, windows. Read next: joining.ts.
+// Ops that give the same elements another layout, as views where possible: reshape, permute, slice, windows. Read next: joining.ts.
 
 import { apply, applyView } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
