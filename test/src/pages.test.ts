@@ -64,14 +64,18 @@ const SOURCES = {
   "@echo-ts/echo-model/study": join(ROOT, "packages/echo-model/src/study/index.ts"),
 };
 
-/** What the compiler says of some files, and of those that are changed: "file: message". */
+/**
+ * What the compiler says of some files, and of those that are changed: "file: message". The packages are taken from
+ * their sources if those are changed, else as they are built.
+ */
 function compile(files: readonly string[], sources: ReadonlyMap<string, string>): string[] {
   const config = ts.readConfigFile(join(ROOT, "tsconfig.base.json"), ts.sys.readFile).config;
   const { options } = ts.convertCompilerOptionsFromJson(
     { ...config.compilerOptions, types: ["node"], composite: false, incremental: false, noEmit: true },
     ROOT,
   );
-  const paths = Object.fromEntries(Object.entries(SOURCES).map(([name, path]) => [name, [path]]));
+  const inSources = [...sources.keys()].some((path) => path.startsWith(join(ROOT, "packages")));
+  const paths = inSources ? Object.fromEntries(Object.entries(SOURCES).map(([k, path]) => [k, [path]])) : {};
   const host = ts.createCompilerHost({ ...options, paths });
   const { readFile, fileExists, getSourceFile } = host;
   host.readFile = (path) => sources.get(path) ?? readFile(path);
@@ -106,12 +110,9 @@ type Check = [expression: string, actual: unknown, expected: unknown];
 async function run(
   blocks: readonly Block[],
   sources: ReadonlyMap<string, string> = new Map(),
-): Promise<Check[]> {
+): Promise<readonly Check[]> {
   const code = blocks.filter(({ language }) => language === "ts").map(({ text }) => text);
-  const lines = withChecks(code.join("\n")).split("\n");
-  const imports = lines.filter((line) => line.startsWith("import "));
-  const body = lines.filter((line) => !line.startsWith("import "));
-  const script = [...imports, "export default (check) => {", ...body, "};"].join("\n");
+  const script = `export const checks = [];\nconst check = (...line) => checks.push(line);\n${withChecks(code.join("\n"))}`;
   const folder = mkdtempSync(join(tmpdir(), "page-"));
   const outfile = join(folder, "page.mjs");
   try {
@@ -124,11 +125,7 @@ async function run(
       external: ["gpu.js"],
       plugins: [overlay(sources)],
     });
-    const checks: Check[] = [];
-    const main = (await import(pathToFileURL(outfile).href)) as {
-      default(check: (...line: Check) => void): void;
-    };
-    main.default((...line) => checks.push(line));
+    const { checks } = (await import(pathToFileURL(outfile).href)) as { readonly checks: readonly Check[] };
     return checks;
   } finally {
     rmSync(folder, { recursive: true });
@@ -167,7 +164,8 @@ t.test("add an op", async (t) => {
     "test/src/tensor/op-rows-fused.ts",
     "test/src/autograd/gradcheck.test.ts",
   ];
-  const files = [...Object.values(SOURCES), ...tables.map((path) => join(ROOT, path))];
+  const entries = [SOURCES["@echo-ts/tensor"], SOURCES["@echo-ts/autograd"]];
+  const files = [...entries, ...tables.map((path) => join(ROOT, path))];
   const rowsOnly = blocks.filter(({ file }) => file?.startsWith("packages/tensor/src/ops/"));
   const missing = compile(files, changed(rowsOnly));
   for (const table of tables) {
@@ -201,3 +199,18 @@ t.test("add a model option", async (t) => {
   for (const [expression, actual, expected] of checks) t.same(actual, expected, expression);
   t.equal(checks.length, 4, "lines checked");
 });
+
+for (const [title, name] of [
+  ["write a custom gradient", "custom-gradient.md"],
+  ["add a backend", "add-a-backend.md"],
+] as const) {
+  t.test(title, async (t) => {
+    const blocks = blocksOf(page(name));
+    const script = blocks.filter(({ language }) => language === "ts").map(({ text }) => text);
+    const path = join(ROOT, "test", "src", "page.ts");
+    t.same(compile([path], new Map([[path, script.join("\n")]])), [], "its code compiles");
+    const checks = await run(blocks);
+    for (const [expression, actual, expected] of checks) t.same(actual, expected, expression);
+    t.ok(checks.length >= 5, `${checks.length} lines checked`);
+  });
+}

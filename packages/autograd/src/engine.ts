@@ -1,10 +1,11 @@
 // The state of the engine, all of it: switches that are looked at for each op, and counters. Read next: node.ts.
 
-import type { Op, Tensor } from "@echo-ts/tensor";
+import type { Tensor } from "@echo-ts/tensor";
 
 /** Looks at every value on its way, see `detectAnomaly`. */
 export interface Inspector {
-  forward(op: Op, inputs: readonly Tensor[], output: Tensor): void;
+  /** @param op name of the op, or of a function with a gradient of its own */
+  forward(op: string, inputs: readonly Tensor[], output: Tensor): void;
   /** @param parts the gradients of the op's inputs, null where none is needed */
   backward(op: string, gradient: Tensor, parts: readonly (Tensor | null)[]): void;
 }

@@ -5,6 +5,7 @@ export { keep } from "@echo-ts/tensor";
 export { detectAnomaly } from "./anomaly.ts";
 export { type BackwardOptions, backward } from "./backward.ts";
 export * from "./ctc.ts";
+export { type CustomGradient, customGradient } from "./custom-gradient.ts";
 export * from "./data/index.ts";
 export { GradientError } from "./errors.ts";
 export * from "./functional.ts";

@@ -9,11 +9,25 @@ import { hasRule } from "./vjps.ts";
 /** Called with the gradient of a value; may return another one to go on with. */
 export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 
+/** How the gradient of a value that no single op computed goes back to its inputs, see custom-gradient.ts. */
+export interface CustomRule {
+  readonly name: string;
+  pullBack(
+    gradient: Tensor,
+    output: Tensor,
+    inputs: readonly Tensor[],
+    needs: readonly boolean[],
+  ): readonly (Tensor | null)[];
+}
+
 const NO_INPUTS: readonly Tensor[] = [];
 
-/** A traced value: a leaf (op null), the result of an op, or an input of a function under another handle. */
+/**
+ * A traced value: a leaf (op null), the result of an op or of a function with a gradient of its own, or an input of
+ * a function under another handle.
+ */
 export class Node implements Trace {
-  readonly op: Op | "identity" | null;
+  readonly op: Op | CustomRule | "identity" | null;
   inputs: readonly Tensor[];
   readonly params: OpParams[Op] | null;
   /** The value itself; null for leaves and once the graph was dropped. */
@@ -33,7 +47,7 @@ export class Node implements Trace {
   mark = 0;
 
   constructor(
-    op: Op | "identity" | null,
+    op: Op | CustomRule | "identity" | null,
     inputs: readonly Tensor[],
     params: OpParams[Op] | null,
     output: Tensor | null,
@@ -66,6 +80,11 @@ export class Node implements Trace {
 
   backward(tensor: Tensor, seed?: Tensor): void {
     engine.backward(tensor, seed);
+  }
+
+  /** Name of what computed the value, for messages. */
+  get opName(): string {
+    return typeof this.op === "object" ? (this.op?.name ?? "leaf") : this.op;
   }
 
   /** Forgets where the value came from. */

@@ -65,7 +65,7 @@ export function sweep({ root, seed, targets, createGraph, dropGraph }: Sweep): v
       const needs: boolean[] = [];
       for (let i = 0; i < inputs.length; i++) needs[i] = nodeOf(inputs[i]!)?.mark === wanted;
       const parts = pullBack(node, gradient, needs, createGraph);
-      engine.inspector?.backward(node.op, gradient, parts);
+      engine.inspector?.backward(node.opName, gradient, parts);
       for (let i = 0; i < inputs.length; i++) {
         const part = parts[i];
         if (!needs[i] || part === null || part === undefined) continue;
@@ -106,6 +106,7 @@ function pullBack(
 ): readonly (Tensor | null)[] {
   const op = node.op!;
   if (op === "identity") return [gradient];
+  if (typeof op === "object") return op.pullBack(gradient, node.output!, node.inputs, needs);
   const rule = VJPS[op] as Rule<Op>;
   if (typeof rule === "function") return rule(gradient, node.output!, node.inputs, node.params!, needs);
   if (rule === "none") throw new GradientError(`backward: ${op} is not differentiable`);
@@ -167,7 +168,7 @@ function changedInPlace(node: Node): GradientError {
   const name = node.inputs.map(parameterName).find((found) => found !== "");
   const whose = name === undefined ? "an input" : `an input (perhaps "${name}")`;
   return new GradientError(
-    `backward: ${whose} of ${node.op} was changed in place after the forward pass; take gradients before the optimiser step`,
+    `backward: ${whose} of ${node.opName} was changed in place after the forward pass; take gradients before the optimiser step`,
   );
 }
 
