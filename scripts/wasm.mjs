@@ -1,9 +1,11 @@
-// Compiles the AssemblyScript kernels of the wasm backend into generated/*.ts, base64 inside, so that
-// neither Node nor a page has to fetch anything. Nothing is done while sources and compiler are unchanged.
+// Compiles the AssemblyScript kernels of the wasm backend into generated/modules.ts, base64 inside, so that
+// neither Node nor a page has to fetch anything, and writes what the host must know of them into
+// generated/contract.ts (kernel-contract.mjs). Nothing is done while sources and compiler are unchanged.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { contractSource } from "./kernel-contract.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const backend = join(root, "packages", "tensor", "src", "backends", "wasm");
@@ -70,21 +72,15 @@ ${lines(rows, finish)}
 `;
 }
 
-async function compile(asc, module) {
+/** The binary of a module, or, with `typings`, what the compiler says of its exports. */
+async function compile(asc, module, typings = false) {
   const virtual = module.tile ? { "tile.ts": tileSource(module.tile, module.fma) } : {};
-  let binary;
+  const wanted = typings ? "out.d.ts" : "out.wasm";
+  let output;
   const args = [
     module.entry,
-    ...[
-      "-O3",
-      "--noAssert",
-      "--runtime",
-      "stub",
-      "--noExportMemory",
-      "--importMemory",
-      "--initialMemory",
-      "1",
-    ],
+    ...(typings ? ["--bindings", "raw"] : ["-O3"]),
+    ...["--noAssert", "--runtime", "stub", "--noExportMemory", "--importMemory", "--initialMemory", "1"],
     ...["--maximumMemory", "65536", "--memoryBase", String(module.memoryBase)],
     ...["--enable", "simd", "--enable", "relaxed-simd", "--outFile", "out.wasm"],
   ];
@@ -95,12 +91,12 @@ async function compile(asc, module) {
       return existsSync(path) ? readFileSync(path, "utf8") : null;
     },
     writeFile: (name, contents) => {
-      if (name === "out.wasm") binary = contents;
+      if (name === wanted) output = contents;
     },
     listFiles: () => [],
   });
   if (error) throw new Error(`wasm: ${module.name} does not compile: ${error.message}\n${stderr}`);
-  return binary;
+  return output;
 }
 
 /** Builds what is out of date; returns how many modules were compiled. */
@@ -110,9 +106,15 @@ export async function buildWasm() {
   ).version;
   const hash = createHash("sha256")
     .update(version)
-    .update(readFileSync(fileURLToPath(import.meta.url)));
-  for (const file of readdirSync(assembly).sort())
-    if (file.endsWith(".ts")) hash.update(file).update(readFileSync(join(assembly, file)));
+    .update(readFileSync(fileURLToPath(import.meta.url)))
+    .update(readFileSync(join(root, "scripts", "kernel-contract.mjs")));
+  const files = readdirSync(assembly)
+    .filter((file) => file.endsWith(".ts"))
+    .sort();
+  const sources = files.map((file) => readFileSync(join(assembly, file), "utf8"));
+  files.forEach((file, i) => {
+    hash.update(file).update(sources[i]);
+  });
   const stamp = join(generated, ".stamp");
   const wanted = hash.digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return 0;
@@ -132,6 +134,9 @@ export async function buildWasm() {
   const type = `export interface Modules {\n${types.join("\n")}\n}`;
   const value = `export const MODULES: Modules = {\n${values.join("\n")}\n};`;
   writeFileSync(join(generated, "modules.ts"), `${head}\n${type}\n${value}\n`);
+  const contract = sources[files.indexOf("contract.ts")];
+  const typings = [await compile(asc, MODULES[0], true), await compile(asc, MODULES[1], true)];
+  writeFileSync(join(generated, "contract.ts"), contractSource(contract, sources, typings));
   writeFileSync(stamp, wanted);
   return MODULES.length;
 }

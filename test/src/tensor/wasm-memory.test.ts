@@ -4,6 +4,10 @@ import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import t from "tap";
 import { Arena } from "../../../packages/tensor/dist/backends/wasm/arena.js";
+import type {
+  Arguments,
+  KernelTable,
+} from "../../../packages/tensor/dist/backends/wasm/generated/contract.js";
 import { moduleBytes } from "../../../packages/tensor/dist/backends/wasm/module-bytes.js";
 import { Pool, type WorkerData } from "../../../packages/tensor/dist/backends/wasm/pool.js";
 import {
@@ -283,6 +287,10 @@ function badWorker({ buffer }: WorkerData, instead: string): Worker {
   );
 }
 
+/** A table of kernels with one that tells the first of its arguments to `done`. */
+const tableOf = (done: (first: number) => void): KernelTable => ({ fill: done }) as unknown as KernelTable;
+const call = (first: number): Arguments<"fill"> => [first, 0, 0];
+
 for (const [what, instead, patienceMs] of [
   ["has ended", "process.exit();", 600_000],
   ["has not answered for 0.2 s", "Atomics.wait(control, 100, 0);", 200],
@@ -297,17 +305,23 @@ for (const [what, instead, patienceMs] of [
       worker = badWorker(data, instead);
     };
     const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
-    const pool = new Pool(2, setup, { mark: (i) => done.push(i) }, notes, { launch, patienceMs });
+    const pool = new Pool(
+      2,
+      setup,
+      tableOf((i) => done.push(i)),
+      notes,
+      { launch, patienceMs },
+    );
     pool.start();
     while (!pool.ready) await new Promise((resolve) => setTimeout(resolve, 5));
-    t.throws(() => pool.run("mark", [[1], [2]]), {
+    t.throws(() => pool.run("fill", [call(1), call(2)]), {
       name: "BackendError",
-      message: `mark: worker thread 1 ${what}; the results of this call are not usable`,
+      message: `fill: worker thread 1 ${what}; the results of this call are not usable`,
     });
     t.same(done, [1], "its part was not done");
     t.same(notes, [`threads: worker 1 ${what}, one thread runs`]);
     t.equal(pool.threads, 1);
-    pool.run("mark", [[3], [4]]);
+    pool.run("fill", [call(3), call(4)]);
     t.same(done, [1, 3, 4], "later calls run here");
     await worker!.terminate();
   });
@@ -327,14 +341,20 @@ t.test("a call that failed in a worker fails alone: the next one is a new call",
     worker = badWorker(data, instead);
   };
   const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
-  const pool = new Pool(2, setup, { mark: () => 0 }, [], { launch });
+  const pool = new Pool(
+    2,
+    setup,
+    tableOf(() => 0),
+    [],
+    { launch },
+  );
   pool.start();
   while (!pool.ready) await new Promise((resolve) => setTimeout(resolve, 5));
-  t.throws(() => pool.run("mark", [[1], [2]]), {
+  t.throws(() => pool.run("fill", [call(1), call(2)]), {
     name: "BackendError",
-    message: "mark: a worker thread failed; the results of this call are not usable",
+    message: "fill: a worker thread failed; the results of this call are not usable",
   });
-  pool.run("mark", [[3], [4]]);
+  pool.run("fill", [call(3), call(4)]);
   t.equal(pool.threads, 2);
   await worker!.terminate();
 });
@@ -348,8 +368,14 @@ t.test("an idle worker that ended is noticed before it is given work", async (t)
     Atomics.store(new Int32Array(buffer), EXITED, 1);
   };
   const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
-  const pool = new Pool(2, setup, { mark: (i) => done.push(i) }, [], { launch });
-  pool.run("mark", [[1], [2]]);
+  const pool = new Pool(
+    2,
+    setup,
+    tableOf((i) => done.push(i)),
+    [],
+    { launch },
+  );
+  pool.run("fill", [call(1), call(2)]);
   t.same(done, [1, 2]);
   t.equal(pool.threads, 1);
 });

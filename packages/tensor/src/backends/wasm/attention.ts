@@ -1,15 +1,13 @@
-// Attention by heads: sets up the record that assembly/attention.ts works on.
+// Attention by heads: sets up the record that assembly/attention.ts works on. Read next: convolution.ts.
 
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { broadcastStrides, type Shape, sizeOf } from "../../shape.ts";
-import type { Block } from "./arena.ts";
 import { type Engine, getEngine } from "./engine.ts";
+import { type Arguments, QUERY_BLOCK, writeAttention, writeAttentionGrad } from "./generated/contract.ts";
 import { cut } from "./matmul.ts";
-import { addressOf, all, denseAddress, releaseAll } from "./operands.ts";
-import type { WasmStorage } from "./storage.ts";
+import { addressOf, all } from "./operands.ts";
+import { inWorkspace, type Workspace } from "./workspace.ts";
 
-const BLOCK = 96; // query rows per block, as in assembly/attention.ts
-const TASK_BYTES = 17 * 4;
 const PARALLEL_FLOPS = 1_000_000;
 
 /** A matrix per head: address of the first, distance of rows, and offset of each head, all in elements. */
@@ -33,12 +31,12 @@ function headOffsets(lead: Shape, strides: readonly number[]): number[] {
 }
 
 /** The heads of a view whose rows must be dense; copied when they are not. */
-function headsOf(view: View, lead: Shape, temporaries: WasmStorage[]): Heads {
+function headsOf(view: View, lead: Shape, workspace: Workspace): Heads {
   const rank = view.shape.length;
   const width = view.shape[rank - 1]!;
   if (view.strides[rank - 1] !== 1 && width > 1) {
     const size = width * view.shape[rank - 2]!;
-    const address = denseAddress(view, temporaries);
+    const address = workspace.dense(view);
     return {
       address,
       row: width,
@@ -61,13 +59,7 @@ function denseStrides(shape: Shape, size: number): number[] {
 }
 
 /** The bias with a full last axis, rows and heads stretched by strides of 0. */
-function biasHeads(
-  bias: View,
-  lead: Shape,
-  queries: number,
-  keys: number,
-  temporaries: WasmStorage[],
-): Heads {
+function biasHeads(bias: View, lead: Shape, queries: number, keys: number, workspace: Workspace): Heads {
   const shape = [...lead, queries, keys];
   const strides = broadcastStrides(bias.shape, bias.strides, shape);
   const rank = shape.length;
@@ -77,76 +69,97 @@ function biasHeads(
   }
   const view: View = { storage: bias.storage, shape, strides, offset: bias.offset };
   return {
-    address: denseAddress(view, temporaries),
+    address: workspace.dense(view),
     row: keys,
     offsets: headOffsets(lead, denseStrides(shape, queries * keys)),
   };
 }
 
-let record: Block | null = null;
-
-/** Fills the record and runs all heads, cut by heads or, when these are few, by blocks of query rows. */
-function run(
+/** Four offsets for each head, in elements, as the records of attention take them. */
+function offsetTable(
   engine: Engine,
-  sizes: { heads: number; queries: number; keys: number; depth: number; width: number },
-  params: { scale: number; causal: boolean },
-  [q, k, v, bias]: readonly [Heads, Heads, Heads | null, Heads | null],
-  out: number,
-  probabilities: number,
-): void {
-  const { heads, queries, keys, depth, width } = sizes;
-  const { arena, pool } = engine;
-  record ??= arena.allocate(TASK_BYTES);
-  const table = arena.allocate(heads * 16);
-  const bytes = Math.min(BLOCK, queries) * keys * 4;
-  const scores = arena.allocate(bytes * pool.threads);
-  const at = table.offset / 4;
-  for (let h = 0; h < heads; h++) {
-    arena.int32[at + 4 * h] = q.offsets[h]!;
-    arena.int32[at + 4 * h + 1] = k.offsets[h]!;
-    arena.int32[at + 4 * h + 2] = v?.offsets[h] ?? 0;
-    arena.int32[at + 4 * h + 3] = bias?.offsets[h] ?? 0;
+  workspace: Workspace,
+  count: number,
+  heads: readonly (Heads | null)[],
+): number {
+  const table = workspace.take(count * 16);
+  const { int32 } = engine.arena;
+  for (let h = 0; h < count; h++) {
+    for (let i = 0; i < 4; i++) int32[table / 4 + 4 * h + i] = heads[i]?.offsets[h] ?? 0;
   }
-  const numbers = [
+  return table;
+}
+
+interface Sizes {
+  /** Heads of all batch entries. */
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly depth: number;
+  readonly width: number;
+}
+
+/** Where the forward pass reads and writes; without `out` it computes the weights alone. */
+interface Forward {
+  readonly q: Heads;
+  readonly k: Heads;
+  readonly v: Heads | null;
+  readonly bias: Heads | null;
+  readonly out: number;
+  readonly weights: number;
+}
+
+/** Runs all heads, cut by heads or, when these are few, by blocks of query rows. */
+function forward(
+  engine: Engine,
+  workspace: Workspace,
+  { heads, queries, keys, depth, width }: Sizes,
+  { scale, causal }: { scale: number; causal: boolean },
+  { q, k, v, bias, out, weights }: Forward,
+): void {
+  const { arena, pool } = engine;
+  const bytes = Math.min(QUERY_BLOCK, queries) * keys * 4;
+  const offsets = offsetTable(engine, workspace, heads, [q, k, v, bias]);
+  const scores = workspace.take(bytes * pool.threads);
+  const task = writeAttention(arena, engine.record, {
     queries,
     keys,
     depth,
     width,
-    q.row,
-    k.row,
-    v?.row ?? 0,
-    params.causal ? 1 : 0,
-    bias?.row ?? 0,
-  ];
-  const addresses = [q.address, k.address, v?.address ?? 0, bias?.address ?? 0, out, probabilities];
-  const base = record.offset / 4;
-  arena.int32.set(numbers, base);
-  arena.float32[base + 9] = params.scale;
-  arena.int32.set([...addresses, table.offset], base + 10);
-
-  const task = record.offset;
-  const args = (h0: number, h1: number, r0: number, r1: number, part: number): number[] => [
+    qRow: q.row,
+    kRow: k.row,
+    vRow: v?.row ?? 0,
+    biasRow: bias?.row ?? 0,
+    causal: causal ? 1 : 0,
+    scale,
+    q: q.address,
+    k: k.address,
+    v: v?.address ?? 0,
+    bias: bias?.address ?? 0,
+    out,
+    weights,
+    offsets,
+  });
+  const part = (h0: number, h1: number, r0: number, r1: number, index: number): Arguments<"attention"> => [
     h0,
     h1,
     r0,
     r1,
     task,
-    scores.offset + part * bytes,
-    pool.scratchOf(part),
+    scores + index * bytes,
+    pool.scratchOf(index),
   ];
   const { threads } = pool;
-  const parts: number[][] = [];
+  const parts: Arguments<"attention">[] = [];
   if (threads === 1 || 2 * heads * queries * keys * (depth + width) < PARALLEL_FLOPS) {
-    engine.kernels.attention!(...args(0, heads, 0, queries, 0));
+    engine.kernels.attention(...part(0, heads, 0, queries, 0));
   } else if (heads % threads === 0 || heads > 2 * threads) {
-    cut(heads, threads, 1, (from, to) => parts.push(args(from, to, 0, queries, parts.length)));
+    cut(heads, threads, 1, (from, to) => parts.push(part(from, to, 0, queries, parts.length)));
     pool.run("attention", parts);
   } else {
-    cut(queries, threads, BLOCK, (from, to) => parts.push(args(0, heads, from, to, parts.length)));
+    cut(queries, threads, QUERY_BLOCK, (from, to) => parts.push(part(0, heads, from, to, parts.length)));
     pool.run("attention", parts);
   }
-  arena.release(scores, scores.generation);
-  arena.release(table, table.generation);
 }
 
 const attention: Kernel<"attention"> = (out, inputs, params) => {
@@ -156,16 +169,20 @@ const attention: Kernel<"attention"> = (out, inputs, params) => {
   const [queries, depth] = q.shape.slice(-2) as [number, number];
   const [keys, width] = v.shape.slice(-2) as [number, number];
   if (keys === 0) return false;
-  const temporaries: WasmStorage[] = [];
-  const operands = [
-    headsOf(q, lead, temporaries),
-    headsOf(k, lead, temporaries),
-    headsOf(v, lead, temporaries),
-    bias === undefined ? null : biasHeads(bias, lead, queries, keys, temporaries),
-  ] as const;
-  run(getEngine(), { heads: sizeOf(lead), queries, keys, depth, width }, params, operands, addressOf(out), 0);
-  releaseAll(temporaries);
-  return true;
+  const engine = getEngine();
+  return inWorkspace(engine, (workspace) => {
+    const operands = {
+      q: headsOf(q, lead, workspace),
+      k: headsOf(k, lead, workspace),
+      v: headsOf(v, lead, workspace),
+      bias: bias === undefined ? null : biasHeads(bias, lead, queries, keys, workspace),
+      out: addressOf(out),
+      weights: 0,
+    };
+    const sizes = { heads: sizeOf(lead), queries, keys, depth, width };
+    forward(engine, workspace, sizes, params, operands);
+    return true;
+  });
 };
 
 const attentionWeights: Kernel<"attentionWeights"> = (out, inputs, params) => {
@@ -174,23 +191,20 @@ const attentionWeights: Kernel<"attentionWeights"> = (out, inputs, params) => {
   const lead = q.shape.slice(0, -2);
   const [queries, depth] = q.shape.slice(-2) as [number, number];
   const keys = k.shape[k.shape.length - 2]!;
-  const temporaries: WasmStorage[] = [];
-  const operands = [
-    headsOf(q, lead, temporaries),
-    headsOf(k, lead, temporaries),
-    null,
-    bias === undefined ? null : biasHeads(bias, lead, queries, keys, temporaries),
-  ] as const;
-  run(
-    getEngine(),
-    { heads: sizeOf(lead), queries, keys, depth, width: 0 },
-    params,
-    operands,
-    0,
-    addressOf(out),
-  );
-  releaseAll(temporaries);
-  return true;
+  const engine = getEngine();
+  return inWorkspace(engine, (workspace) => {
+    const operands = {
+      q: headsOf(q, lead, workspace),
+      k: headsOf(k, lead, workspace),
+      v: null,
+      bias: bias === undefined ? null : biasHeads(bias, lead, queries, keys, workspace),
+      out: 0,
+      weights: addressOf(out),
+    };
+    const sizes = { heads: sizeOf(lead), queries, keys, depth, width: 0 };
+    forward(engine, workspace, sizes, params, operands);
+    return true;
+  });
 };
 
 const attentionGrad: Kernel<"attentionGrad"> = (out, inputs, { scale }) => {
@@ -202,38 +216,45 @@ const attentionGrad: Kernel<"attentionGrad"> = (out, inputs, { scale }) => {
   const heads = sizeOf(lead);
   const [queries, depth] = q.shape.slice(-2) as [number, number];
   const [keys, width] = v.shape.slice(-2) as [number, number];
-  const temporaries: WasmStorage[] = [];
-  const operands = [g, q, k, v].map((view) => headsOf(view, lead, temporaries));
-  const probabilities = denseAddress(weights, temporaries);
-  const table = arena.allocate(heads * 16);
-  const bytes = engine.kernels.attentionGradRows!(queries, keys) * keys * 4;
-  const scores = arena.allocate(bytes * pool.threads);
-  operands.forEach(({ offsets }, i) => {
-    for (let h = 0; h < heads; h++) arena.int32[table.offset / 4 + 4 * h + i] = offsets[h]!;
+  return inWorkspace(engine, (workspace) => {
+    const [gHeads, qHeads, kHeads, vHeads] = [
+      headsOf(g, lead, workspace),
+      headsOf(q, lead, workspace),
+      headsOf(k, lead, workspace),
+      headsOf(v, lead, workspace),
+    ];
+    const weightsAt = workspace.dense(weights);
+    const bytes = engine.kernels.attentionGradRows(queries, keys) * keys * 4;
+    const offsets = offsetTable(engine, workspace, heads, [gHeads, qHeads, kHeads, vHeads]);
+    const scores = workspace.take(bytes * pool.threads);
+    const task = writeAttentionGrad(arena, engine.record, {
+      queries,
+      keys,
+      depth,
+      width,
+      gRow: gHeads.row,
+      qRow: qHeads.row,
+      kRow: kHeads.row,
+      vRow: vHeads.row,
+      scale,
+      g: gHeads.address,
+      q: qHeads.address,
+      k: kHeads.address,
+      v: vHeads.address,
+      weights: weightsAt,
+      out: addressOf(out),
+      offsets,
+    });
+    // Cut by heads only: a head's gradients of k and v are sums over its query rows.
+    const parts: Arguments<"attentionGrad">[] = [];
+    const flops = 4 * heads * queries * keys * (depth + width);
+    cut(heads, flops < PARALLEL_FLOPS ? 1 : pool.threads, 1, (from, to) => {
+      const index = parts.length;
+      parts.push([from, to, task, scores + index * bytes, pool.scratchOf(index)]);
+    });
+    pool.run("attentionGrad", parts);
+    return true;
   });
-  const matrices = operands.flatMap(({ address, row }) => [address, row]);
-  const sizes = [queries, keys, depth, width, scale];
-  const rest = [table.offset, probabilities, addressOf(out)];
-  // Cut by heads only: a head's gradients of k and v are sums over its query rows.
-  const parts: number[][] = [];
-  const flops = 4 * heads * queries * keys * (depth + width);
-  cut(heads, flops < PARALLEL_FLOPS ? 1 : pool.threads, 1, (from, to) => {
-    const part = parts.length;
-    parts.push([
-      from,
-      to,
-      ...sizes,
-      ...matrices,
-      ...rest,
-      scores.offset + part * bytes,
-      pool.scratchOf(part),
-    ]);
-  });
-  pool.run("attentionGrad", parts);
-  arena.release(scores, scores.generation);
-  arena.release(table, table.generation);
-  releaseAll(temporaries);
-  return true;
 };
 
 /** The attention part of the backend's kernel table. */

@@ -1,18 +1,20 @@
 // Elementwise kernels on float32, plus `where` and copies on every dtype. Other dtypes go to the reference
-// kernels. The numbers are those of assembly/elementwise.ts.
+// kernels. Read next: matmul.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
 import type { Op, OpParams } from "../../op-table.ts";
 import { sizeOf } from "../../shape.ts";
 import { getEngine } from "./engine.ts";
-import { addressOf, copyView, denseAddress, layoutOf, PARALLEL_NS, releaseAll, split } from "./operands.ts";
-import type { WasmStorage } from "./storage.ts";
+import { Binary, Compare, ElementType, Unary } from "./generated/contract.ts";
+import { addressOf, copyView, layoutOf, PARALLEL_NS, split } from "./operands.ts";
+import { inWorkspace } from "./workspace.ts";
 
-function unary<P extends Op>(
-  op: number,
+function unary<P extends Op & keyof typeof Unary>(
+  op: P,
   cost: number,
   parameter: (p: OpParams[P]) => number = () => 0,
 ): Kernel<P> {
+  const number = Unary[op];
   return (out, inputs, params) => {
     const x = inputs[0]!;
     if (out.storage.dtype !== "float32" || x.storage.dtype !== "float32") return false;
@@ -23,25 +25,27 @@ function unary<P extends Op>(
     const from = addressOf(x);
     const to = addressOf(out);
     const p = parameter(params);
-    if (engine.pool.threads === 1 || count * cost < PARALLEL_NS) {
-      engine.kernels.unary!(op, 0, count, from, layout, to, p, engine.scratch);
+    const { kernels, pool } = engine;
+    if (pool.threads === 1 || count * cost < PARALLEL_NS) {
+      kernels.unary(number, 0, count, from, layout, to, p, engine.scratch);
       return true;
     }
     split(engine, "unary", count, cost, (start, n, part) => [
-      op,
+      number,
       start,
       n,
       from,
       layout,
       to,
       p,
-      engine.pool.scratchOf(part),
+      pool.scratchOf(part),
     ]);
     return true;
   };
 }
 
-function binary<P extends Op>(op: number, cost: number, name: "binary" | "compare" = "binary"): Kernel<P> {
+/** An operation on two operands: `number` is its number in the kernel called `kernel`. */
+function pairwise<P extends Op>(kernel: "binary" | "compare", number: number, cost: number): Kernel<P> {
   return (out, inputs) => {
     const a = inputs[0]!;
     const b = inputs[1]!;
@@ -54,12 +58,13 @@ function binary<P extends Op>(op: number, cost: number, name: "binary" | "compar
     const x = addressOf(a);
     const y = addressOf(b);
     const to = addressOf(out);
-    if (engine.pool.threads === 1 || count * cost < PARALLEL_NS) {
-      engine.kernels[name]!(op, 0, count, x, p, y, q, to, engine.scratch);
+    const { kernels, pool } = engine;
+    if (pool.threads === 1 || count * cost < PARALLEL_NS) {
+      kernels[kernel](number, 0, count, x, p, y, q, to, engine.scratch);
       return true;
     }
-    split(engine, name, count, cost, (start, n, part) => [
-      op,
+    split(engine, kernel, count, cost, (start, n, part) => [
+      number,
       start,
       n,
       x,
@@ -67,11 +72,16 @@ function binary<P extends Op>(op: number, cost: number, name: "binary" | "compar
       y,
       q,
       to,
-      engine.pool.scratchOf(part),
+      pool.scratchOf(part),
     ]);
     return true;
   };
 }
+
+const binary = <P extends Op & keyof typeof Binary>(op: P, cost: number): Kernel<P> =>
+  pairwise("binary", Binary[op], cost);
+const compare = <P extends Op & keyof typeof Compare>(op: P, cost: number): Kernel<P> =>
+  pairwise("compare", Compare[op], cost);
 
 /** Elements of four bytes: float32 and int32. */
 const where: Kernel<"where"> = (out, [condition, a, b]) => {
@@ -92,8 +102,6 @@ const where: Kernel<"where"> = (out, [condition, a, b]) => {
   return true;
 };
 
-const TYPE_NUMBER = { float32: 0, int32: 1, bool: 2, float64: 3 } as const;
-
 /** Copies, and conversions to float32 and float64. */
 const cast: Kernel<"cast"> = (out, inputs) => {
   const x = inputs[0]!;
@@ -101,57 +109,58 @@ const cast: Kernel<"cast"> = (out, inputs) => {
   const to = out.storage.dtype;
   if (from === to) return copyView(x, addressOf(out));
   if (to !== "float32" && to !== "float64") return false;
-  const temporaries: WasmStorage[] = [];
-  const source = denseAddress(x, temporaries);
-  const types = [TYPE_NUMBER[from], TYPE_NUMBER[to]] as const;
-  const target = addressOf(out);
-  split(getEngine(), "convert", sizeOf(out.shape), 0.5, (start, n) => [...types, start, n, source, target]);
-  releaseAll(temporaries);
-  return true;
+  const engine = getEngine();
+  return inWorkspace(engine, (workspace) => {
+    const types = [ElementType[from], ElementType[to]] as const;
+    const source = workspace.dense(x);
+    const target = addressOf(out);
+    split(engine, "convert", sizeOf(out.shape), 0.5, (start, n) => [...types, start, n, source, target]);
+    return true;
+  });
 };
 
 /** The elementwise part of the backend's kernel table. */
 export const elementwise: Kernels = {
-  neg: unary<"neg">(0, 0.2),
-  exp: unary<"exp">(1, 1),
-  expm1: unary<"expm1">(2, 1.2),
-  log: unary<"log">(3, 1.5),
-  log1p: unary<"log1p">(4, 4),
-  sqrt: unary<"sqrt">(5, 0.5),
-  sin: unary<"sin">(6, 3),
-  cos: unary<"cos">(7, 3),
-  tanh: unary<"tanh">(8, 2),
-  erf: unary<"erf">(9, 2),
-  floor: unary<"floor">(10, 0.2),
-  abs: unary<"abs">(11, 0.2),
-  square: unary<"square">(12, 0.2),
-  reciprocal: unary<"reciprocal">(13, 0.5),
-  rsqrt: unary<"rsqrt">(14, 1),
-  sigmoid: unary<"sigmoid">(15, 1.5),
-  relu: unary<"relu">(16, 0.2),
-  softplus: unary<"softplus">(17, 5),
-  gelu: unary<"gelu">(18, 3),
-  geluTanh: unary<"geluTanh">(19, 1.5),
-  silu: unary<"silu">(20, 1.5),
-  elu: unary<"elu">(21, 1.5, (p) => p.alpha),
-  leakyRelu: unary<"leakyRelu">(22, 0.2, (p) => p.slope),
-  add: binary<"add">(0, 0.2),
-  sub: binary<"sub">(1, 0.2),
-  mul: binary<"mul">(2, 0.2),
-  div: binary<"div">(3, 0.5),
-  maximum: binary<"maximum">(4, 0.2),
-  minimum: binary<"minimum">(5, 0.2),
-  pow: binary<"pow">(12, 40),
-  mod: binary<"mod">(13, 10),
-  atan2: binary<"atan2">(14, 40),
-  less: binary<"less">(0, 0.2, "compare"),
-  equal: binary<"equal">(1, 0.2, "compare"),
-  reluGrad: binary<"reluGrad">(6, 0.3),
-  geluTanhGrad: binary<"geluTanhGrad">(7, 2),
-  geluGrad: binary<"geluGrad">(8, 4),
-  siluGrad: binary<"siluGrad">(9, 2),
-  tanhGrad: binary<"tanhGrad">(10, 0.3),
-  sigmoidGrad: binary<"sigmoidGrad">(11, 0.3),
+  neg: unary("neg", 0.2),
+  exp: unary("exp", 1),
+  expm1: unary("expm1", 1.2),
+  log: unary("log", 1.5),
+  log1p: unary("log1p", 4),
+  sqrt: unary("sqrt", 0.5),
+  sin: unary("sin", 3),
+  cos: unary("cos", 3),
+  tanh: unary("tanh", 2),
+  erf: unary("erf", 2),
+  floor: unary("floor", 0.2),
+  abs: unary("abs", 0.2),
+  square: unary("square", 0.2),
+  reciprocal: unary("reciprocal", 0.5),
+  rsqrt: unary("rsqrt", 1),
+  sigmoid: unary("sigmoid", 1.5),
+  relu: unary("relu", 0.2),
+  softplus: unary("softplus", 5),
+  gelu: unary("gelu", 3),
+  geluTanh: unary("geluTanh", 1.5),
+  silu: unary("silu", 1.5),
+  elu: unary("elu", 1.5, (p) => p.alpha),
+  leakyRelu: unary("leakyRelu", 0.2, (p) => p.slope),
+  add: binary("add", 0.2),
+  sub: binary("sub", 0.2),
+  mul: binary("mul", 0.2),
+  div: binary("div", 0.5),
+  maximum: binary("maximum", 0.2),
+  minimum: binary("minimum", 0.2),
+  pow: binary("pow", 40),
+  mod: binary("mod", 10),
+  atan2: binary("atan2", 40),
+  less: compare("less", 0.2),
+  equal: compare("equal", 0.2),
+  reluGrad: binary("reluGrad", 0.3),
+  geluTanhGrad: binary("geluTanhGrad", 2),
+  geluGrad: binary("geluGrad", 4),
+  siluGrad: binary("siluGrad", 2),
+  tanhGrad: binary("tanhGrad", 0.3),
+  sigmoidGrad: binary("sigmoidGrad", 0.3),
   where,
   cast,
 };

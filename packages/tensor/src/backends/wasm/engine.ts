@@ -13,26 +13,27 @@ import {
   type WasmInfo,
   type WasmOptions,
 } from "./engine-options.ts";
+import { type KernelTable, SCRATCH_BYTES, STATIC_BYTES, writeProduct } from "./generated/contract.ts";
 import { type ModuleName, moduleBytes } from "./module-bytes.ts";
 import { Pool } from "./pool.ts";
-
-/** A kernel takes addresses, sizes and numbers; see assembly/. */
-export type KernelFunction = (...args: number[]) => number;
-/** The exports of both modules of one thread. */
-export type KernelTable = Readonly<Record<string, KernelFunction>>;
 
 /** A running set of kernels. */
 export interface Engine {
   readonly arena: Arena;
   readonly kernels: KernelTable;
   readonly pool: Pool;
+  /** Where the host writes the record that a kernel is called with; each call writes it anew. */
+  readonly record: number;
+  /** Where the host writes layouts of strided operands, see operands.ts. */
+  readonly layouts: number;
   /** Address of this thread's scratch memory for matrix products. */
   readonly scratch: number;
   readonly info: WasmInfo;
 }
 
-const STATIC_BYTES = 65536; // constants of the modules
-const SCRATCH_BYTES = 1 << 20;
+const RECORD = STATIC_BYTES;
+const LAYOUTS = RECORD + 1024;
+const SCRATCH = RECORD + 4096;
 const INITIAL_BYTES = 16 << 20;
 const MAXIMUM_BYTES = 65536 * 65536;
 const DEFAULT_THREADS_LIMIT = 8;
@@ -165,8 +166,7 @@ function candidates({ revectorize, fma }: Settings): ModuleName[] {
 
 function startWith(settings: Settings, compile: Compile): Engine {
   const { shared, threads, limit, notes } = settings;
-  const scratch = STATIC_BYTES;
-  const start = scratch + threads * SCRATCH_BYTES;
+  const start = SCRATCH + threads * SCRATCH_BYTES;
   if (start >= limit) {
     throw new BackendError(
       `wasm: ${threads} threads need ${start} bytes for themselves, the memory may have ${limit}`,
@@ -177,13 +177,13 @@ function startWith(settings: Settings, compile: Compile): Engine {
   const tile = fastest(
     candidates(settings).map((name) => ({ name, module: compile(name, shared) })),
     memory,
-    scratch,
+    arena,
   );
   const kernelModule = compile("kernels", shared);
   const kernels = instantiate(tile.module, kernelModule, memory);
   const pool = new Pool(
     threads,
-    { memory, gemm: tile.module, kernels: kernelModule, scratch, scratchBytes: SCRATCH_BYTES },
+    { memory, gemm: tile.module, kernels: kernelModule, scratch: SCRATCH, scratchBytes: SCRATCH_BYTES },
     kernels,
     notes,
   );
@@ -198,7 +198,7 @@ function startWith(settings: Settings, compile: Compile): Engine {
     tile: /\d+x\d+/.exec(tile.name)![0],
     notes,
   };
-  return { arena, kernels, pool, scratch, info };
+  return { arena, kernels, pool, record: RECORD, layouts: LAYOUTS, scratch: SCRATCH, info };
 }
 
 /** Some systems refuse to reserve 4 GiB of address space: then less. */
@@ -209,7 +209,9 @@ function createMemory(shared: boolean, wanted: number, limit: number, notes: str
       return new WebAssembly.Memory({ initial, maximum, shared });
     } catch (error) {
       if (maximum / 2 < initial) {
-        throw new BackendError(`wasm: no memory to be had, not even ${maximum / 16} MiB: ${String(error)}`);
+        throw new BackendError(
+          `wasm: the system refuses even ${maximum / 16} MiB of memory: ${String(error)}`,
+        );
       }
       notes.push(`memory: ${maximum / 16} MiB of address space refused`);
     }
@@ -236,11 +238,24 @@ const PROBE_MARGIN = 0.92;
 function fastest(
   tiles: { name: ModuleName; module: WebAssembly.Module }[],
   memory: WebAssembly.Memory,
-  scratch: number,
+  arena: Arena,
 ): { name: ModuleName; module: WebAssembly.Module } {
   if (tiles.length === 1) return tiles[0]!;
   const n = PROBE_SIZE;
-  const a = scratch + (SCRATCH_BYTES * 3) / 4; // the scratch is larger than a product needs
+  const operand = arena.allocate(n * n * 4);
+  const result = arena.allocate(n * n * 4);
+  const [a, c] = [operand.offset, result.offset];
+  const task = writeProduct(arena, RECORD, {
+    k: n,
+    a,
+    aRow: n,
+    aColumn: 1,
+    b: a,
+    bRow: n,
+    bColumn: 1,
+    c,
+    cRow: n,
+  });
   let best = tiles[0]!;
   let bestMs = Number.POSITIVE_INFINITY;
   for (const tile of tiles) {
@@ -249,7 +264,7 @@ function fastest(
     let ms = Number.POSITIVE_INFINITY;
     const start = performance.now();
     for (let now = start; now - start < PROBE_MS; ) {
-      gemm!(n, n, n, a, n, 1, a, n, 1, 0, 0, a + n * n * 4, n, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      gemm(task, 0, 1, 0, n, 0, n, SCRATCH);
       const end = performance.now();
       ms = Math.min(ms, end - now);
       now = end;
@@ -259,5 +274,7 @@ function fastest(
       best = tile;
     }
   }
+  arena.release(operand, operand.generation);
+  arena.release(result, result.generation);
   return best;
 }

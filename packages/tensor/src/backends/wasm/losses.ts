@@ -1,5 +1,5 @@
 // Cross entropy and CTC. CTC runs in double precision along a recurrence too short for vectors: the loops of
-// the reference backend serve here too, on the arena's memory.
+// the reference backend serve here too, on the arena's memory. Read next: updates.ts.
 
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { ShapeError } from "../../errors.ts";
@@ -7,8 +7,9 @@ import type { CrossEntropyParams } from "../../op-params.ts";
 import { sizeOf } from "../../shape.ts";
 import { ctcLoss, ctcLossGrad } from "../reference/ctc.ts";
 import { getEngine } from "./engine.ts";
-import { addressOf, denseAddress, releaseAll, split } from "./operands.ts";
-import type { WasmStorage } from "./storage.ts";
+import { writeCrossEntropy } from "./generated/contract.ts";
+import { addressOf, split } from "./operands.ts";
+import { inWorkspace } from "./workspace.ts";
 
 /** Throws for a label outside the classes, unless it is the one to ignore. */
 function checkLabels(
@@ -39,25 +40,25 @@ function kernelOf<P extends "crossEntropy" | "crossEntropyGrad">(name: P): Kerne
     const [rows, classes] = logits.shape as [number, number];
     if (logits.storage.dtype !== "float32" || labels.storage.dtype !== "int32" || classes === 0) return false;
     if (weights !== undefined && weights.storage.dtype !== "float32") return false;
-    const temporaries: WasmStorage[] = [];
-    const index = denseAddress(labels, temporaries);
-    checkLabels(labels, index, classes, params);
-    const before = first === 0 ? [] : [denseAddress(inputs[0]!, temporaries)];
-    const { ignoreIndex, labelSmoothing } = params;
-    const rest = [
-      ...before,
-      denseAddress(logits, temporaries),
-      classes,
-      index,
-      weights === undefined ? 0 : denseAddress(weights, temporaries),
-      labelSmoothing,
-      ignoreIndex === null ? 0 : 1,
-      ignoreIndex ?? 0,
-      addressOf(out),
-    ];
-    split(getEngine(), name, rows, 1.5 * classes, (r, n) => [r, r + n, ...rest], 1);
-    releaseAll(temporaries);
-    return true;
+    const engine = getEngine();
+    return inWorkspace(engine, (workspace) => {
+      const index = workspace.dense(labels);
+      checkLabels(labels, index, classes, params);
+      const task = writeCrossEntropy(engine.arena, engine.record, {
+        logits: workspace.dense(logits),
+        classes,
+        labels: index,
+        weights: weights === undefined ? 0 : workspace.dense(weights),
+        smoothing: params.labelSmoothing,
+        ignores: params.ignoreIndex === null ? 0 : 1,
+        ignored: params.ignoreIndex ?? 0,
+        g: first === 0 ? 0 : workspace.dense(inputs[0]!),
+        out: addressOf(out),
+      });
+      const kernel: "crossEntropy" | "crossEntropyGrad" = name;
+      split(engine, kernel, rows, 1.5 * classes, (r, n) => [r, r + n, task], 1);
+      return true;
+    });
   };
 }
 

@@ -1,29 +1,16 @@
 // From views to what kernels take: an address, and a layout that is dense, one repeated element, or a
-// record of sizes and strides written into memory (assembly/strided.ts reads it).
+// record of sizes and strides written into memory (assembly/strided.ts reads it). Read next: workspace.ts.
 
 import type { View } from "../../backend.ts";
 import { BYTES_PER_ELEMENT, type DType } from "../../dtype.ts";
 import type { Shape } from "../../shape.ts";
-import { isContiguous, sizeOf } from "../../shape.ts";
-import type { Block } from "./arena.ts";
+import { sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
-import { allocateStorage, type WasmStorage } from "./storage.ts";
+import { type Arguments, DENSE, type KernelName, MAX_RANK, SCALAR } from "./generated/contract.ts";
+import type { WasmStorage } from "./storage.ts";
 
-/** Layout of a dense operand, and of one repeated element; any other value is the address of a record. */
-export const DENSE = 0;
-export const SCALAR = 1;
-
-const MAX_RANK = 8;
-const RECORD_BYTES = 128;
-const RECORDS = 4;
-
-let records: Block | null = null;
-
-/** Address of layout record number `slot`; they are reused by each call. */
-function recordAddress(engine: Engine, slot: number): number {
-  records ??= engine.arena.allocate(RECORDS * RECORD_BYTES);
-  return records.offset + slot * RECORD_BYTES;
-}
+/** Bytes of a layout record; there is room for four. */
+const LAYOUT_BYTES = 128;
 
 /** Address of a view's first element. */
 export function addressOf(view: View): number {
@@ -35,7 +22,8 @@ const sizes = new Array<number>(MAX_RANK).fill(0);
 const strides = new Array<number>(MAX_RANK).fill(0);
 
 /**
- * The layout of `view` stretched to `shape`, or -1 when it has too many axes that do not merge.
+ * The layout of `view` stretched to `shape`: DENSE, SCALAR or the address of a record; -1 when it has too many
+ * axes that do not merge.
  *
  * @param slot which of the four records to use if one is needed
  */
@@ -59,7 +47,7 @@ export function layoutOf(engine: Engine, view: View, shape: Shape, slot: number)
   if (rank === 0) return SCALAR;
   if (rank === 1 && strides[0] === 1) return DENSE;
   if (rank === 1 && strides[0] === 0) return SCALAR;
-  const address = recordAddress(engine, slot);
+  const address = engine.layouts + slot * LAYOUT_BYTES;
   const { int32 } = engine.arena;
   const at = address / 4;
   int32[at] = rank;
@@ -68,25 +56,6 @@ export function layoutOf(engine: Engine, view: View, shape: Shape, slot: number)
     int32[at + 1 + MAX_RANK + i] = strides[rank - 1 - i]!;
   }
   return address;
-}
-
-/**
- * Address of the elements of `view` in dense row-major order: in place, or copied to a new storage that
- * lives until the garbage collector finds it (the caller may release it earlier).
- */
-export function denseAddress(view: View, temporaries: WasmStorage[]): number {
-  if (isContiguous(view.shape, view.strides)) return addressOf(view);
-  const storage = allocateStorage(view.storage.backend, view.storage.dtype, sizeOf(view.shape));
-  temporaries.push(storage);
-  copyView(view, storage.address);
-  return storage.address;
-}
-
-/** Gives temporaries back. */
-export function releaseAll(temporaries: WasmStorage[]): void {
-  const { arena } = getEngine();
-  for (const { block, generation } of temporaries) arena.release(block, generation);
-  temporaries.length = 0;
 }
 
 /** Copies a view's elements, row-major, to an address. False when the view has too many axes. */
@@ -99,8 +68,8 @@ export function copyView(view: View, to: number): boolean {
   const bytes = BYTES_PER_ELEMENT[view.storage.dtype];
   const from = addressOf(view);
   if (layout === SCALAR && count > 1) {
-    engine.kernels.copyBlocks!(1, bytes, from, 0, to, 0);
-    engine.kernels.fill!(bytes, to, count);
+    engine.kernels.copyBlocks(1, bytes, from, 0, to, 0);
+    engine.kernels.fill(bytes, to, count);
     return true;
   }
   const dense = layout === SCALAR ? DENSE : layout;
@@ -129,7 +98,7 @@ function copySlowly(view: View, to: number): boolean {
   let from = addressOf(view);
   const count = sizeOf(view.shape);
   for (let i = 0; i < count; i++) {
-    kernels.copyBlocks!(1, bytes, from, 0, to + i * bytes, 0);
+    kernels.copyBlocks(1, bytes, from, 0, to + i * bytes, 0);
     for (let axis = index.length - 1; axis >= 0; axis--) {
       from += view.strides[axis]! * bytes;
       if (++index[axis]! < view.shape[axis]!) break;
@@ -151,25 +120,25 @@ const GRAIN = 1024;
  * @param cost estimated nanoseconds per element
  * @param args arguments for elements [start, start + n), run as part `part`
  */
-export function split(
+export function split<K extends KernelName>(
   engine: Engine,
-  name: string,
+  kernel: K,
   count: number,
   cost: number,
-  args: (start: number, n: number, part: number) => number[],
+  args: (start: number, n: number, part: number) => Arguments<K>,
   grain: number = GRAIN,
 ): void {
   const { pool } = engine;
   if (pool.threads === 1 || count * cost < PARALLEL_NS) {
-    engine.kernels[name]!(...args(0, count, 0));
+    (engine.kernels[kernel] as (...args: Arguments<K>) => unknown)(...args(0, count, 0));
     return;
   }
   const step = Math.ceil(count / pool.threads / grain) * grain;
-  const parts: number[][] = [];
+  const parts: Arguments<K>[] = [];
   for (let start = 0; start < count; start += step) {
     parts.push(args(start, Math.min(step, count - start), parts.length));
   }
-  pool.run(name, parts);
+  pool.run(kernel, parts);
 }
 
 /** A shape seen as [outer, size, inner] around one axis or a run of axes. */

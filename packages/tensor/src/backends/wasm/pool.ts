@@ -4,8 +4,8 @@
 // number of threads gives the same bits. Read next: worker-source.ts.
 
 import { BackendError } from "../../errors.ts";
-import type { KernelTable } from "./engine.ts";
 import { nodeRuntime } from "./engine-options.ts";
+import type { Arguments, KernelName, KernelTable } from "./generated/contract.ts";
 import {
   ARGUMENTS,
   BOTH_WORDS,
@@ -28,9 +28,6 @@ export interface WorkerSetup {
   readonly scratch: number;
   readonly scratchBytes: number;
 }
-
-/** The arguments of one part of a call. */
-export type Part = readonly number[];
 
 const SPINS = 20000;
 /** Milliseconds between two looks at whether a worker has ended. */
@@ -129,8 +126,8 @@ export class Pool {
    * @throws BackendError if a worker failed, ended, or has not answered for minutes. After the last two
    *   everything runs on this thread.
    */
-  run(name: string, parts: readonly Part[]): void {
-    const kernel = this.kernels[name]!;
+  run<K extends KernelName>(name: K, parts: readonly Arguments<K>[]): void {
+    const kernel = this.kernels[name] as (...args: Arguments<K>) => unknown;
     if (parts.length > 1 && !this.started) this.start();
     if (parts.length > 1 && parts.length <= this.threads && this.ready) {
       for (let i = 1; i < parts.length; i++) this.hand(i - 1, name, parts[i]!);
@@ -146,7 +143,7 @@ export class Pool {
     for (const part of parts) kernel(...part);
   }
 
-  private hand(worker: number, name: string, part: Part): void {
+  private hand(worker: number, name: string, part: readonly number[]): void {
     const { control, numbers } = this;
     const base = worker * CONTROL_WORDS;
     const at = worker * BOTH_WORDS + ARGUMENTS;

@@ -1,12 +1,13 @@
-// Optimiser steps on float32 parameters; the numbers are those of assembly/optim.ts.
+// Optimiser steps on float32 parameters.
 
 import type { View } from "../../backend.ts";
 import { isContiguous, sizeOf } from "../../shape.ts";
 import type { UpdateKernels } from "../../update.ts";
 import { getEngine } from "./engine.ts";
+import { PART, writeAdamUpdate, writeSgdUpdate } from "./generated/contract.ts";
 import { split } from "./operands.ts";
-import { PART } from "./rows.ts";
 import type { WasmStorage } from "./storage.ts";
+import { inWorkspace } from "./workspace.ts";
 
 /** Nanoseconds per element, to choose the number of threads. */
 const COST = 1;
@@ -17,41 +18,36 @@ export const updates: UpdateKernels = {
     const { learningRate, momentum, weightDecay } = step;
     const { dtype, length } = weights.storage;
     if (dtype !== "float32" || step.nesterov || step.gradientFactor !== 1) return false;
-    const [w, g] = [addressOf(weights), addressOf(gradient)];
-    const v = velocity === null ? 0 : addressOf(velocity);
-    split(getEngine(), "sgd", length, COST, (start, n) => [
-      start,
-      start + n,
-      w,
-      g,
-      v,
+    const engine = getEngine();
+    const task = writeSgdUpdate(engine.arena, engine.record, {
       learningRate,
       momentum,
       weightDecay,
-      1,
-    ]);
+      weights: addressOf(weights),
+      gradient: addressOf(gradient),
+      velocity: velocity === null ? 0 : addressOf(velocity),
+    });
+    split(engine, "sgd", length, COST, (start, n) => [start, start + n, task]);
     return true;
   },
   adam(weights, gradient, mean, square, step) {
     const { dtype, length } = weights.storage;
     if (dtype !== "float32" || !(step.decoupled || step.weightDecay === 0)) return false;
-    const [w, g, m, s] = [addressOf(weights), addressOf(gradient), addressOf(mean), addressOf(square)];
-    split(getEngine(), "adamw", length, COST, (start, n) => [
-      start,
-      start + n,
-      w,
-      g,
-      m,
-      s,
-      step.learningRate,
-      step.beta1,
-      step.beta2,
-      step.epsilon,
-      step.weightDecay,
-      step.correction1,
-      step.correction2,
-      1,
-    ]);
+    const engine = getEngine();
+    const task = writeAdamUpdate(engine.arena, engine.record, {
+      learningRate: step.learningRate,
+      beta1: step.beta1,
+      beta2: step.beta2,
+      epsilon: step.epsilon,
+      weightDecay: step.weightDecay,
+      correction1: step.correction1,
+      correction2: step.correction2,
+      weights: addressOf(weights),
+      gradient: addressOf(gradient),
+      mean: addressOf(mean),
+      square: addressOf(square),
+    });
+    split(engine, "adamw", length, COST, (start, n) => [start, start + n, task]);
     return true;
   },
   sumOfSquares(gradient) {
@@ -59,14 +55,15 @@ export const updates: UpdateKernels = {
     if (storage.dtype !== "float32" || !isContiguous(shape, strides)) return null;
     const engine = getEngine();
     const length = sizeOf(shape);
-    const count = Math.ceil(length / PART);
-    const parts = engine.arena.allocate(count * 8);
-    const from = addressOf(gradient) + offset * 4;
-    split(engine, "squareParts", count, 0.3 * PART, (i, n) => [i, i + n, from, length, parts.offset], 1);
-    let total = 0;
-    for (let i = 0; i < count; i++) total += engine.arena.float64[parts.offset / 8 + i]!;
-    engine.arena.release(parts, parts.generation);
-    return total;
+    return inWorkspace(engine, (workspace) => {
+      const count = Math.ceil(length / PART);
+      const parts = workspace.take(count * 8);
+      const from = addressOf(storage) + offset * 4;
+      split(engine, "squareParts", count, 0.3 * PART, (i, n) => [i, i + n, from, length, parts], 1);
+      let total = 0;
+      for (let i = 0; i < count; i++) total += engine.arena.float64[parts / 8 + i]!;
+      return total;
+    });
   },
 };
 

@@ -2,41 +2,41 @@
 // so that a block of scores stays in the cache between the product that makes it, the softmax, and the
 // product that uses it; likewise in the backward pass, which starts from the probabilities.
 // Read next: conv1d.ts.
+import { Attention, AttentionGrad, Product, QUERY_BLOCK, SCRATCH_RECORD } from "./contract";
 import { dotRow, expShifted, scaleRow, topOf } from "./softmax";
 
 @external("gemm", "gemm")
 export declare function gemm(
-  m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, bCol: i32, rows: usize, cols: usize,
-  c: usize, ldc: i32, batch: i32, aBatch: i32, bBatch: i32, cBatch: i32, flags: i32, bias: usize, residual: usize,
-  pre: usize, scratch: usize,
+  task: Product, t0: i32, t1: i32, i0: i32, i1: i32, j0: i32, j1: i32, scratch: usize,
 ): void;
 
-/** Query rows per block; fixed, because sums over blocks depend on it. */
-const BLOCK: i32 = 96;
-
-/** What a call works on; the host fills it in. Offsets and strides are in elements, the rest addresses. */
-@unmanaged
-class Task {
-  queries: i32; // Tq
-  keys: i32; // Tk
-  depth: i32; // D
-  width: i32; // E
-  qRow: i32;
-  kRow: i32;
-  vRow: i32;
-  causal: i32;
-  biasRow: i32;
-  scale: f32;
-  q: usize;
-  k: usize;
-  v: usize;
-  bias: usize; // or 0
-  out: usize; // [heads, Tq, E], or 0 for the probabilities alone
-  probabilities: usize; // [heads, Tq, Tk], or 0 to keep none (forward only)
-  offsets: usize; // per head: of q, k, v and bias
+/** One product of dense or strided rows: C [m, n] = A B, or C += A B. */
+@inline function product(
+  m: i32, n: i32, k: i32, a: usize, aRow: i32, aColumn: i32, b: usize, bRow: i32, bColumn: i32, c: usize, cRow: i32,
+  accumulate: bool, scratch: usize,
+): void {
+  const task = changetype<Product>(scratch + SCRATCH_RECORD);
+  task.k = k;
+  task.a = a;
+  task.aRow = aRow;
+  task.aColumn = aColumn;
+  task.aBatch = 0;
+  task.b = b;
+  task.bRow = bRow;
+  task.bColumn = bColumn;
+  task.bBatch = 0;
+  task.rows = 0;
+  task.columns = 0;
+  task.c = c;
+  task.cRow = cRow;
+  task.cBatch = 0;
+  task.accumulate = accumulate ? 1 : 0;
+  task.bias = 0;
+  task.biasPerRow = 0;
+  gemm(task, 0, 1, 0, m, 0, n, scratch);
 }
 
-@inline function offset(task: Task, head: i32, which: i32): usize {
+@inline function offset(task: Attention, head: i32, which: i32): usize {
   return <usize>load<i32>(task.offsets + (((head << 2) + which) << 2)) << 2;
 }
 
@@ -51,21 +51,21 @@ class Task {
   for (; i < n; i++) store<f32>(s + (i << 2), load<f32>(s + (i << 2)) * scale + load<f32>(bias + (i << 2)));
 }
 
-/** Forward for heads [h0, h1) and query rows [r0, r1), r0 a multiple of BLOCK. */
-export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores: usize, scratch: usize): void {
+/** Forward for heads [h0, h1) and query rows [r0, r1), r0 a multiple of QUERY_BLOCK. */
+export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Attention, scores: usize, scratch: usize): void {
   const keys = task.keys;
   const width = task.width;
   for (let head = h0; head < h1; head++) {
     const k = task.k + offset(task, head, 1);
     const v = task.v + offset(task, head, 2);
-    for (let row = r0; row < r1; row += BLOCK) {
-      const m = min(BLOCK, r1 - row);
+    for (let row = r0; row < r1; row += QUERY_BLOCK) {
+      const m = min(QUERY_BLOCK, r1 - row);
       const seen = task.causal ? min(keys, row + m) : keys;
-      const kept = task.probabilities != 0;
+      const kept = task.weights != 0;
       // Scores come in strips of a few columns, probabilities row by row: only these suit the memory.
-      const first = kept ? task.probabilities + ((<usize>head * task.queries + row) * keys << 2) : scores;
+      const first = kept ? task.weights + ((<usize>head * task.queries + row) * keys << 2) : scores;
       const q = task.q + offset(task, head, 0) + (<usize>row * task.qRow << 2);
-      gemm(m, seen, task.depth, q, task.qRow, 1, k, 1, task.kRow, 0, 0, scores, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      product(m, seen, task.depth, q, task.qRow, 1, k, 1, task.kRow, scores, keys, false, scratch);
       const out = task.out + ((<usize>head * task.queries + row) * width << 2);
       for (let i = 0; i < m; i++) {
         const line = scores + (<usize>i * keys << 2);
@@ -84,7 +84,7 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Task, scores
         scaleRow(p, n, <f32>1 / total);
         memory.fill(p + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }
-      if (task.out) gemm(m, width, seen, first, keys, 1, v, task.vRow, 1, 0, 0, out, width, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      if (task.out) product(m, width, seen, first, keys, 1, v, task.vRow, 1, out, width, false, scratch);
     }
   }
 }
@@ -119,42 +119,38 @@ export function attentionGradRows(queries: i32, keys: i32): i32 {
   }
 }
 
-/**
- * Gradients of q, k and v for heads [h0, h1).
- *
- * @param offsets        per head: of g, q, k and v, in elements
- * @param probabilities  [heads, queries, keys]
- * @param out            per head dq [queries, depth], dk [keys, depth], dv [keys, width], end to end
- * @param scores         room for attentionGradRows(queries, keys) rows of keys
- */
-export function attentionGrad(
-  h0: i32, h1: i32, queries: i32, keys: i32, depth: i32, width: i32, factor: f32,
-  g: usize, gRow: i32, q: usize, qRow: i32, k: usize, kRow: i32, v: usize, vRow: i32,
-  offsets: usize, probabilities: usize, out: usize, scores: usize, scratch: usize,
-): void {
+/** Gradients of q, k and v for heads [h0, h1); `scores` has room for attentionGradRows(queries, keys) rows of keys. */
+export function attentionGrad(h0: i32, h1: i32, task: AttentionGrad, scores: usize, scratch: usize): void {
+  const queries = task.queries;
+  const keys = task.keys;
+  const depth = task.depth;
+  const width = task.width;
+  const gRow = task.gRow;
+  const qRow = task.qRow;
+  const kRow = task.kRow;
+  const vRow = task.vRow;
   const rows = attentionGradRows(queries, keys);
   for (let head = h0; head < h1; head++) {
-    const at = offsets + (head << 4);
-    const gHead = g + (<usize>load<i32>(at) << 2);
-    const qHead = q + (<usize>load<i32>(at, 4) << 2);
-    const kHead = k + (<usize>load<i32>(at, 8) << 2);
-    const vHead = v + (<usize>load<i32>(at, 12) << 2);
-    const dq = out + (<usize>head * (queries * depth + keys * (depth + width)) << 2);
+    const at = task.offsets + (head << 4);
+    const gHead = task.g + (<usize>load<i32>(at) << 2);
+    const qHead = task.q + (<usize>load<i32>(at, 4) << 2);
+    const kHead = task.k + (<usize>load<i32>(at, 8) << 2);
+    const vHead = task.v + (<usize>load<i32>(at, 12) << 2);
+    const dq = task.out + (<usize>head * (queries * depth + keys * (depth + width)) << 2);
     const dk = dq + (<usize>queries * depth << 2);
     const dv = dk + (<usize>keys * depth << 2);
     for (let row = 0; row < queries; row += rows) {
       const m = min(rows, queries - row);
-      const add = row > 0 ? 1 : 0;
-      const p = probabilities + ((<usize>head * queries + row) * keys << 2);
+      const add = row > 0;
+      const p = task.weights + ((<usize>head * queries + row) * keys << 2);
       const gRows = gHead + (<usize>row * gRow << 2);
       const qRows = qHead + (<usize>row * qRow << 2);
-      gemm(m, keys, width, gRows, gRow, 1, vHead, 1, vRow, 0, 0, scores, keys, 1, 0, 0, 0, 0, 0, 0, 0, scratch);
+      product(m, keys, width, gRows, gRow, 1, vHead, 1, vRow, scores, keys, false, scratch);
       // This reads the probabilities row by row, so that the cache has them for the product that does not.
-      for (let i = 0; i < m; i++) scoreGradRow(scores + (<usize>i * keys << 2), p + (<usize>i * keys << 2), keys, factor);
-      gemm(keys, width, m, p, 1, keys, gRows, gRow, 1, 0, 0, dv, width, 1, 0, 0, 0, add, 0, 0, 0, scratch);
-      gemm(m, depth, keys, scores, keys, 1, kHead, kRow, 1, 0, 0, dq + (<usize>row * depth << 2), depth,
-        1, 0, 0, 0, 0, 0, 0, 0, scratch);
-      gemm(keys, depth, m, scores, 1, keys, qRows, qRow, 1, 0, 0, dk, depth, 1, 0, 0, 0, add, 0, 0, 0, scratch);
+      for (let i = 0; i < m; i++) scoreGradRow(scores + (<usize>i * keys << 2), p + (<usize>i * keys << 2), keys, task.scale);
+      product(keys, width, m, p, 1, keys, gRows, gRow, 1, dv, width, add, scratch);
+      product(m, depth, keys, scores, keys, 1, kHead, kRow, 1, dq + (<usize>row * depth << 2), depth, false, scratch);
+      product(keys, depth, m, scores, 1, keys, qRows, qRow, 1, dk, depth, add, scratch);
     }
   }
 }

@@ -1,6 +1,7 @@
 // 1-D convolution as a matrix product without forming the columns: packing reads the windows through a
 // table of offsets. Signals are padded copies, so that no tap needs a test. Depthwise convolutions, one
 // channel to one, have a loop of their own. Read next: loss.ts.
+import { Depthwise } from "./contract";
 import { sumLanes } from "./lanes";
 
 /** Copies rows of n into rows of `padded` with `left` zeros before and zeros after; `gap` - 1 zeros between elements. */
@@ -51,8 +52,8 @@ function threeTaps(start: v128, x: usize, weights: usize, dilation: usize, y: us
   return whole;
 }
 
-/** Depthwise rows [from, to) of [B * C]: y[t] = bias[c] + sum over k of w[c, k] x[t stride + k dilation]. */
-export function depthwise(
+/** What `depthwise` says, on numbers. */
+function depthwiseRows(
   from: i32, to: i32, channels: i32, x: usize, padded: i32, w: usize, taps: i32, stride: i32, dilation: i32,
   bias: usize, frames: i32, y: usize,
 ): void {
@@ -89,17 +90,31 @@ export function depthwise(
   }
 }
 
+// Through a table, or the compiler puts it into its caller, and V8 keeps fewer of its numbers in registers.
+type DepthwiseRows = (
+  from: i32, to: i32, channels: i32, x: usize, padded: i32, w: usize, taps: i32, stride: i32, dilation: i32,
+  bias: usize, frames: i32, y: usize,
+) => void;
+const ROWS: StaticArray<DepthwiseRows> = [depthwiseRows];
+
+/** Depthwise rows [from, to) of [B * C]: y[t] = bias[c] + sum over k of w[c, k] x[t stride + k dilation]. */
+export function depthwise(from: i32, to: i32, task: Depthwise): void {
+  unchecked(ROWS[0])(from, to, task.channels, task.x, task.padded, task.weights, task.taps, task.stride, task.dilation,
+    task.bias, task.frames, task.out);
+}
+
 /** Depthwise weight gradient of channels [from, to): dw[c, k] = sum over batch and t of g[t] x[t stride + k dilation]. */
-export function depthwiseWeightGrad(
-  from: i32, to: i32, batch: i32, channels: i32, g: usize, frames: i32, x: usize, padded: i32, taps: i32, stride: i32,
-  dilation: i32, dw: usize,
-): void {
+export function depthwiseWeightGrad(from: i32, to: i32, task: Depthwise): void {
+  const channels = task.channels;
+  const taps = task.taps;
+  const stride = task.stride;
+  const frames = task.frames;
   for (let c = from; c < to; c++) {
     for (let k = 0; k < taps; k++) {
       let total: f64 = 0;
-      for (let b = 0; b < batch; b++) {
-        const gradient = g + (<usize>(b * channels + c) * frames << 2);
-        const signal = x + ((<usize>(b * channels + c) * padded + k * dilation) << 2);
+      for (let b = 0; b < task.batch; b++) {
+        const gradient = task.g + (<usize>(b * channels + c) * frames << 2);
+        const signal = task.x + ((<usize>(b * channels + c) * task.padded + k * task.dilation) << 2);
         let a = i32x4.splat(0);
         let t = 0;
         if (stride == 1) {
@@ -112,7 +127,7 @@ export function depthwiseWeightGrad(
           total += load<f32>(gradient + (<usize>t << 2)) * load<f32>(signal + (<usize>t * stride << 2));
         }
       }
-      store<f32>(dw + (<usize>(c * taps + k) << 2), <f32>total);
+      store<f32>(task.out + (<usize>(c * taps + k) << 2), <f32>total);
     }
   }
 }

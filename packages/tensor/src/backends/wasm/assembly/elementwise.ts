@@ -2,40 +2,40 @@
 // engine can pair them into 256-bit operations. The last step may read and write up to the next multiple
 // of eight elements: blocks are padded to 64 bytes, and results always start a block.
 // Read next: reduce.ts.
+import { Binary, Compare, DENSE, ElementType, SCALAR, Unary } from "./contract";
 import {
-  at, cos, erf, exp, expm1, gelu, geluErf, geluErfSlope, geluSlope, log, log1p, relu, sigmoid, silu, siluSlope, sin,
+  at, cos, erf, exp, expm1, gelu, geluSlope, geluTanh, geluTanhSlope, log, log1p, relu, sigmoid, silu, siluSlope, sin,
   softplus, tanh,
 } from "./math";
-import { CHUNK, CHUNK_BYTES, SCALAR, chunk, fetch, spread } from "./strided";
+import { CHUNK, CHUNK_BYTES, chunk, fetch, spread } from "./strided";
 
 const ONE = memory.data<f32>([1.0, 0.0], 16);
 
-// Numbers of the unary operations; operations.ts of the host repeats them in this order.
 @inline function unaryStep(op: i32, x: v128, p: v128): v128 {
   switch (op) {
-    case 0: return f32x4.neg(x);
-    case 1: return exp(x);
-    case 2: return expm1(x);
-    case 3: return log(x);
-    case 4: return log1p(x);
-    case 5: return f32x4.sqrt(x);
-    case 6: return sin(x);
-    case 7: return cos(x);
-    case 8: return tanh(x);
-    case 9: return erf(x);
-    case 10: return f32x4.floor(x);
-    case 11: return f32x4.abs(x);
-    case 12: return f32x4.mul(x, x);
-    case 13: return f32x4.div(at(ONE, 0), x);
-    case 14: return f32x4.div(at(ONE, 0), f32x4.sqrt(x));
-    case 15: return sigmoid(x);
-    case 16: return relu(x);
-    case 17: return softplus(x);
-    case 18: return geluErf(x);
-    case 19: return gelu(x);
-    case 20: return silu(x);
-    case 21: return v128.bitselect(f32x4.mul(p, expm1(x)), x, f32x4.le(x, at(ONE, 1)));
-    default: return v128.bitselect(f32x4.mul(p, x), x, f32x4.lt(x, at(ONE, 1))); // 22, leaky relu
+    case Unary.neg: return f32x4.neg(x);
+    case Unary.exp: return exp(x);
+    case Unary.expm1: return expm1(x);
+    case Unary.log: return log(x);
+    case Unary.log1p: return log1p(x);
+    case Unary.sqrt: return f32x4.sqrt(x);
+    case Unary.sin: return sin(x);
+    case Unary.cos: return cos(x);
+    case Unary.tanh: return tanh(x);
+    case Unary.erf: return erf(x);
+    case Unary.floor: return f32x4.floor(x);
+    case Unary.abs: return f32x4.abs(x);
+    case Unary.square: return f32x4.mul(x, x);
+    case Unary.reciprocal: return f32x4.div(at(ONE, 0), x);
+    case Unary.rsqrt: return f32x4.div(at(ONE, 0), f32x4.sqrt(x));
+    case Unary.sigmoid: return sigmoid(x);
+    case Unary.relu: return relu(x);
+    case Unary.softplus: return softplus(x);
+    case Unary.gelu: return gelu(x);
+    case Unary.geluTanh: return geluTanh(x);
+    case Unary.silu: return silu(x);
+    case Unary.elu: return v128.bitselect(f32x4.mul(p, expm1(x)), x, f32x4.le(x, at(ONE, 1)));
+    default: return v128.bitselect(f32x4.mul(p, x), x, f32x4.lt(x, at(ONE, 1))); // leakyRelu
   }
 }
 
@@ -54,32 +54,32 @@ const ONE = memory.data<f32>([1.0, 0.0], 16);
   }
 }
 
-// One function per operation: V8 optimises each when it gets hot, and pairs vectors in small functions only.
+// In the order of their numbers. One function per operation: V8 optimises each when it gets hot, and pairs vectors in small functions only.
 type UnaryLoop = (x: usize, y: usize, n: i32, p: f32) => void;
 const UNARY: StaticArray<UnaryLoop> = [
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(0, x, y, n, p), // neg
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(1, x, y, n, p), // exp
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(2, x, y, n, p), // expm1
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(3, x, y, n, p), // log
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(4, x, y, n, p), // log1p
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(5, x, y, n, p), // sqrt
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(6, x, y, n, p), // sin
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(7, x, y, n, p), // cos
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(8, x, y, n, p), // tanh
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(9, x, y, n, p), // erf
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(10, x, y, n, p), // floor
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(11, x, y, n, p), // abs
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(12, x, y, n, p), // square
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(13, x, y, n, p), // reciprocal
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(14, x, y, n, p), // rsqrt
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(15, x, y, n, p), // sigmoid
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(16, x, y, n, p), // relu
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(17, x, y, n, p), // softplus
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(18, x, y, n, p), // gelu
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(19, x, y, n, p), // geluTanh
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(20, x, y, n, p), // silu
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(21, x, y, n, p), // elu
-  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(22, x, y, n, p), // leakyRelu
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.neg, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.exp, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.expm1, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.log, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.log1p, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.sqrt, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.sin, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.cos, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.tanh, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.erf, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.floor, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.abs, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.square, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.reciprocal, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.rsqrt, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.sigmoid, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.relu, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.softplus, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.gelu, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.geluTanh, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.silu, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.elu, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.leakyRelu, x, y, n, p),
 ];
 
 @inline function unaryChunk(op: i32, x: usize, y: usize, n: i32, p: f32): void {
@@ -91,7 +91,7 @@ export function unary(
   op: i32, start: i32, count: i32, a: usize, aLayout: usize, out: usize, parameter: f32, scratch: usize,
 ): void {
   out += <usize>start << 2;
-  if (aLayout == 0) return unaryChunk(op, a + (<usize>start << 2), out, count, parameter);
+  if (aLayout == DENSE) return unaryChunk(op, a + (<usize>start << 2), out, count, parameter);
   if (aLayout == SCALAR) spread<f32>(a, scratch);
   for (let done = 0; done < count; done += CHUNK) {
     const n = min(CHUNK, count - done);
@@ -100,21 +100,20 @@ export function unary(
   }
 }
 
-// Numbers of the binary operations. The later ones are gradients: (gradient, input or output).
 @inline function binaryStep(op: i32, x: v128, y: v128): v128 {
   switch (op) {
-    case 0: return f32x4.add(x, y);
-    case 1: return f32x4.sub(x, y);
-    case 2: return f32x4.mul(x, y);
-    case 3: return f32x4.div(x, y);
-    case 4: return f32x4.max(x, y);
-    case 5: return f32x4.min(x, y);
-    case 6: return v128.and(x, f32x4.gt(y, at(ONE, 1))); // relu from its input or output
-    case 7: return f32x4.mul(x, geluSlope(y));
-    case 8: return f32x4.mul(x, geluErfSlope(y));
-    case 9: return f32x4.mul(x, siluSlope(y));
-    case 10: return f32x4.mul(x, f32x4.sub(at(ONE, 0), f32x4.mul(y, y))); // tanh from its output
-    default: return f32x4.mul(x, f32x4.mul(y, f32x4.sub(at(ONE, 0), y))); // 11, sigmoid from its output
+    case Binary.add: return f32x4.add(x, y);
+    case Binary.sub: return f32x4.sub(x, y);
+    case Binary.mul: return f32x4.mul(x, y);
+    case Binary.div: return f32x4.div(x, y);
+    case Binary.maximum: return f32x4.max(x, y);
+    case Binary.minimum: return f32x4.min(x, y);
+    case Binary.reluGrad: return v128.and(x, f32x4.gt(y, at(ONE, 1))); // from its input or output
+    case Binary.geluTanhGrad: return f32x4.mul(x, geluTanhSlope(y));
+    case Binary.geluGrad: return f32x4.mul(x, geluSlope(y));
+    case Binary.siluGrad: return f32x4.mul(x, siluSlope(y));
+    case Binary.tanhGrad: return f32x4.mul(x, f32x4.sub(at(ONE, 0), f32x4.mul(y, y))); // from its output
+    default: return f32x4.mul(x, f32x4.mul(y, f32x4.sub(at(ONE, 0), y))); // sigmoidGrad, from its output
   }
 }
 
@@ -163,20 +162,21 @@ function atan2(x: usize, y: usize, z: usize, n: i32): void {
   }
 }
 
+// In the order of their numbers.
 type BinaryLoop = (x: usize, y: usize, z: usize, n: i32) => void;
 const BINARY: StaticArray<BinaryLoop> = [
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(0, x, y, z, n), // add
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(1, x, y, z, n), // sub
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(2, x, y, z, n), // mul
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(3, x, y, z, n), // div
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(4, x, y, z, n), // maximum
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(5, x, y, z, n), // minimum
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(6, x, y, z, n), // relu gradient
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(7, x, y, z, n), // geluTanh gradient
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(8, x, y, z, n), // gelu gradient
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(9, x, y, z, n), // silu gradient
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(10, x, y, z, n), // tanh gradient
-  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(11, x, y, z, n), // sigmoid gradient
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.add, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.sub, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.mul, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.div, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.maximum, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.minimum, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.reluGrad, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.geluTanhGrad, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.geluGrad, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.siluGrad, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.tanhGrad, x, y, z, n),
+  (x: usize, y: usize, z: usize, n: i32): void => binaryLoop(Binary.sigmoidGrad, x, y, z, n),
   pow,
   mod,
   atan2,
@@ -191,7 +191,7 @@ export function binary(
   op: i32, start: i32, count: i32, a: usize, aLayout: usize, b: usize, bLayout: usize, out: usize, scratch: usize,
 ): void {
   out += <usize>start << 2;
-  if (aLayout == 0 && bLayout == 0) {
+  if (aLayout == DENSE && bLayout == DENSE) {
     return binaryChunk(op, a + (<usize>start << 2), b + (<usize>start << 2), out, count);
   }
   const second = scratch + CHUNK_BYTES;
@@ -223,7 +223,7 @@ const BIT = memory.data<i32>([0x01010101], 16);
   }
 }
 
-/** out[i] = a[i] < b[i] (op 0) or a[i] == b[i] (op 1), as bytes. `start` is a multiple of 64. */
+/** out[i] = a[i] < b[i] or a[i] == b[i], as bytes. `start` is a multiple of 64. */
 export function compare(
   op: i32, start: i32, count: i32, a: usize, aLayout: usize, b: usize, bLayout: usize, out: usize, scratch: usize,
 ): void {
@@ -234,7 +234,7 @@ export function compare(
     const n = min(CHUNK, count - done);
     const x = chunk<f32>(a, aLayout, start + done, n, scratch);
     const y = chunk<f32>(b, bLayout, start + done, n, second);
-    if (op == 0) compareLoop(true, x, y, out + start + done, n);
+    if (op == Compare.less) compareLoop(true, x, y, out + start + done, n);
     else compareLoop(false, x, y, out + start + done, n);
   }
 }
@@ -271,29 +271,25 @@ export function where(
 /** Row-major copy of a view; `size` is the bytes of an element: 1, 4 or 8. */
 export function copy(size: i32, start: i32, count: i32, a: usize, layout: usize, out: usize): void {
   out += <usize>start * size;
-  if (layout == 0) memory.copy(out, a + <usize>start * size, <usize>count * size);
+  if (layout == DENSE) memory.copy(out, a + <usize>start * size, <usize>count * size);
   else if (size == 1) fetch<u8>(a, layout, start, count, out);
   else if (size == 4) fetch<u32>(a, layout, start, count, out);
   else fetch<u64>(a, layout, start, count, out);
 }
 
-const FLOAT32: i32 = 0;
-const INT32: i32 = 1;
-const BOOL: i32 = 2;
-
 @inline function number(type: i32, at: usize, i: i32): f64 {
-  if (type == FLOAT32) return load<f32>(at + (i << 2));
-  if (type == INT32) return load<i32>(at + (i << 2));
-  if (type == BOOL) return load<u8>(at + i);
+  if (type == ElementType.float32) return load<f32>(at + (i << 2));
+  if (type == ElementType.int32) return load<i32>(at + (i << 2));
+  if (type == ElementType.bool) return load<u8>(at + i);
   return load<f64>(at + (i << 3));
 }
 
-/** Dense values to float32 (`to` 0) or float64 (`to` 3) from any dtype. */
+/** Dense values to float32 or float64 from any dtype. */
 export function convert(from: i32, to: i32, start: i32, count: i32, a: usize, out: usize): void {
   const end = start + count;
-  if (to == FLOAT32) {
-    if (from == INT32) for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<i32>(a + (i << 2)));
-    else if (from == BOOL) for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<u8>(a + i));
+  if (to == ElementType.float32) {
+    if (from == ElementType.int32) for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<i32>(a + (i << 2)));
+    else if (from == ElementType.bool) for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<u8>(a + i));
     else for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<f64>(a + (i << 3)));
   } else {
     for (let i = start; i < end; i++) store<f64>(out + (i << 3), number(from, a, i));

@@ -1,75 +1,76 @@
-// Matrix product C = act(A B + bias) + residual for any row and column strides of A and B.
+// Matrix product C = A B + bias for any row and column strides of A and B.
 //
 // The classic blocked scheme (Goto & van de Geijn 2008): B is packed in blocks of KC x NC into slivers NR
 // columns wide, A in blocks of MC x KC into slivers MR rows high, and a register tile of MR x NR runs down
 // each pair of slivers. Packing absorbs transposes, so there is one inner loop. KC is the same for every
 // tile and each element of C sums its k terms in order within a block, then block by block: the result has
 // the same bits for every tile size and every split of rows or columns over threads.
-// Read next: the tile, written out by scripts/wasm.mjs for each MR x NR; then epilogue.ts.
+// Read next: the tile, written out by scripts/wasm.mjs for each MR x NR.
+import { Product } from "./contract";
+import { part, storePart, transpose4 } from "./lanes";
 import { MR, NR, tile } from "./tile";
-import { epilogue } from "./epilogue";
-import { transpose4 } from "./lanes";
 
 const KC: i32 = 256;
 const MC: i32 = 96; // a multiple of every MR
 const NC: i32 = 512; // a multiple of every NR
-const ACCUMULATE: i32 = 1;
-const SWAPPED_BIAS: i32 = 2;
 
 /** Bytes of scratch memory a call needs. */
 export function scratchBytes(): i32 {
   return (KC * (MC + NC) + MR * NR) * 4 + 64;
 }
 
-/**
- * @param a      address; element (i, p) of batch b is at a + 4 (b aBatch + i aRow + p aCol)
- * @param b      address, likewise with bRow for p and bCol for j
- * @param rows   0, or the address of k int32 offsets that replace p bRow (convolution without im2col)
- * @param cols   0, or the address of n int32 offsets that replace j bCol
- * @param c      address; row stride ldc, unit column stride
- * @param flags  1 adds to C instead of replacing it; 2 bias per row instead of per column; activation << 8
- * @param bias, residual, pre  addresses or 0; `pre` receives the value before the activation
- */
+/** Batch entries [t0, t1), rows [i0, i1) and columns [j0, j1) of a product. */
 export function gemm(
-  m: i32, n: i32, k: i32,
-  a: usize, aRow: i32, aCol: i32,
-  b: usize, bRow: i32, bCol: i32, rows: usize, cols: usize,
-  c: usize, ldc: i32,
-  batch: i32, aBatch: i32, bBatch: i32, cBatch: i32,
-  flags: i32, bias: usize, residual: usize, pre: usize,
-  scratch: usize,
+  task: Product, t0: i32, t1: i32, i0: i32, i1: i32, j0: i32, j1: i32, scratch: usize,
 ): void {
-  const finish = (flags >> 8) != 0 || bias != 0 || residual != 0 || pre != 0;
+  const k = task.k;
+  const aRow = task.aRow;
+  const aColumn = task.aColumn;
+  const bRow = task.bRow;
+  const bColumn = task.bColumn;
+  const rows = task.rows;
+  const columns = task.columns;
+  const cRow = task.cRow;
+  const accumulate = task.accumulate != 0;
+  const bias = task.bias;
+  const biasPerRow = task.biasPerRow != 0;
   const packedA = scratch;
   const packedB = packedA + ((KC * MC) << 2);
   const edge = packedB + ((KC * NC) << 2);
-  for (let t = 0; t < batch; t++) {
-    for (let j = 0; j < n; j += NC) {
-      const nc = min(NC, n - j);
+  for (let t = t0; t < t1; t++) {
+    const a = task.a + (<usize>t * task.aBatch << 2);
+    const b = task.b + (<usize>t * task.bBatch << 2);
+    const c = task.c + (<usize>t * task.cBatch << 2);
+    for (let j = j0; j < j1; j += NC) {
+      const nc = min(NC, j1 - j);
       for (let p = 0; p < k || p == 0; p += KC) {
         const kc = min(KC, k - p);
-        const add = p > 0 || (flags & ACCUMULATE) != 0;
-        packB(kc, nc, b + (p * (rows ? 0 : bRow) + j * (cols ? 0 : bCol)) * 4, bRow, bCol,
-          rows ? rows + (p << 2) : 0, cols ? cols + (j << 2) : 0, packedB);
-        for (let i = 0; i < m; i += MC) {
-          const mc = min(MC, m - i);
-          packA(mc, kc, a + (i * aRow + p * aCol) * 4, aRow, aCol, packedA);
-          const corner = c + (i * ldc + j) * 4;
-          block(mc, nc, kc, packedA, packedB, corner, ldc, add, edge);
-          if (finish && p + KC >= k) {
-            const shift = (i * ldc + j) * 4;
-            const swapped = (flags & SWAPPED_BIAS) != 0;
-            epilogue(mc, nc, corner, ldc, flags >> 8, bias ? bias + ((swapped ? i : j) << 2) : 0, swapped,
-              residual ? residual + shift : 0, pre ? pre + shift : 0);
-          }
+        const add = p > 0 || accumulate;
+        packB(kc, nc, b + (p * (rows ? 0 : bRow) + j * (columns ? 0 : bColumn)) * 4, bRow, bColumn,
+          rows ? rows + (p << 2) : 0, columns ? columns + (j << 2) : 0, packedB);
+        for (let i = i0; i < i1; i += MC) {
+          const mc = min(MC, i1 - i);
+          packA(mc, kc, a + (i * aRow + p * aColumn) * 4, aRow, aColumn, packedA);
+          const corner = c + (i * cRow + j) * 4;
+          block(mc, nc, kc, packedA, packedB, corner, cRow, add, edge);
+          // While the block is still in the cache.
+          if (bias && p + KC >= k) addBias(mc, nc, corner, cRow, bias + ((biasPerRow ? i : j) << 2), biasPerRow);
         }
       }
     }
-    a += aBatch * 4;
-    b += bBatch * 4;
-    c += cBatch * 4;
-    if (residual) residual += cBatch * 4;
-    if (pre) pre += cBatch * 4;
+  }
+}
+
+/** Adds a row to each row of a block of C, or with `perRow` a column to each column. */
+function addBias(m: i32, n: i32, c: usize, cRow: i32, bias: usize, perRow: bool): void {
+  for (let i = 0; i < m; i++) {
+    const rowBias: f32 = perRow ? load<f32>(bias + (i << 2)) : 0;
+    for (let j = 0; j < n; j += 4) {
+      const wide = min(4, n - j);
+      const at = c + ((i * cRow + j) << 2);
+      const more = perRow ? f32x4.splat(rowBias) : part(bias + (j << 2), wide);
+      storePart(at, f32x4.add(part(at, wide), more), wide);
+    }
   }
 }
 

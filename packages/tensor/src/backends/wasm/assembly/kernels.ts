@@ -1,12 +1,15 @@
-// Everything but the matrix product, which is a module of its own (one per register tile).
-export * from "./elementwise";
-export * from "./reduce";
-export * from "./softmax";
-export * from "./norm";
-export * from "./rotary";
-export * from "./gather";
-export * from "./optim";
-export { copyTransposed } from "./strided";
+// What the host may call, apart from the matrix product, which is a module of its own (one per register
+// tile). The build writes the signature of each into generated/contract.ts. Read next: contract.ts.
 export { attention, attentionGrad, attentionGradRows } from "./attention";
-export * from "./conv1d";
-export * from "./loss";
+export { depthwise, depthwiseWeightGrad, flipWeights, padRows, tapOffsets } from "./conv1d";
+export { binary, compare, convert, copy, unary, where } from "./elementwise";
+export { badIndex, copyBlocks, fill, fold, gather, indexAdd, indexSelect, scatterAdd } from "./gather";
+export { crossEntropy, crossEntropyGrad } from "./loss";
+export { layerNormRows, normGradRows, normStats, normWeightGrad, rmsNormRows } from "./norm";
+export { adamw, sgd } from "./optim";
+export {
+  argmaxMiddle, cumsumMiddle, maxMiddle, maxRows, squareParts, sumMiddle, sumOfParts, sumParts, sumRows,
+} from "./reduce";
+export { rotatePairs } from "./rotary";
+export { logSoftmaxGradRows, logSoftmaxRows, softmaxGradRows, softmaxRows } from "./softmax";
+export { copyTransposed } from "./strided";

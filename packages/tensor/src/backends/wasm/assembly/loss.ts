@@ -1,6 +1,7 @@
 // Cross entropy of rows of logits against labels, as PyTorch's cross_entropy without the averaging.
 // With q the target distribution (label smoothing spreads a share over all classes, class weights scale
 // it): loss = -sum(q log softmax),  gradient = g (softmax sum(q) - q).
+import { CrossEntropy } from "./contract";
 import { sumLanes } from "./lanes";
 import { expNegative } from "./math";
 import { maxRow } from "./reduce";
@@ -23,20 +24,16 @@ import { expShifted, scaleRow } from "./softmax";
   return total;
 }
 
-/**
- * Loss of rows [from, to). Labels were checked.
- *
- * @param ignored label whose rows give 0; `ignores` is 0 when there is none
- */
-export function crossEntropy(
-  from: i32, to: i32, x: usize, classes: i32, labels: usize, weights: usize, smoothing: f32, ignores: i32, ignored: i32,
-  out: usize,
-): void {
+/** Loss of rows [from, to). */
+export function crossEntropy(from: i32, to: i32, task: CrossEntropy): void {
+  const classes = task.classes;
+  const weights = task.weights;
+  const smoothing = task.smoothing;
   for (let r = from; r < to; r++) {
-    const label = load<i32>(labels + (<usize>r << 2));
-    const row = x + (<usize>r * classes << 2);
+    const label = load<i32>(task.labels + (<usize>r << 2));
+    const row = task.logits + (<usize>r * classes << 2);
     let loss: f32 = 0;
-    if (!ignores || label != ignored) {
+    if (!task.ignores || label != task.ignored) {
       const top = maxRow(row, classes);
       const level = top + <f32>NativeMath.log(<f64>sumOfExp(row, classes, top));
       loss = (level - load<f32>(row + (<usize>label << 2))) * weight(weights, label);
@@ -48,24 +45,24 @@ export function crossEntropy(
         loss = loss * (<f32>1 - smoothing) + <f32>(spread * smoothing / classes);
       }
     }
-    store<f32>(out + (<usize>r << 2), loss);
+    store<f32>(task.out + (<usize>r << 2), loss);
   }
 }
 
 /** Gradient of the logits from the gradient g of each row's loss. */
-export function crossEntropyGrad(
-  from: i32, to: i32, g: usize, x: usize, classes: i32, labels: usize, weights: usize, smoothing: f32, ignores: i32,
-  ignored: i32, out: usize,
-): void {
+export function crossEntropyGrad(from: i32, to: i32, task: CrossEntropy): void {
+  const classes = task.classes;
+  const weights = task.weights;
+  const smoothing = task.smoothing;
   for (let r = from; r < to; r++) {
-    const label = load<i32>(labels + (<usize>r << 2));
-    const row = x + (<usize>r * classes << 2);
-    const y = out + (<usize>r * classes << 2);
-    if (ignores && label == ignored) {
+    const label = load<i32>(task.labels + (<usize>r << 2));
+    const row = task.logits + (<usize>r * classes << 2);
+    const y = task.out + (<usize>r * classes << 2);
+    if (task.ignores && label == task.ignored) {
       memory.fill(y, 0, <usize>classes << 2);
       continue;
     }
-    const factor = load<f32>(g + (<usize>r << 2));
+    const factor = load<f32>(task.g + (<usize>r << 2));
     const own = weight(weights, label) * (<f32>1 - smoothing);
     const share = smoothing / <f32>classes;
     let mass = own;

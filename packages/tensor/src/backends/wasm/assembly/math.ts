@@ -183,41 +183,41 @@ const ERF = memory.data<f32>([
   return v128.or(y, v128.and(x, at(SIGN, 0)));
 }
 
-/** x Phi(x) with the error function. */
-@inline export function geluErf(x: v128): v128 {
+/** GELU: x Phi(x) with the error function. */
+@inline export function gelu(x: v128): v128 {
   const half = f32x4.mul(x, at(ONES, 2));
   return f32x4.add(half, f32x4.mul(half, erf(f32x4.mul(x, at(ERF, 16)))));
 }
 
 // 2 sqrt(2 / pi), that times 0.044715, and three times the latter
-const GELU = memory.data<f32>([1.5957691216057308, 0.07135481282556, 0.21406443847668, 12.0, -12.0], 16);
+const GELU_TANH = memory.data<f32>([1.5957691216057308, 0.07135481282556, 0.21406443847668, 12.0, -12.0], 16);
 
 /** The tanh form of GELU: 0.5 x (1 + tanh u) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). */
-@inline export function gelu(x: v128): v128 {
-  const u = f32x4.mul(x, f32x4.add(at(GELU, 0), f32x4.mul(at(GELU, 1), f32x4.mul(x, x))));
+@inline export function geluTanh(x: v128): v128 {
+  const u = f32x4.mul(x, f32x4.add(at(GELU_TANH, 0), f32x4.mul(at(GELU_TANH, 1), f32x4.mul(x, x))));
   return f32x4.div(f32x4.pmax(x, at(LOWEST, 0)), f32x4.add(at(ONES, 0), expBounded(f32x4.neg(u))));
 }
 
-/** d gelu / dx = s + x s (1 - s) (2u)', s = sigmoid(2u). */
-@inline export function geluSlope(x: v128): v128 {
-  x = f32x4.pmin(f32x4.pmax(x, at(GELU, 4)), at(GELU, 3));
+/** d geluTanh / dx = s + x s (1 - s) (2u)', s = sigmoid(2u). */
+@inline export function geluTanhSlope(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, at(GELU_TANH, 4)), at(GELU_TANH, 3));
   const xx = f32x4.mul(x, x);
-  const u = f32x4.mul(x, f32x4.add(at(GELU, 0), f32x4.mul(at(GELU, 1), xx)));
+  const u = f32x4.mul(x, f32x4.add(at(GELU_TANH, 0), f32x4.mul(at(GELU_TANH, 1), xx)));
   const s = f32x4.div(at(ONES, 0), f32x4.add(at(ONES, 0), expBounded(f32x4.neg(u))));
-  const w = f32x4.mul(x, f32x4.add(at(GELU, 0), f32x4.mul(at(GELU, 2), xx)));
+  const w = f32x4.mul(x, f32x4.add(at(GELU_TANH, 0), f32x4.mul(at(GELU_TANH, 2), xx)));
   return f32x4.add(s, f32x4.mul(f32x4.mul(s, f32x4.sub(at(ONES, 0), s)), w));
 }
 
 const NORMAL = memory.data<f32>([0.3989422804014327, -0.5], 16);
 
-/** d gelu_erf / dx = Phi(x) + x phi(x). */
-@inline export function geluErfSlope(x: v128): v128 {
-  x = f32x4.pmin(f32x4.pmax(x, at(GELU_ERF_RANGE, 0)), at(GELU_ERF_RANGE, 1));
+/** d gelu / dx = Phi(x) + x phi(x). */
+@inline export function geluSlope(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, at(GELU_RANGE, 0)), at(GELU_RANGE, 1));
   const cdf = f32x4.add(at(ONES, 2), f32x4.mul(at(ONES, 2), erf(f32x4.mul(x, at(ERF, 16)))));
   const pdf = f32x4.mul(at(NORMAL, 0), expNegative(f32x4.mul(f32x4.mul(x, x), at(NORMAL, 1))));
   return f32x4.add(cdf, f32x4.mul(x, pdf));
 }
-const GELU_ERF_RANGE = memory.data<f32>([-30.0, 30.0], 16);
+const GELU_RANGE = memory.data<f32>([-30.0, 30.0], 16);
 
 /** d silu / dx = s (1 + x (1 - s)). */
 @inline export function siluSlope(x: v128): v128 {

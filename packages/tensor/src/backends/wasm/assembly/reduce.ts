@@ -1,11 +1,10 @@
 // Sums and maxima. The order of every sum is fixed by the shape alone: float32 lanes within a run of 256
 // elements, float64 across runs; so it does not matter how many threads share the work.
 // Read next: softmax.ts.
+import { PART } from "./contract";
 import { maxLanes, sumLanes } from "./lanes";
 
-const RUN: i32 = 256;
-/** Elements per partial sum of a long row; a multiple of RUN. */
-export const PART: i32 = 65536;
+const RUN: i32 = 256; // PART is a multiple of it
 
 /** Sum of up to RUN adjacent elements. */
 function sumRun(x: usize, n: i32): f64 {

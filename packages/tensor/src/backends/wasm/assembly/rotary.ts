@@ -1,6 +1,7 @@
 // Rotary position encoding (Su et al. 2021): pairs (x[2i], x[2i+1]) turned by angles given as cosine and
 // sine. The gradient is the same with the sine negated. Read next: gather.ts.
-import { CHUNK_BYTES, SCALAR, chunk, spread } from "./strided";
+import { SCALAR } from "./contract";
+import { CHUNK_BYTES, chunk, spread } from "./strided";
 
 const PAIRS: i32 = 512;
 

@@ -1,21 +1,15 @@
-// Strided views inside the kernels. A view is described by a record of int32 in memory: rank, then eight
-// sizes, then eight strides in elements (the host has merged axes that lie densely together). Instead of
+// Strided views inside the kernels. A view is described by a record of int32 in memory: rank, then MAX_RANK
+// sizes, then as many strides in elements (the host has merged axes that lie densely together). Instead of
 // a loop for every kind of layout, an operand that is not dense is fetched into a small dense chunk that
 // stays in the first-level cache; the arithmetic only ever sees dense chunks.
 
+import { DENSE, MAX_RANK, SCALAR } from "./contract";
 import { transpose4 } from "./lanes";
 
 /** Elements per chunk. */
 export const CHUNK: i32 = 1024;
 /** Bytes of one chunk buffer of the widest elements, float64. */
 export const CHUNK_BYTES: usize = 8192;
-
-/** `layout` of an operand that lies densely in row-major order. */
-export const DENSE: usize = 0;
-/** `layout` of an operand that is one element, repeated. */
-export const SCALAR: usize = 1;
-
-const MAX_RANK: i32 = 8;
 
 @inline function sizeAt(layout: usize, axis: i32): i32 {
   return load<i32>(layout + ((axis + 1) << 2));
