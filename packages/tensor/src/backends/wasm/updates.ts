@@ -58,7 +58,7 @@ export const updates: UpdateKernels = {
     return inWorkspace(engine, (workspace) => {
       const count = Math.ceil(length / PART);
       const parts = workspace.take(count * 8);
-      const from = addressOf(storage) + offset * 4;
+      const from = (storage as WasmStorage).address + offset * 4;
       split(engine, "squareParts", count, 0.3 * PART, (i, n) => [i, i + n, from, length, parts], 1);
       let total = 0;
       for (let i = 0; i < count; i++) total += engine.arena.float64[parts / 8 + i]!;
