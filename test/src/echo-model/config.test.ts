@@ -271,6 +271,14 @@ t.test("conditions between fields are checked", async (t) => {
       "model.gate: crossModal weighs three streams, expected model.features to hold spectrogram, waveform and pitch, got spectrogram",
     ],
     [
+      { model: { convolutionKernel: 14 } },
+      "model.convolutionKernel: an even kernel has no middle frame, expected 0 or an odd number, got 14",
+    ],
+    [
+      { model: { variant: "reference", convolutionKernel: 15 } },
+      'model.convolutionKernel: the reference variant has no such option, expected 0, got 15; use variant "corrected"',
+    ],
+    [
       { model: { variant: "reference", stemNorm: true } },
       'model.stemNorm: the reference variant has no such option, expected false, got true; use variant "corrected"',
     ],

@@ -1,7 +1,7 @@
 // Properties that the corrected model must have whatever its weights are: causality, independence of the
 // batch, pitch per utterance, silence, gradients, determinism, and refusals that help.
 
-import { noGrad, type Parameter } from "@echo-ts/autograd";
+import { ctcLoss, noGrad, type Parameter } from "@echo-ts/autograd";
 import {
   ctcFrameScores,
   Echo,
@@ -13,8 +13,11 @@ import {
 } from "@echo-ts/echo-model";
 import { EchoAttention, NO_CONTEXT } from "@echo-ts/echo-model/model";
 import { GradientDiagnostics } from "@echo-ts/echo-model/study";
-import { add, mean, square, stream, type Tensor, tensor, withBackend } from "@echo-ts/tensor";
+import { add, logSoftmax, mean, square, stream, type Tensor, tensor, withBackend } from "@echo-ts/tensor";
 import t from "tap";
+import { ConvolutionModule } from "../../../packages/echo-model/dist/model/convolution-module.js";
+import { collateTargets } from "../../../packages/echo-model/dist/speech/collate.js";
+import { batchLoss } from "../../../packages/echo-model/dist/train/loss.js";
 
 const MELS = 6;
 const HOP = 160;
@@ -110,6 +113,8 @@ const VARIATIONS: Record<string, Overrides> = {
   "variable radius": { rotary: { variableRadius: true } },
   "no cross rotary": { rotary: { cross: false } },
   "blended cross attention": { residualCross: false },
+  convolution: { convolutionKernel: 5 },
+  "convolution on three streams": { convolutionKernel: 3, features: STREAMS },
   "no stem norm": { stemNorm: false },
   "no silence": { zeroKeys: { enabled: false } },
   "no CTC head": { ctcHead: false },
@@ -172,6 +177,7 @@ t.test("the gradient of the whole model agrees with central differences in float
       "learned rotary and token gate",
       { rotary: { learned: ["theta", "pitchScale"], variableRadius: true }, pitchBias: true, gate: "token" },
     ],
+    ["convolution", { convolutionKernel: 5 }],
     ["feature gate, per-frame pitch", { gate: "feature", rotary: { pitch: "frames" } }],
   ] as [string, Overrides][]) {
     withBackend("reference", () => {
@@ -213,6 +219,78 @@ t.test("the gradient of the whole model agrees with central differences in float
     });
   }
 });
+
+t.test("the convolution of an encoder block is what Gulati et al. write, frame by frame", async (t) => {
+  const [frames, dims, kernel] = [7, 16, 5];
+  const layer = new ConvolutionModule(configWith({ convolutionKernel: kernel }), "float64").initialize(3);
+  const weights = new Map([...layer.stateDict()].map(([name, { data }]) => [name, [...data].map(Number)]));
+  const at = (name: string, i: number): number => weights.get(name)![i]!;
+  const x = random("convolution", [1, frames, dims]);
+  const real = 5;
+  const norm = (row: number[], name: string): number[] => {
+    const root = Math.sqrt(row.reduce((sum, v) => sum + v * v, 0) / dims + 1e-8);
+    return row.map((v, i) => (v / root) * at(name, i));
+  };
+  const linear = (row: number[], name: string, outputs: number): number[] =>
+    Array.from({ length: outputs }, (_, o) =>
+      row.reduce(
+        (sum, v, i) => sum + v * at(`${name}.linear.weight`, o * dims + i),
+        at(`${name}.linear.bias`, o),
+      ),
+    );
+  const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
+  const gated = Array.from({ length: frames }, (_, n) => {
+    const wide = linear(norm([...x.subarray(n * dims, (n + 1) * dims)], "norm.weight"), "expand", 2 * dims);
+    return Array.from({ length: dims }, (_, i) => (n < real ? wide[i]! * sigmoid(wide[dims + i]!) : 0));
+  });
+  const expected = gated.flatMap((_, n) => {
+    const near = Array.from({ length: dims }, (_, i) => {
+      let sum = at("depthwise.bias", i);
+      for (let k = 0; k < kernel; k++) {
+        const from = n + k - (kernel - 1) / 2;
+        sum += (gated[from]?.[i] ?? 0) * at("depthwise.weight", i * kernel + k);
+      }
+      return sum;
+    });
+    return linear(
+      norm(near, "depthwise_norm.weight").map((v) => v * sigmoid(v)),
+      "reduce",
+      dims,
+    );
+  });
+  const padding = tensor(
+    Uint8Array.from({ length: frames }, (_, n) => Number(n >= real)),
+    { shape: [1, frames], dtype: "bool" },
+  );
+  const out = layer.eval().forward(float(x, [1, frames, dims]), padding);
+  t.ok(largest(out, float(Float64Array.from(expected), [1, frames, dims])) <= 1e-12);
+});
+
+t.test(
+  "the middle of the stack is what a stack of half the depth gives, and CTC can be asked there",
+  async (t) => {
+    const [echo, half] = [build({ audioLayers: 4 }), build({ audioLayers: 2 })];
+    const batch = features([FRAMES, FRAMES - 4]);
+    const { middle, frames, lengths } = echo.encode(batch).get("spectrogram")!;
+    t.equal(largest(middle!, half.encode(batch).get("spectrogram")!.frames), 0);
+    const targets = collateTargets(
+      [
+        [4, 5, 6],
+        [7, 8],
+      ],
+      { pad: 0, bos: 1, eos: 2 },
+    );
+    const lossWith = (middleCtcWeight: number): number =>
+      batchLoss(echo, batch, targets, { ctcWeight: 1, middleCtcWeight, labelSmoothing: 0 }).total.item();
+    const ctcAt = (x: Tensor): number =>
+      ctcLoss(logSoftmax(echo.ctcHead!.forward(x)), targets.ctcTargets, lengths!, targets.targetLengths, {
+        layout: "NTV",
+      }).item();
+    t.equal(lossWith(0), ctcAt(frames));
+    t.ok(Math.abs(lossWith(0.3) - (0.7 * ctcAt(frames) + 0.3 * ctcAt(middle!))) <= 1e-12);
+    t.ok(Math.abs(ctcAt(frames) - ctcAt(middle!)) > 1e-3, "the two differ");
+  },
+);
 
 t.test("each utterance is bent by its own pitch", async (t) => {
   const echo = build();

@@ -16,6 +16,7 @@ import {
 import { add, mul, sigmoid, sub, type Tensor } from "@echo-ts/tensor";
 import type { ModelConfig } from "../settings/settings.ts";
 import { type AttentionContext, EchoAttention, type KeyValueCache } from "./attention.ts";
+import type { ConvolutionModule } from "./convolution-module.ts";
 import {
   CrossModalGate,
   FeatureGate,
@@ -46,11 +47,12 @@ export interface BlockCache {
   readonly cross: KeyValueCache | null;
 }
 
-/** x + attention, then with the audio, then x + gate * MLP. // Residual */
+/** x + attention, then with the audio, + convolution if there is one, + gate * MLP. // Residual */
 export class EchoBlock extends Module {
   readonly audioBlend: Parameter | null; // []
   readonly selfAttention: EchoAttention;
   readonly crossAttention: EchoAttention | null;
+  readonly convolution: ConvolutionModule | null;
   readonly mlp: Sequential;
   readonly gate: Gate | null;
   readonly selfNorm: RMSNorm;
@@ -59,14 +61,24 @@ export class EchoBlock extends Module {
   readonly drop: Dropout;
   readonly #config: ModelConfig;
 
-  /** @param cross whether the block attends to audio */
-  constructor(config: ModelConfig, cross: boolean, activation: ActivationName, dtype: ModelDtype) {
+  /**
+   * @param cross whether the block attends to audio
+   * @param convolution what stands between attention and MLP, in encoder blocks that have one
+   */
+  constructor(
+    config: ModelConfig,
+    cross: boolean,
+    activation: ActivationName,
+    dtype: ModelDtype,
+    convolution: ConvolutionModule | null = null,
+  ) {
     super();
     const { dims, normEpsilon: epsilon } = config;
     this.#config = config;
     this.audioBlend = cross ? parameter([], constantInit(BLEND_START), { dtype }) : null;
     this.selfAttention = this.attention(config, dtype);
     this.crossAttention = cross ? this.attention(config, dtype) : null;
+    this.convolution = convolution;
     this.mlp = new Sequential(
       new Projection(dims, dims * MLP_FACTOR, dtype),
       new Activation(activation),
@@ -96,6 +108,7 @@ export class EchoBlock extends Module {
       this.drop.forward(this.selfAttention.forward(normed, null, context.self, cache?.self ?? null)),
     );
     if (context.cross !== null) x = this.#attendToAudio(x, context.cross, cache?.cross ?? null);
+    if (this.convolution !== null) x = add(x, this.convolution.forward(x, context.self.padding));
     const n = this.mlpNorm.forward(x);
     return add(x, this.drop.forward(this.#gated(n, context)));
   }

@@ -7,6 +7,7 @@ import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import type { AttentionContext } from "./attention.ts";
 import type { CheckedBatch, InputShape } from "./batch.ts";
 import { EchoBlock } from "./block.ts";
+import { ConvolutionModule } from "./convolution-module.ts";
 import { type FrameLengths, paddingMask } from "./frame-lengths.ts";
 import type { Modalities } from "./gates.ts";
 import { originalName } from "./original-names.ts";
@@ -20,6 +21,8 @@ import { type Stem, type StemOutput, stemFor } from "./stem.ts";
 /** What one stack makes of its feature. */
 export interface EncodedStream {
   readonly frames: Tensor; // [B, T', D]
+  /** What the block in the middle of the stack gave, for a CTC loss there: [B, T', D]; null while decoding. */
+  readonly middle: Tensor | null;
   /** Real frames of each utterance; null if nothing is masked. */
   readonly lengths: FrameLengths | null;
   /** True where a frame is padding, bool [B, T']; null if none is. */
@@ -51,7 +54,9 @@ export class Encoder extends Module {
   }
 
   protected block(dtype: ModelDtype): EchoBlock {
-    return new EchoBlock(this.config, false, this.config.activation, dtype);
+    const { activation, convolutionKernel } = this.config;
+    const convolution = convolutionKernel > 0 ? new ConvolutionModule(this.config, dtype) : null;
+    return new EchoBlock(this.config, false, activation, dtype, convolution);
   }
 
   protected override memberName(field: string): string {
@@ -75,8 +80,12 @@ export class Encoder extends Module {
       const self = this.#selfContext(input, frames, lengths, hops, { padding, silent });
       const modalities = this.#modalities(stems, count, hops);
       let x = frames;
-      for (const block of blocks) x = block.forward(x, { self, cross: null, modalities });
-      encoded.set(feature, { frames: x, lengths, padding, silent });
+      let middle = frames;
+      for (const [i, block] of blocks.entries()) {
+        x = block.forward(x, { self, cross: null, modalities });
+        if (i + 1 === Math.ceil(blocks.length / 2)) middle = x;
+      }
+      encoded.set(feature, { frames: x, middle, lengths, padding, silent });
     }
     return encoded;
   }

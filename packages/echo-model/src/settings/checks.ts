@@ -73,8 +73,13 @@ export const CHECKS: readonly Check[] = [
   ({ model: { zeroKeys } }) =>
     (zeroKeys.floor > zeroKeys.initial || zeroKeys.initial > zeroKeys.ceiling) &&
     `model.zeroKeys.initial: must lie between floor and ceiling, expected ${zeroKeys.floor} to ${zeroKeys.ceiling}, got ${zeroKeys.initial}`,
+  ({ model: { convolutionKernel: kernel } }) =>
+    kernel !== 0 &&
+    kernel % 2 === 0 &&
+    `model.convolutionKernel: an even kernel has no middle frame, expected 0 or an odd number, got ${kernel}`,
 
   // The reference variant.
+  notInReference("model.convolutionKernel", 0),
   notInReference("model.stemNorm", false),
   notInReference("model.residualCross", false),
   notInReference("model.ctcHead", false),

@@ -22,6 +22,7 @@ export const SETTINGS = {
     normEpsilon: { number: 1e-8, min: 0, max: 0.01, above: true, means: "added to the mean square under the root of every RMS norm" },
     dropout: { number: 0.1, min: 0, max: 0.95, reference: 0.01, means: "dropout after the stems' sinusoids and on token embeddings" },
     residualDropout: { number: 0.1, min: 0, max: 0.95, reference: 0, means: "dropout on every residual branch (attention and MLP)" },
+    convolutionKernel: { integer: 0, min: 0, unit: "frames", also: ["conv_kernel", "depthwise_conv_kernel_size"], means: "width of the depthwise convolution between attention and MLP of each encoder block (odd; Conformer has 31); 0 leaves the convolution out" },
     embeddingStd: { number: 0.02, min: 0, above: true, reference: 1, original: "embed_std", means: "standard deviation of the initial token embedding, which is also the output layer" },
     ctcHead: { flag: true, reference: false, means: "linear output on the encoder for CTC training and decoding" },
     rotary: {
@@ -137,11 +138,13 @@ export const SETTINGS = {
     timeMaskFrames: { integer: 20, min: 0, unit: "frames", means: "longest time mask" },
     timeMaskShare: { number: 0.16666666666666666, min: 0, max: 1, means: "longest time mask as a share of the utterance" },
     concatenate: { number: 0, min: 0, max: 1, means: "probability that an utterance is joined with another of its speaker" },
+    concatenateFrames: { integer: 0, min: 0, unit: "frames", means: "most hops of two joined utterances together; 0 leaves data.maxSeconds as the only limit" },
   },
 
   // What is minimised.
   loss: {
     ctcWeight: { number: 0.7, min: 0, max: 1, reference: 0, means: "loss = ctcWeight * CTC + (1 - ctcWeight) * cross entropy" },
+    middleCtcWeight: { number: 0, min: 0, max: 0.9, also: ["interctc_weight"], means: "share of the CTC loss taken after the middle encoder block, through the same head" },
     labelSmoothing: { number: 0.1, min: 0, max: 0.9, reference: 0, means: "share of the target spread over all tokens (cross entropy only)" },
   },
 

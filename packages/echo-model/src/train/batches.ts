@@ -210,7 +210,10 @@ export class PassBatches implements BatchSource {
       framesOf: (index, speed) => this.#frames[index]!.get(speed)!,
       partnersOf: (index) =>
         this.#speakers.get(this.#utterances[index]!.speaker)!.filter((other) => other !== index),
-      longest: hopCount((config.data.maxSeconds - JOIN_GAP_SECONDS) * sampleRate, hopLength),
+      longest: Math.min(
+        hopCount((config.data.maxSeconds - JOIN_GAP_SECONDS) * sampleRate, hopLength),
+        config.augment.concatenateFrames || Number.POSITIVE_INFINITY,
+      ),
     });
   }
 

@@ -18,24 +18,31 @@ export interface BatchLoss {
 
 /**
  * ctcWeight * CTC + (1 - ctcWeight) * cross entropy. CTC is divided by each target's length, then averaged;
- * utterances with more tokens than frames count 0 there.
+ * utterances with more tokens than frames count 0 there. With middleCtcWeight, that share of it is taken from the
+ * frames after the middle encoder block, through the same head (Lee and Watanabe 2021, "Intermediate loss
+ * regularization for CTC-based speech recognition").
  */
 export function batchLoss(
   echo: Echo,
   features: EchoFeatures,
   targets: Targets,
-  { ctcWeight, labelSmoothing }: EchoConfig["loss"],
+  { ctcWeight, middleCtcWeight, labelSmoothing }: EchoConfig["loss"],
 ): BatchLoss {
   const encoded = echo.encode(features);
   let ctc: Tensor | null = null;
   if (ctcWeight > 0) {
-    const { frames, lengths } = encoded.get(echo.mainFeature)!;
+    const { frames, middle, lengths } = encoded.get(echo.mainFeature)!;
     const counts = lengths ?? targets.targetLengths.map(() => frames.shape[1]!);
-    const logProbs = logSoftmax(echo.ctcLogits(encoded)!); // [B, T', V]
-    ctc = ctcLoss(logProbs, targets.ctcTargets, counts, targets.targetLengths, {
-      layout: "NTV",
-      zeroInfinity: true,
-    });
+    const ctcAfter = (x: Tensor): Tensor => {
+      const logProbs = logSoftmax(echo.ctcHead!.forward(x)); // [B, T', V]
+      return ctcLoss(logProbs, targets.ctcTargets, counts, targets.targetLengths, {
+        layout: "NTV",
+        zeroInfinity: true,
+      });
+    };
+    ctc = ctcAfter(frames);
+    if (middleCtcWeight > 0)
+      ctc = add(mul(ctc, 1 - middleCtcWeight), mul(ctcAfter(middle!), middleCtcWeight));
   }
   if (ctcWeight === 1) return { total: ctc!, ctc, crossEntropy: null };
   const logits = echo.decoder.forward(targets.inputIds, encoded); // [B, L, V]

@@ -20,6 +20,7 @@ export function selectRows(encoded: Encoded, rows: readonly number[]): Encoded {
       feature,
       {
         frames: take(frames),
+        middle: null,
         lengths: lengths === null ? null : rows.map((row) => lengths[row]!),
         padding: padding === null ? null : take(padding),
         silent: silent === null ? null : take(silent),
