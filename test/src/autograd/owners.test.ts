@@ -197,7 +197,7 @@ for (const backend of backends) {
     const { value, gradient } = a.valueAndGrad((x: e.Tensor) => e.sum(e.square(x)))(x);
     const same = a.grad((x: e.Tensor) => e.sum(x))(x);
     const h = e.mul(w, 2);
-    const inner = a.grad((h: e.Tensor) => e.sum(e.square(h)), { createGraph: false })(h);
+    const inner = a.grad((h: e.Tensor) => e.sum(e.square(e.reshape(h, [2]))), { createGraph: false })(h);
     e.sum(e.mul(h, h)).backward();
     for (let i = 0; i < 3; i++) run();
     t.same(await Promise.all([x, gradient, same, inner].map(values)), [
