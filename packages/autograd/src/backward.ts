@@ -1,6 +1,14 @@
 // `backward`: from a loss to the gradients of everything it was computed from. Read next: variable.ts.
 
-import { formatShape, onesLike, scalar, type Tensor } from "@echo-ts/tensor";
+import {
+  checkOptions,
+  checkTensors,
+  formatShape,
+  onesLike,
+  scalar,
+  Tensor,
+  wrongArgument,
+} from "@echo-ts/tensor";
 import { engine } from "./engine.ts";
 import { GradientError } from "./errors.ts";
 import { leafNode, type Node, nodeOf } from "./node.ts";
@@ -26,6 +34,8 @@ export interface BackwardOptions {
  * @example const x = variable(tensor([3])); backward(square(x)); x.grad.toArray() // [6]
  */
 export function backward(loss: Tensor, seed?: Tensor, options: BackwardOptions = {}): void {
+  checkTensors("backward", { loss });
+  checkOptions("backward", options, { retainGraph: "boolean", createGraph: "boolean" });
   const root = nodeOf(loss);
   if (root === null) {
     throw new GradientError(
@@ -46,6 +56,11 @@ export function leaf(): Node {
 /** Checks the seed, or makes the one for a single number. */
 export function seedFor(loss: Tensor, seed: Tensor | undefined): Tensor {
   if (seed !== undefined) {
+    if (!(seed instanceof Tensor)) {
+      const expected =
+        "a tensor of the shape of the loss, or left out (options come after it: backward(loss, undefined, { ... }))";
+      throw wrongArgument("backward", "the seed", expected, seed);
+    }
     if (formatShape(seed.shape) !== formatShape(loss.shape) || seed.dtype !== loss.dtype) {
       throw new GradientError(
         `backward: the seed must be ${loss.dtype} ${formatShape(loss.shape)}, got ${seed.dtype} ${formatShape(seed.shape)}`,

@@ -1,6 +1,8 @@
 // The CTC loss: labels without alignment. Its dynamic programme is an op, see ops/ctc.ts in @echo-ts/tensor.
 
 import {
+  checkOptions,
+  checkTensors,
   ctcRows,
   DtypeError,
   div,
@@ -8,13 +10,15 @@ import {
   formatShape,
   mean,
   moveAxis,
+  type OptionKinds,
   ShapeError,
   sum,
   Tensor,
   tensor,
   where,
+  wrongArgument,
 } from "@echo-ts/tensor";
-import type { Reduction } from "./losses.ts";
+import { REDUCTIONS, type Reduction } from "./losses.ts";
 import { constant } from "./tape.ts";
 
 /** Options of `ctcLoss`. */
@@ -28,6 +32,13 @@ export interface CtcLossOptions {
   /** Axes of the log probabilities: time, batch, class (default) or batch, time, class. */
   readonly layout?: "TNV" | "NTV";
 }
+
+const CTC_OPTIONS: OptionKinds<CtcLossOptions> = {
+  blank: "number",
+  reduction: REDUCTIONS,
+  zeroInfinity: "boolean",
+  layout: ["TNV", "NTV"],
+};
 
 /**
  * Connectionist temporal classification: minus the log probability of a label sequence, summed over all
@@ -53,6 +64,8 @@ export function ctcLoss(
   targetLengths: readonly number[] | Tensor,
   options: CtcLossOptions = {},
 ): Tensor {
+  checkTensors("ctcLoss", { logProbs, targets });
+  checkOptions("ctcLoss", options, CTC_OPTIONS);
   const { blank = 0, reduction = "mean", zeroInfinity = false, layout = "TNV" } = options;
   if (logProbs.rank !== 3) {
     throw new ShapeError(
@@ -93,6 +106,9 @@ export function ctcLoss(
 
 function lengths(kind: string, given: readonly number[] | Tensor, samples: number, most: number): Int32Array {
   const list = given instanceof Tensor ? Array.from(given.dataSync()) : given;
+  if (typeof list !== "object" || list === null) {
+    throw wrongArgument("ctcLoss", `${kind}Lengths`, "a list of numbers such as [50]", given);
+  }
   if (list.length !== samples) {
     throw new ShapeError(`ctcLoss: expected ${samples} ${kind} lengths, one per sample, got ${list.length}`);
   }

@@ -1,6 +1,6 @@
 // Differentiation of functions rather than of values: grad, valueAndGrad, vjp. They leave every `.grad` alone.
 
-import { DtypeError, isFloating, Tensor, zerosLike } from "@echo-ts/tensor";
+import { checkOptions, DtypeError, isFloating, Tensor, wrongArgument, zerosLike } from "@echo-ts/tensor";
 import { seedFor } from "./backward.ts";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
@@ -30,7 +30,8 @@ export function grad<A extends readonly Tensor[]>(
   fn: (x: Tensor, ...others: A) => Tensor,
   options: GradOptions = {},
 ): (x: Tensor, ...others: A) => Tensor {
-  return (x, ...others) => valueAndGrad(fn, options)(x, ...others).gradient;
+  const both = valueAndGrad(fn, options);
+  return (x, ...others) => both(x, ...others).gradient;
 }
 
 /**
@@ -42,6 +43,8 @@ export function valueAndGrad<A extends readonly Tensor[]>(
   fn: (x: Tensor, ...others: A) => Tensor,
   options: GradOptions = {},
 ): (x: Tensor, ...others: A) => { value: Tensor; gradient: Tensor } {
+  checkFunction("grad", fn);
+  checkOptions("grad", options, { createGraph: "boolean" });
   return (x, ...others) => {
     const { value, pullback } = trace("grad", ([first]) => fn(first!, ...others), [x], options);
     const [gradient] = pullback(undefined);
@@ -59,8 +62,13 @@ export function vjp<A extends readonly Tensor[]>(
   fn: (...inputs: A) => Tensor,
   ...inputs: A
 ): { value: Tensor; pullback: (seed?: Tensor) => Tensor[] } {
+  checkFunction("vjp", fn);
   const call = (handles: readonly Tensor[]): Tensor => fn(...(handles as unknown as A));
   return trace("vjp", call, inputs, {}, true);
+}
+
+function checkFunction(op: string, fn: unknown): void {
+  if (typeof fn !== "function") throw wrongArgument(op, "fn", "a function of tensors", fn);
 }
 
 /** Runs `fn` recorded, and gives what takes a gradient of its value to the gradients of its inputs. */
@@ -71,6 +79,9 @@ function trace(
   options: GradOptions,
   retain = false,
 ): { value: Tensor; pullback: (seed: Tensor | undefined) => Tensor[] } {
+  inputs.forEach((x, i) => {
+    if (!(x instanceof Tensor)) throw wrongArgument(op, `input ${i}`, "a tensor", x);
+  });
   const { createGraph = engine.depth > 0 || (engine.recording && inputs.some((x) => x.trace !== null)) } =
     options;
   const handles = inputs.map((x, i) => {

@@ -2,15 +2,18 @@
 
 import {
   cast,
+  checkOptions,
   concat,
   flatten,
   formatShape,
   isFloating,
+  type OptionKinds,
   type RandomStream,
   sameShape,
   stream,
   type Tensor,
   tensor,
+  wrongArgument,
 } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
 import { vjp } from "./functional.ts";
@@ -41,6 +44,14 @@ export interface GradcheckReport {
   readonly compared: number;
 }
 
+const GRADCHECK_OPTIONS: OptionKinds<GradcheckOptions> = {
+  step: "number",
+  tolerance: "number",
+  secondOrder: "boolean",
+  mode: ["full", "projection"],
+  seed: "any",
+};
+
 type TensorFunction = (...inputs: Tensor[]) => Tensor;
 
 const FULL_UP_TO = 1024;
@@ -59,6 +70,9 @@ export function gradcheck(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): GradcheckReport {
+  checkOptions("gradcheck", options, GRADCHECK_OPTIONS);
+  if (typeof fn !== "function") throw wrongArgument("gradcheck", "fn", "a function of tensors", fn);
+  if (!Array.isArray(inputs)) throw wrongArgument("gradcheck", "inputs", "a list of tensors", inputs);
   const values = inputs.map((x) => (isFloating(x.dtype) ? noGrad(() => cast(detach(x), "float64")) : x));
   const floating = values.flatMap((x, i) => (isFloating(x.dtype) ? [i] : []));
   const call: TensorFunction = (...given) => {

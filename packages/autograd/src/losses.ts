@@ -3,6 +3,10 @@
 
 import {
   abs,
+  add,
+  cast,
+  checkOptions,
+  checkTensors,
   crossEntropyRows,
   DtypeError,
   div,
@@ -15,6 +19,7 @@ import {
   mul,
   neg,
   notEqual,
+  type OptionKinds,
   reshape,
   ShapeError,
   sameShape,
@@ -37,12 +42,25 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
+/** How the losses of the elements may become one, for those who take it on. */
+export const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
+
+const LOSS_OPTIONS: OptionKinds<LossOptions> = { reduction: REDUCTIONS };
+const HUBER_OPTIONS = { ...LOSS_OPTIONS, delta: "number" } as const;
+const CLASS_LOSS_OPTIONS: OptionKinds<ClassLossOptions> = {
+  ...LOSS_OPTIONS,
+  ignoreIndex: "number or null",
+  weight: "tensor or null",
+};
+const CROSS_ENTROPY_OPTIONS = { ...CLASS_LOSS_OPTIONS, labelSmoothing: "number" } as const;
+
 function reduce(loss: Tensor, reduction: Reduction = "mean"): Tensor {
   if (reduction === "none") return loss;
   return reduction === "sum" ? sum(loss) : mean(loss);
 }
 
 function checkSameShape(op: string, prediction: Tensor, target: Tensor): void {
+  checkTensors(op, { prediction, target });
   if (!sameShape(prediction.shape, target.shape)) {
     throw new ShapeError(
       `${op}: prediction ${formatShape(prediction.shape)} and target ${formatShape(target.shape)} differ in shape`,
@@ -56,6 +74,7 @@ function checkSameShape(op: string, prediction: Tensor, target: Tensor): void {
  * @example mseLoss(tensor([1, 2]), tensor([1, 4])).item() // 2
  */
 export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions("mseLoss", options, LOSS_OPTIONS);
   checkSameShape("mseLoss", prediction, target);
   return reduce(square(sub(prediction, target)), options.reduction);
 }
@@ -66,6 +85,7 @@ export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions
  * @example l1Loss(tensor([1, 2]), tensor([1, 4])).item() // 1
  */
 export function l1Loss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions("l1Loss", options, LOSS_OPTIONS);
   checkSameShape("l1Loss", prediction, target);
   return reduce(abs(sub(prediction, target)), options.reduction);
 }
@@ -80,6 +100,7 @@ export function huberLoss(
   target: Tensor,
   options: LossOptions & { readonly delta?: number } = {},
 ): Tensor {
+  checkOptions("huberLoss", options, HUBER_OPTIONS);
   const { delta = 1 } = options;
   checkSameShape("huberLoss", prediction, target);
   if (!(delta > 0)) throw new ShapeError(`huberLoss: delta must be positive, got ${delta}`);
@@ -90,12 +111,19 @@ export function huberLoss(
 }
 
 /**
- * Binary cross entropy of logits: log(1 + e^x) - t x, without overflow. Logits and targets (0 to 1) of one
- * shape -> []
+ * Binary cross entropy of logits: log(1 + e^x) - t x, without overflow and without taking near numbers from each
+ * other: at x = 40 and t = 1 it is e^-40, not 0. Logits and targets (0 to 1) of one shape -> []
+ *
+ * @example bceWithLogitsLoss(tensor([40]), tensor([1])).item().toPrecision(3) // "4.25e-18"
  */
 export function bceWithLogitsLoss(logits: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions("bceWithLogitsLoss", options, LOSS_OPTIONS);
   checkSameShape("bceWithLogitsLoss", logits, target);
-  return reduce(sub(softplus(logits), mul(logits, target)), options.reduction);
+  // log(1 + e^x) = log(1 + e^-|x|) + max(x, 0), and the latter meets t x where both are exact.
+  const isPositive = constant(() => greater(logits, 0));
+  const step = constant(() => cast(isPositive, logits.dtype));
+  const far = mul(logits, sub(step, target));
+  return reduce(add(far, softplus(where(isPositive, neg(logits), logits))), options.reduction);
 }
 
 /**
@@ -110,6 +138,7 @@ export function klDivLoss(
   target: Tensor,
   options: { readonly reduction?: Reduction | "batchmean" } = {},
 ): Tensor {
+  checkOptions("klDivLoss", options, { reduction: ["batchmean", "mean", "sum", "none"] });
   const { reduction = "batchmean" } = options;
   checkSameShape("klDivLoss", logProbs, target);
   const positive = greater(target, 0);
@@ -134,6 +163,7 @@ function checkLabels(
   ignoreIndex: number | null,
   weight: Tensor | null,
 ): void {
+  checkTensors(op, { scores, labels: target });
   const classes = scores.shape[scores.rank - 1];
   if (classes === undefined || !sameShape(scores.shape.slice(0, -1), target.shape)) {
     throw new ShapeError(
@@ -192,6 +222,7 @@ export function crossEntropyLoss(
   labels: Tensor,
   options: ClassLossOptions & { readonly labelSmoothing?: number } = {},
 ): Tensor {
+  checkOptions("crossEntropyLoss", options, CROSS_ENTROPY_OPTIONS);
   const { ignoreIndex = null, weight = null, labelSmoothing = 0 } = options;
   checkLabels("crossEntropyLoss", logits, labels, ignoreIndex, weight);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
@@ -211,6 +242,7 @@ export function crossEntropyLoss(
  * @throws as `crossEntropyLoss`
  */
 export function nllLoss(logProbs: Tensor, labels: Tensor, options: ClassLossOptions = {}): Tensor {
+  checkOptions("nllLoss", options, CLASS_LOSS_OPTIONS);
   const { ignoreIndex = null, weight = null } = options;
   checkLabels("nllLoss", logProbs, labels, ignoreIndex, weight);
   const flat = reshape(labels, [labels.size]);

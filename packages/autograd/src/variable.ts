@@ -10,6 +10,7 @@ import {
   lasting,
   ShapeError,
   Tensor,
+  wrongArgument,
 } from "@echo-ts/tensor";
 import { leaf } from "./backward.ts";
 import { engine, withRecording } from "./engine.ts";
@@ -18,6 +19,7 @@ import { type GradientHook, type Node, nodeOf, untracedHandle } from "./node.ts"
 import { setGradient } from "./tape.ts";
 
 function checkFloating(what: string, x: Tensor): void {
+  if (!(x instanceof Tensor)) throw wrongArgument(what, "x", "a tensor such as tensor([1, 2])", x);
   if (!isFloating(x.dtype)) {
     throw new DtypeError(
       `${what}: only float32 and float64 carry gradients, got ${x.dtype}; convert with cast(x, "float32")`,

@@ -77,11 +77,31 @@ export function wrongArgument(op: string, name: string, expected: string, got: u
   return new ArgumentError(`${op}: ${name} must be ${expected}, got ${describeValue(got)}`);
 }
 
+/**
+ * Refuses what is no tensor, such as a plain array, by name.
+ *
+ * @param values the arguments by their names
+ * @throws ArgumentError
+ * @example
+ * checkTensors("mseLoss", { prediction: [1], target: ones([1]) });
+ * // ArgumentError: mseLoss: prediction must be a tensor, got an array of 1
+ */
+export function checkTensors(op: string, values: Readonly<Record<string, unknown>>): void {
+  for (const name in values) {
+    if (!isTensor(values[name])) throw wrongArgument(op, name, "a tensor", values[name]);
+  }
+}
+
+/** Told by its fields, so that this file knows no other. */
+function isTensor(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "storage" in value && "shape" in value;
+}
+
 function isOfKind(value: unknown, kind: OptionKind): boolean {
   if (typeof kind !== "string") return typeof value === "string" && kind.includes(value);
   if (value === null) return kind.endsWith(" or null") || kind === "any";
   if (kind.startsWith("array")) return Array.isArray(value) || ArrayBuffer.isView(value);
-  if (kind.startsWith("tensor")) return typeof value === "object" && "storage" in value && "shape" in value;
+  if (kind.startsWith("tensor")) return isTensor(value);
   return kind.startsWith("any") || kind.startsWith(typeof value);
 }
 
@@ -144,6 +164,7 @@ const ELSEWHERE: ReadonlyMap<string, readonly string[]> = new Map(
     tmax: ["steps"],
     totalsteps: ["steps"],
     numlayers: ["layers"],
+    reduce: ["reduction"],
     collatefn: ["collate"],
   }),
 );

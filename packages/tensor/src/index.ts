@@ -6,6 +6,7 @@ export { apply, NONE, scalar } from "./apply.ts";
 /** Refusing wrong arguments by name. */
 export {
   checkOptions,
+  checkTensors,
   definedOptions,
   describeValue,
   nearestName,

@@ -5,6 +5,8 @@ import {
   attention,
   type Backend,
   broadcastTo,
+  checkOptions,
+  checkTensors,
   chunk,
   DtypeError,
   formatShape,
@@ -16,6 +18,7 @@ import {
   matmul,
   mul,
   narrow,
+  type OptionKinds,
   permute,
   reshape,
   ShapeError,
@@ -29,7 +32,14 @@ import {
 import { constant } from "../tape.ts";
 import type { Parameter } from "../variable.ts";
 import { Dropout } from "./dropout.ts";
-import { type ParameterOptions, parameter, xavierUniformInit, zerosInit } from "./init.ts";
+import {
+  drawn,
+  PARAMETER_OPTIONS,
+  type ParameterOptions,
+  parameter,
+  xavierUniformInit,
+  zerosInit,
+} from "./init.ts";
 import { checkSizes, Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -51,6 +61,17 @@ export interface ScaledDotProductOptions extends AttentionMasks {
   readonly dropout?: Dropout | null;
 }
 
+const MASKS: OptionKinds<AttentionMasks> = {
+  mask: "tensor or null",
+  bias: "tensor or null",
+  causal: "boolean",
+};
+const ATTENTION_OPTIONS: OptionKinds<ScaledDotProductOptions> = {
+  ...MASKS,
+  scale: "number",
+  dropout: "object or null",
+};
+
 /**
  * softmax(scale q k^T + bias) v over the keys that may be attended to. PyTorch's function of this name.
  *
@@ -64,6 +85,8 @@ export function scaledDotProductAttention(
   v: Tensor,
   options: ScaledDotProductOptions = {},
 ): Tensor {
+  checkTensors("scaledDotProductAttention", { q, k, v });
+  checkOptions("scaledDotProductAttention", options, ATTENTION_OPTIONS);
   const {
     mask = null,
     bias = null,
@@ -148,6 +171,14 @@ export interface MultiheadAttentionOptions extends ParameterOptions {
   readonly valueWidth?: number;
 }
 
+const MULTIHEAD_OPTIONS: OptionKinds<MultiheadAttentionOptions> = {
+  ...PARAMETER_OPTIONS,
+  bias: "boolean",
+  dropout: "number",
+  keyWidth: "number",
+  valueWidth: "number",
+};
+
 /**
  * Multi-head attention. Vaswani et al. 2017; PyTorch's `nn.MultiheadAttention` with `batch_first`, its names
  * and layouts: in_proj_weight [3 width, width] and in_proj_bias [3 width] (query, key, value one below the other),
@@ -172,7 +203,8 @@ export class MultiheadAttention extends Module {
 
   constructor(width: number, heads: number, options: MultiheadAttentionOptions = {}) {
     super();
-    const { bias = true, keyWidth = width, valueWidth = width } = options;
+    checkOptions("MultiheadAttention", options, MULTIHEAD_OPTIONS);
+    const { dtype = "float32", bias = true, keyWidth = width, valueWidth = width } = options;
     checkSizes("MultiheadAttention", { width, heads, keyWidth, valueWidth });
     if (width % heads !== 0) {
       throw new ShapeError(`MultiheadAttention: ${heads} heads do not divide the width ${width}`);
@@ -180,14 +212,14 @@ export class MultiheadAttention extends Module {
     this.#width = width;
     this.#heads = heads;
     if (keyWidth === width && valueWidth === width) {
-      this.inProjWeight = parameter([3 * width, width], xavierUniformInit(), options);
+      this.inProjWeight = parameter([3 * width, width], xavierUniformInit(), { dtype });
     } else {
-      this.qProjWeight = parameter([width, width], xavierUniformInit(), options);
-      this.kProjWeight = parameter([width, keyWidth], xavierUniformInit(), options);
-      this.vProjWeight = parameter([width, valueWidth], xavierUniformInit(), options);
+      this.qProjWeight = parameter([width, width], xavierUniformInit(), { dtype });
+      this.kProjWeight = parameter([width, keyWidth], xavierUniformInit(), { dtype });
+      this.vProjWeight = parameter([width, valueWidth], xavierUniformInit(), { dtype });
     }
-    this.inProjBias = bias ? parameter([3 * width], zerosInit, options) : null;
-    this.outProj = new Linear(width, width, { ...options, biasInit: zerosInit });
+    this.inProjBias = bias ? parameter([3 * width], zerosInit, { dtype }) : null;
+    this.outProj = new Linear(width, width, { dtype, bias, biasInit: zerosInit });
     this.dropout = new Dropout(options.dropout ?? 0);
   }
 
@@ -196,6 +228,9 @@ export class MultiheadAttention extends Module {
    * @param masks mask and bias broadcast to [B, heads, Tq, Tk]; a padding mask is [B, 1, 1, Tk]
    */
   forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor {
+    checkTensors("MultiheadAttention", { query, key, value });
+    checkOptions("MultiheadAttention", masks, MASKS);
+    drawn("MultiheadAttention", "inProjWeight", this.inProjWeight ?? this.qProjWeight);
     for (const [name, x] of Object.entries({ query, key, value })) {
       if (x.rank !== 3) {
         throw new ShapeError(

@@ -23,7 +23,7 @@ import {
   zeros,
 } from "@echo-ts/tensor";
 import { noGrad, type Parameter } from "../variable.ts";
-import { onesInit, type ParameterOptions, parameter, zerosInit } from "./init.ts";
+import { onesInit, PARAMETER_OPTIONS, type ParameterOptions, parameter, zerosInit } from "./init.ts";
 import { checkSizes } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -47,7 +47,7 @@ export interface BatchNormOptions extends ChannelNormOptions {
 }
 
 const CHANNEL_NORM_OPTIONS: OptionKinds<ChannelNormOptions> = {
-  dtype: ["float32", "float64"],
+  ...PARAMETER_OPTIONS,
   epsilon: "number",
   affine: "boolean",
 };

@@ -15,7 +15,14 @@ import {
   type Tensor,
 } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
-import { drawn, fanInUniformInit, type Initializer, type ParameterOptions, parameter } from "./init.ts";
+import {
+  drawn,
+  fanInUniformInit,
+  type Initializer,
+  PARAMETER_OPTIONS,
+  type ParameterOptions,
+  parameter,
+} from "./init.ts";
 import { checkSizes } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -28,7 +35,7 @@ export interface ConvLayerOptions extends ParameterOptions {
 }
 
 const LAYER_OPTIONS: OptionKinds<ConvLayerOptions> = {
-  dtype: ["float32", "float64"],
+  ...PARAMETER_OPTIONS,
   bias: "boolean",
   init: "function",
 };

@@ -1,6 +1,14 @@
 // Dropout, with draws from a stream of its own so that a resumed training drops the same elements.
 
-import { mul, type RandomState, type RandomStream, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import {
+  describeValue,
+  mul,
+  type RandomState,
+  type RandomStream,
+  stream,
+  type Tensor,
+  tensor,
+} from "@echo-ts/tensor";
 import { constant } from "../tape.ts";
 import { Module } from "./module.ts";
 
@@ -34,7 +42,8 @@ export class Dropout extends Module {
 
   constructor(p = 0.5) {
     super();
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: expected a probability in [0, 1], got ${p}`);
+    if (!(typeof p === "number" && p >= 0 && p <= 1))
+      throw new RangeError(`Dropout: expected a probability in [0, 1], got ${describeValue(p)}`);
     this.p = p;
   }
 

@@ -3,10 +3,13 @@
 // Read next: module.ts, which names the streams.
 
 import {
+  ArgumentError,
+  checkOptions,
   type DType,
   type FloatArray,
   full,
   hostElements,
+  type OptionKinds,
   type RandomStream,
   type Shape,
   ShapeError,
@@ -29,7 +32,14 @@ const constants = new WeakMap<Initializer, number>();
 
 /** Every element the same. */
 export function constantInit(value: number): Initializer {
+  if (typeof value !== "number") throw wrongArgument("constantInit", "value", "a number", value);
   const fill: Initializer = (out) => {
+    // zerosInit() in place of zerosInit, as the initialisers with arguments are written.
+    if (out === undefined) {
+      throw new ArgumentError(
+        "constantInit: this is an initialiser already; pass zerosInit or onesInit without calling it",
+      );
+    }
     out.fill(value);
   };
   constants.set(fill, value);
@@ -125,15 +135,21 @@ export interface KaimingOptions {
   readonly gain?: number;
 }
 
+const KAIMING_OPTIONS: OptionKinds<KaimingOptions> = { fan: ["in", "out"], gain: "number" };
+
 /** Uniform within gain sqrt(3 / fan). He et al. 2015. */
-export function kaimingUniformInit({ fan = "in", gain = Math.SQRT2 }: KaimingOptions = {}): Initializer {
+export function kaimingUniformInit(options: KaimingOptions = {}): Initializer {
+  checkOptions("kaimingUniformInit", options, KAIMING_OPTIONS);
+  const { fan = "in", gain = Math.SQRT2 } = options;
   return (out, shape, random) => {
     fillSymmetric(out, gain * Math.sqrt(3 / fanOf(shape, fan)), random);
   };
 }
 
 /** Normal with deviation gain / sqrt(fan). He et al. 2015. */
-export function kaimingNormalInit({ fan = "in", gain = Math.SQRT2 }: KaimingOptions = {}): Initializer {
+export function kaimingNormalInit(options: KaimingOptions = {}): Initializer {
+  checkOptions("kaimingNormalInit", options, KAIMING_OPTIONS);
+  const { fan = "in", gain = Math.SQRT2 } = options;
   return (out, shape, random) => {
     random.fillNormal(out, 0, gain / Math.sqrt(fanOf(shape, fan)));
   };
@@ -185,6 +201,9 @@ export interface ParameterOptions {
   readonly dtype?: "float32" | "float64";
 }
 
+/** The kinds of {@link ParameterOptions}, for the layers that take them on. */
+export const PARAMETER_OPTIONS: OptionKinds<ParameterOptions> = { dtype: ["float32", "float64"] };
+
 const initializers = new WeakMap<Parameter, Initializer>();
 /** Parameters that may still hold the NaN they were declared with. */
 const undrawn = new WeakSet<Parameter>();
@@ -201,8 +220,10 @@ const undrawn = new WeakSet<Parameter>();
 export function parameter(
   shape: Shape,
   initializer: Initializer = zerosInit,
-  { dtype = "float32" }: ParameterOptions = {},
+  options: ParameterOptions = {},
 ): Parameter {
+  checkOptions("parameter", options, PARAMETER_OPTIONS);
+  const { dtype = "float32" } = options;
   if (typeof initializer !== "function") {
     throw wrongArgument("parameter", "the initialiser", "a function such as onesInit", initializer);
   }

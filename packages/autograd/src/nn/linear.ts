@@ -1,9 +1,27 @@
 // Linear layer and embedding table.
 
-import { equal, indexSelect, linear, ShapeError, type Tensor, unsqueeze, where } from "@echo-ts/tensor";
+import {
+  checkOptions,
+  equal,
+  indexSelect,
+  linear,
+  type OptionKinds,
+  ShapeError,
+  type Tensor,
+  unsqueeze,
+  where,
+} from "@echo-ts/tensor";
 import { constant } from "../tape.ts";
 import { detach, type Parameter } from "../variable.ts";
-import { fanInUniformInit, type Initializer, normalInit, type ParameterOptions, parameter } from "./init.ts";
+import {
+  drawn,
+  fanInUniformInit,
+  type Initializer,
+  normalInit,
+  PARAMETER_OPTIONS,
+  type ParameterOptions,
+  parameter,
+} from "./init.ts";
 import { Module } from "./module.ts";
 
 /** Options of {@link Linear}. */
@@ -15,6 +33,13 @@ export interface LinearOptions extends ParameterOptions {
   /** Of the bias; default the same. */
   readonly biasInit?: Initializer;
 }
+
+const LINEAR_OPTIONS: OptionKinds<LinearOptions> = {
+  ...PARAMETER_OPTIONS,
+  bias: "boolean",
+  weightInit: "function",
+  biasInit: "function",
+};
 
 /**
  * x W^T + b. PyTorch's `nn.Linear`: weight [outputs, inputs], bias [outputs].
@@ -31,17 +56,19 @@ export class Linear extends Module {
   constructor(inputs: number, outputs: number, options: LinearOptions = {}) {
     super();
     checkSizes("Linear", { inputs, outputs });
+    checkOptions("Linear", options, LINEAR_OPTIONS);
     const {
+      dtype = "float32",
       bias = true,
       weightInit = fanInUniformInit(inputs),
       biasInit = fanInUniformInit(inputs),
     } = options;
-    this.weight = parameter([outputs, inputs], weightInit, options);
-    this.bias = bias ? parameter([outputs], biasInit, options) : null;
+    this.weight = parameter([outputs, inputs], weightInit, { dtype });
+    this.bias = bias ? parameter([outputs], biasInit, { dtype }) : null;
   }
 
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias);
+    return linear(x, drawn("Linear", "weight", this.weight), this.bias);
   }
 }
 
@@ -52,6 +79,12 @@ export interface EmbeddingOptions extends ParameterOptions {
   /** Of the weight; default N(0, 1). */
   readonly weightInit?: Initializer;
 }
+
+const EMBEDDING_OPTIONS: OptionKinds<EmbeddingOptions> = {
+  ...PARAMETER_OPTIONS,
+  paddingIndex: "number or null",
+  weightInit: "function",
+};
 
 /**
  * A table of vectors, looked up by index. PyTorch's `nn.Embedding`: weight [count, width].
@@ -68,7 +101,8 @@ export class Embedding extends Module {
   constructor(count: number, width: number, options: EmbeddingOptions = {}) {
     super();
     checkSizes("Embedding", { count, width });
-    const { paddingIndex = null, weightInit = normalInit() } = options;
+    checkOptions("Embedding", options, EMBEDDING_OPTIONS);
+    const { dtype = "float32", paddingIndex = null, weightInit = normalInit() } = options;
     if (
       paddingIndex !== null &&
       !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < count)
@@ -76,12 +110,12 @@ export class Embedding extends Module {
       throw new ShapeError(`Embedding: paddingIndex must be in 0 .. ${count - 1}, got ${paddingIndex}`);
     }
     this.#paddingIndex = paddingIndex;
-    this.weight = parameter([count, width], paddedInit(weightInit, paddingIndex), options);
+    this.weight = parameter([count, width], paddedInit(weightInit, paddingIndex), { dtype });
   }
 
   /** @throws DtypeError if the index is not int32, ShapeError if it is outside the table */
   forward(index: Tensor): Tensor {
-    const rows = indexSelect(this.weight, index);
+    const rows = indexSelect(drawn("Embedding", "weight", this.weight), index);
     if (this.#paddingIndex === null) return rows;
     const padding = constant(() => unsqueeze(equal(index, this.#paddingIndex!), index.rank));
     const fixed = constant(() => indexSelect(detach(this.weight), index));

@@ -1,8 +1,8 @@
 // Layer norm and RMS norm over the last axis.
 
-import { layerNorm, rmsNorm, type Tensor, zerosLike } from "@echo-ts/tensor";
+import { checkOptions, layerNorm, type OptionKinds, rmsNorm, type Tensor, zerosLike } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
-import { onesInit, type ParameterOptions, parameter, zerosInit } from "./init.ts";
+import { onesInit, PARAMETER_OPTIONS, type ParameterOptions, parameter, zerosInit } from "./init.ts";
 import { checkSizes } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -17,6 +17,9 @@ export interface LayerNormOptions extends NormOptions {
   /** Add a bias (default true). */
   readonly bias?: boolean;
 }
+
+const NORM_OPTIONS: OptionKinds<NormOptions> = { ...PARAMETER_OPTIONS, epsilon: "number" };
+const LAYER_NORM_OPTIONS: OptionKinds<LayerNormOptions> = { ...NORM_OPTIONS, bias: "boolean" };
 
 /**
  * Standardises the last axis. PyTorch's `nn.LayerNorm`: weight [width] from ones, bias [width] from zeros.
@@ -35,8 +38,10 @@ export class LayerNorm extends Module {
   constructor(width: number, options: LayerNormOptions = {}) {
     super();
     checkSizes("LayerNorm", { width });
-    this.weight = parameter([width], onesInit, options);
-    this.bias = (options.bias ?? true) ? parameter([width], zerosInit, options) : null;
+    checkOptions("LayerNorm", options, LAYER_NORM_OPTIONS);
+    const { dtype = "float32", bias = true } = options;
+    this.weight = parameter([width], onesInit, { dtype });
+    this.bias = bias ? parameter([width], zerosInit, { dtype }) : null;
     this.#zeros = this.bias === null ? zerosLike(this.weight) : null;
     this.#epsilon = options.epsilon ?? 1e-5;
   }
@@ -60,7 +65,8 @@ export class RMSNorm extends Module {
   constructor(width: number, options: NormOptions = {}) {
     super();
     checkSizes("RMSNorm", { width });
-    this.weight = parameter([width], onesInit, options);
+    checkOptions("RMSNorm", options, NORM_OPTIONS);
+    this.weight = parameter([width], onesInit, { dtype: options.dtype ?? "float32" });
     this.#epsilon = options.epsilon ?? 1e-6;
   }
 

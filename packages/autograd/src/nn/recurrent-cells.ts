@@ -17,7 +17,7 @@ import {
   zeros,
 } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
-import { drawn, fanInUniformInit, type ParameterOptions, parameter } from "./init.ts";
+import { drawn, fanInUniformInit, PARAMETER_OPTIONS, type ParameterOptions, parameter } from "./init.ts";
 import { checkSizes } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -80,7 +80,7 @@ export function lstmStep(
   return { hidden: mul(sigmoid(output), tanh(next)), cell: next };
 }
 
-const CELL_OPTIONS: OptionKinds<CellOptions> = { dtype: ["float32", "float64"], bias: "boolean" };
+const CELL_OPTIONS: OptionKinds<CellOptions> = { ...PARAMETER_OPTIONS, bias: "boolean" };
 
 /** What both cells have: parameters under PyTorch's names, drawn within 1 / sqrt(hidden). */
 abstract class Cell extends Module implements CellParameters {

@@ -14,7 +14,7 @@ import {
 } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import { Dropout } from "./dropout.ts";
-import { drawn, fanInUniformInit, parameter } from "./init.ts";
+import { drawn, fanInUniformInit, PARAMETER_OPTIONS, parameter } from "./init.ts";
 import { checkSizes } from "./linear.ts";
 import { Module } from "./module.ts";
 import {
@@ -37,7 +37,7 @@ export interface RecurrentOptions extends CellOptions {
 }
 
 const RECURRENT_OPTIONS: OptionKinds<RecurrentOptions> = {
-  dtype: ["float32", "float64"],
+  ...PARAMETER_OPTIONS,
   bias: "boolean",
   layers: "number",
   bidirectional: "boolean",

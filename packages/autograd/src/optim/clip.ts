@@ -3,6 +3,7 @@
 import {
   add,
   BackendError,
+  checkOptions,
   clamp,
   div,
   full,
@@ -15,6 +16,7 @@ import {
   square,
   sum,
   type Tensor,
+  wrongArgument,
 } from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
 import { setGradient } from "../tape.ts";
@@ -44,8 +46,11 @@ export interface ClipOptions {
 export function clipGradNorm(
   parameters: Iterable<Parameter>,
   maxNorm: number,
-  { normType = 2, errorIfNonfinite = true }: ClipOptions = {},
+  options: ClipOptions = {},
 ): number {
+  checkOptions("clipGradNorm", options, { normType: "number", errorIfNonfinite: "boolean" });
+  checkParameters("clipGradNorm", parameters);
+  const { normType = 2, errorIfNonfinite = true } = options;
   if (!(maxNorm >= 0)) throw new RangeError(`clipGradNorm: maxNorm must be at least 0, got ${maxNorm}`);
   if (!(normType > 0)) throw new RangeError(`clipGradNorm: normType must be above 0, got ${normType}`);
   const list = [...parameters].filter(({ grad }) => grad !== null);
@@ -83,6 +88,7 @@ export function clipGradNorm(
  * console.log(await norm);
  */
 export async function clipGradNormAsync(parameters: Iterable<Parameter>, maxNorm: number): Promise<number> {
+  checkParameters("clipGradNormAsync", parameters);
   if (!(maxNorm >= 0)) throw new RangeError(`clipGradNormAsync: maxNorm must be at least 0, got ${maxNorm}`);
   const list = [...parameters].filter(({ grad }) => grad !== null);
   if (list.length === 0) return 0;
@@ -106,6 +112,7 @@ export async function clipGradNormAsync(parameters: Iterable<Parameter>, maxNorm
  * @param limit at least 0
  */
 export function clipGradValue(parameters: Iterable<Parameter>, limit: number): void {
+  checkParameters("clipGradValue", parameters);
   if (!(limit >= 0)) throw new RangeError(`clipGradValue: the limit must be at least 0, got ${limit}`);
   for (const parameter of parameters) {
     if (parameter.grad !== null) replaceGradient(parameter, (grad) => clamp(grad, -limit, limit));
@@ -122,6 +129,12 @@ function replaceGradient(parameter: Parameter, change: (grad: Tensor) => Tensor)
     parameter,
     noGrad(() => onlyResult(() => change(parameter.grad!))),
   );
+}
+
+/** Refuses a module, or one parameter, where a list of parameters is expected. */
+function checkParameters(op: string, parameters: Iterable<Parameter>): void {
+  if (typeof parameters === "object" && parameters !== null && Symbol.iterator in parameters) return;
+  throw wrongArgument(op, "parameters", "a list such as model.parameters()", parameters);
 }
 
 function totalNorm(parameters: readonly Parameter[], order: number): number {
