@@ -112,5 +112,20 @@ export { type PitchStatistics, pitchStatistics } from "./pitch/statistics.ts";
 export { TRACKER_DEFAULTS, type TrackerSettings } from "./pitch/tracker-settings.ts";
 export { type YinOptions, yin } from "./pitch/yin.ts";
 
+// Voice measures, with Praat's definitions
+export { type FormantOptions, type FormantTrack, formants } from "./voice/formants.ts";
+export { type GlottalPulseOptions, glottalPulses } from "./voice/glottal-pulses.ts";
+export { type HarmonicityOptions, type HarmonicityTrack, harmonicity } from "./voice/harmonicity.ts";
+export { type IntensityOptions, type IntensityTrack, intensity } from "./voice/intensity.ts";
+export { lpc } from "./voice/linear-prediction.ts";
+export {
+  type Jitter,
+  jitter,
+  type PeriodOptions,
+  type Shimmer,
+  type ShimmerOptions,
+  shimmer,
+} from "./voice/perturbation.ts";
+
 // Test signals
 export { chirp, harmonics, type SynthOptions, tone, uniformStream, whiteNoise } from "./synth.ts";
