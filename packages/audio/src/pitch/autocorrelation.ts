@@ -16,6 +16,7 @@ export function fastFftSize(minimum: number): number {
  *
  * Two real frames travel as the real and imaginary part of one complex signal, and so do their (real, even)
  * power spectra on the way back: two transforms serve two frames. Frames are zero-padded, so nothing wraps.
+ * A frame of zeros gets exact zeros, whatever the frame beside it leaves there by rounding.
  */
 export class FrameAutocorrelation {
   readonly frameLength: number;
@@ -58,5 +59,13 @@ export class FrameAutocorrelation {
       outA[k] = re[k]! * scale;
       outB[k] = im[k]! * scale;
     }
+    if (isSilent(a)) outA.fill(0);
+    if (isSilent(b)) outB.fill(0);
   }
+}
+
+/** Whether every sample is 0. */
+function isSilent(frame: Float64Array): boolean {
+  for (let i = 0; i < frame.length; i++) if (frame[i] !== 0) return false;
+  return true;
 }

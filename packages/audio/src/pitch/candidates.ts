@@ -1,23 +1,21 @@
 // From a frame's spectrum to pitch candidates: noise-aware autocorrelation and its refined maxima.
-// Used by pitch-stream.ts; read next: voicing-path.ts.
+// Used by pitch-stream.ts; read next: lag-interpolation.ts, voicing-threshold.ts.
 import { Fft } from "../fft.ts";
+import {
+  FRACTIONS,
+  foldAboveOne,
+  LAG_MARGIN,
+  periodicityDecay,
+  refineMaximum,
+  SINC_REACH,
+  sharpenByMultiples,
+  vertex,
+} from "./lag-interpolation.ts";
 import type { SpectrumAnalysis, SpectrumFrame } from "./spectrum-frames.ts";
 import type { TrackerSettings } from "./tracker-settings.ts";
 
 /** Candidates kept per frame, the strongest first to stay. */
 const MAX_CANDIDATES = 15;
-/**
- * Samples of the sinc interpolation on each side of a maximum. Few samples underrate the sharp maxima of strong high
- * harmonics, the more the shorter the lag, so that a multiple of the period wins.
- */
-const SINC_REACH = 20;
-/** Lags beyond the longest period that the search looks at. */
-export const LAG_MARGIN: number = SINC_REACH + 4;
-/** The curve is interpolated at multiples of one lag divided by this. */
-const FRACTIONS = 32;
-/** Step, in FRACTIONS of a lag, of the parabola laid through interpolated points. */
-const PARABOLA_STEP = 13;
-
 /**
  * Shares of the analysis band up to which the spectrum counts in full, and from which on not at all. Above them the
  * low-pass before decimation falls, and the interpolation cannot follow.
@@ -25,9 +23,14 @@ const PARABOLA_STEP = 13;
 const BAND_FULL = 0.75;
 const BAND_END = 0.95;
 
-/** Periods looked at to sharpen the lag, and how high their maxima must be relative to the first. */
-const MULTIPLES = 6;
-const MULTIPLE_HEIGHT = 0.7;
+/**
+ * A maximum must rise this far above the lowest point before it. The curve of a voice falls far within each period;
+ * that of rumble stays high, with ripples.
+ */
+const PROMINENCE = 0.2;
+
+/** Multiples of a period are compared with it up to this lag, seconds. Voices hold their pitch longer than that. */
+const DECAY_SECONDS = 0.01;
 
 /** Candidates of one frame. */
 export interface Candidates {
@@ -35,6 +38,10 @@ export interface Candidates {
   readonly octave: Float64Array;
   /** Periodicity, about 0 ... 1: the window-corrected height of the maximum. */
   readonly periodicity: Float64Array;
+  /** How much lower the periodicity of the strongest candidate is over several of its periods: about 0 for a voice. */
+  readonly decay: number;
+  /** Share of the frame's power that stands above the noise floor: about 0.5 for the noise itself, near 1 for a voice. */
+  readonly excess: number;
 }
 
 /** Finds candidates between fmin and fmax for pairs of frames. */
@@ -42,6 +49,7 @@ export class CandidateFinder {
   readonly #rate: number;
   readonly #minLag: number;
   readonly #maxLag: number;
+  readonly #decayLag: number;
   readonly #fmin: number;
   readonly #fmax: number;
   readonly #size: number;
@@ -71,6 +79,7 @@ export class CandidateFinder {
     this.#fmax = fmax;
     this.#minLag = Math.max(2, Math.floor(rate / fmax));
     this.#maxLag = Math.ceil(rate / fmin);
+    this.#decayLag = Math.min(this.#maxLag, DECAY_SECONDS * rate);
     const { size, windowCorrelation } = analysis;
     this.#size = size;
     this.#settings = settings;
@@ -93,8 +102,8 @@ export class CandidateFinder {
     const half = size / 2;
     const mixA = this.#mixA;
     const mixB = this.#mixB;
-    this.#mix(a.power, noise, mixA);
-    this.#mix(b.power, noise, mixB);
+    const excessA = this.#mix(a.power, noise, mixA);
+    const excessB = this.#mix(b.power, noise, mixB);
     const re = this.#re;
     const im = this.#im;
     re[0] = mixA[0]!;
@@ -105,20 +114,22 @@ export class CandidateFinder {
     }
     // Both spectra are real and even, so their transforms are real and come out as real and imaginary part.
     this.#fft.forward(re, im, re, im);
-    return [this.#maxima(re), this.#maxima(im)];
+    return [this.#maxima(re, excessA), this.#maxima(im, excessB)];
   }
 
   /**
    * (1 - w) of the noise-suppressed spectrum plus w of the square root of power over noise, each scaled to sum 1.
    *
    * The plain spectrum makes the autocorrelation Praat uses. The compressed one lets faint harmonics speak: it
-   * separates a period from its half when the odd harmonics are weak, and counts bands by their clarity.
+   * separates a period from its half when the odd harmonics are weak, and counts bands by their clarity. Returns the share
+   * of the power that was kept.
    */
-  #mix(power: Float32Array, noise: Float64Array, out: Float64Array): void {
+  #mix(power: Float32Array, noise: Float64Array, out: Float64Array): number {
     const { whitening, suppression } = this.#settings;
     const bins = out.length;
     const roots = this.#roots;
     const band = this.#band;
+    let total = 0;
     let plain = 0;
     let compressed = 0;
     for (let k = 1; k < bins; k++) {
@@ -127,6 +138,7 @@ export class CandidateFinder {
       const weight = band[k]!;
       const kept = (weight * p * p) / (p + suppression * floor + 1e-30);
       const root = weight * Math.sqrt(p / floor);
+      total += weight * p;
       plain += kept;
       compressed += root;
       out[k] = kept;
@@ -136,10 +148,11 @@ export class CandidateFinder {
     const compressedScale = whitening / (compressed + 1e-30);
     out[0] = 0;
     for (let k = 1; k < bins; k++) out[k] = plainScale * out[k]! + compressedScale * roots[k]!;
+    return plain / (total + 1e-30);
   }
 
   /** Refined local maxima of the window-corrected autocorrelation, by falling strength. */
-  #maxima(correlation: Float64Array): Candidates {
+  #maxima(correlation: Float64Array, excess: number): Candidates {
     const correction = this.#correction;
     const extended = this.#extended;
     const curve = this.#curve;
@@ -147,24 +160,33 @@ export class CandidateFinder {
     for (let k = 0; k < correction.length; k++) curve[k] = correlation[k]! * scale * correction[k]!;
     // The curve is even.
     for (let k = 1; k <= SINC_REACH; k++) extended[SINC_REACH - k] = curve[k]!;
-    const found: { octave: number; periodicity: number; strength: number }[] = [];
+    let lowest = 1;
+    for (let k = 1; k < this.#minLag; k++) lowest = Math.min(lowest, curve[k]!);
+    const found: { octave: number; periodicity: number; strength: number; period: number }[] = [];
     for (let k = this.#minLag; k <= this.#maxLag; k++) {
       const height = curve[k]!;
+      lowest = Math.min(lowest, height);
       if (height <= 0 || height <= curve[k - 1]! || height < curve[k + 1]!) continue;
       const start = k + vertex(curve[k - 1]!, height, curve[k + 1]!);
       const { lag, value } = refineMaximum(extended, Math.round(FRACTIONS * start));
-      const frequency = this.#rate / sharpenByMultiples(curve, lag, value, this.#maxLag);
+      const period = sharpenByMultiples(curve, lag, value, this.#maxLag);
+      const frequency = this.#rate / period;
       if (frequency < this.#fmin || frequency > this.#fmax) continue;
-      // Interpolation and window correction may overshoot 1, the more the less there is to trust.
-      const periodicity = value > 1 ? 1 / value : value;
+      if (value - lowest < PROMINENCE) continue;
+      const periodicity = foldAboveOne(value);
       const octave = Math.log2(frequency);
-      found.push({ octave, periodicity, strength: periodicity + this.#settings.octaveCost * octave });
+      const strength = periodicity + this.#settings.octaveCost * octave;
+      found.push({ octave, periodicity, strength, period });
     }
     found.sort((a, b) => b.strength - a.strength);
     if (found.length > MAX_CANDIDATES) found.length = MAX_CANDIDATES;
+    const best = found[0];
     return {
       octave: Float64Array.from(found, (candidate) => candidate.octave),
       periodicity: Float64Array.from(found, (candidate) => candidate.periodicity),
+      decay:
+        best === undefined ? 0 : periodicityDecay(extended, best.period, best.periodicity, this.#decayLag),
+      excess,
     };
   }
 }
@@ -175,73 +197,4 @@ function bandWeights(bins: number): Float64Array {
     const part = (k / (bins - 1) - BAND_FULL) / (BAND_END - BAND_FULL);
     return 0.5 + 0.5 * Math.cos(Math.PI * Math.min(1, Math.max(0, part)));
   });
-}
-
-/** Vertex of the sinc-interpolated curve near `start`, which counts FRACTIONS of a lag. */
-function refineMaximum(extended: Float64Array, start: number): { lag: number; value: number } {
-  const left = interpolate(extended, start - PARABOLA_STEP);
-  const middle = interpolate(extended, start);
-  const right = interpolate(extended, start + PARABOLA_STEP);
-  const shift = Math.min(1, Math.max(-1, vertex(left, middle, right)));
-  return {
-    lag: (start + shift * PARABOLA_STEP) / FRACTIONS,
-    value: middle - 0.25 * (left - right) * shift,
-  };
-}
-
-/**
- * The period again from the maxima at its multiples: an error of the maximum at m periods counts only 1 / m.
- * Stops where the maxima fade, at the end of the lags, or where there is none at the expected place.
- */
-function sharpenByMultiples(curve: Float64Array, lag: number, value: number, maxLag: number): number {
-  let period = lag;
-  for (let m = 2; m <= MULTIPLES && m * period < maxLag; m++) {
-    let k = Math.round(m * period);
-    if (curve[k + 1]! > curve[k]!) k++;
-    else if (curve[k - 1]! > curve[k]!) k--;
-    const height = curve[k]!;
-    if (height < MULTIPLE_HEIGHT * value || height < curve[k - 1]! || height < curve[k + 1]!) break;
-    period = (k + vertex(curve[k - 1]!, height, curve[k + 1]!)) / m;
-  }
-  return period;
-}
-
-/** Position of the vertex of a parabola through three equally spaced points, in steps from the middle one. */
-function vertex(left: number, middle: number, right: number): number {
-  const curvature = left - 2 * middle + right;
-  return curvature < 0 ? (0.5 * (left - right)) / curvature : 0;
-}
-
-/**
- * Weights of the windowed sinc at the fractions 0, 1 / FRACTIONS ... of a lag, 2 SINC_REACH for each, of sum 1:
- * the sum removes the ripple of the truncated sinc, which would pull the vertex of broad maxima.
- */
-const TAPS: Float64Array = sincTaps();
-
-function sincTaps(): Float64Array {
-  const width = 2 * SINC_REACH;
-  const taps = new Float64Array(FRACTIONS * width);
-  taps[SINC_REACH - 1] = 1;
-  for (let fraction = 1; fraction < FRACTIONS; fraction++) {
-    const row = taps.subarray(fraction * width, (fraction + 1) * width);
-    let sum = 0;
-    for (let i = 0; i < width; i++) {
-      const x = Math.PI * (fraction / FRACTIONS - (i + 1 - SINC_REACH));
-      row[i] = (Math.sin(x) / x) * (1 + Math.cos(x / SINC_REACH));
-      sum += row[i]!;
-    }
-    for (let i = 0; i < width; i++) row[i] = row[i]! / sum;
-  }
-  return taps;
-}
-
-/** Windowed sinc interpolation at a position counted in FRACTIONS of a lag; `extended` begins at lag -SINC_REACH. */
-function interpolate(extended: Float64Array, position: number): number {
-  const base = Math.floor(position / FRACTIONS);
-  const width = 2 * SINC_REACH;
-  const row = (position - base * FRACTIONS) * width;
-  // The first tap belongs to lag base + 1 - SINC_REACH.
-  let sum = 0;
-  for (let i = 0, k = base + 1; i < width; i++, k++) sum += TAPS[row + i]! * extended[k]!;
-  return sum;
 }

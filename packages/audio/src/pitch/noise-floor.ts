@@ -1,6 +1,6 @@
 // What the tracker knows about the surroundings of a block of frames: noise per band, background and loud level.
 // Used by pitch-stream.ts; read next: candidates.ts.
-import { NOISE_BANDS, type SpectrumFrame, VALLEY_PARTS } from "./spectrum-frames.ts";
+import { NOISE_BANDS, SILENCE_DB, type SpectrumFrame, VALLEY_PARTS } from "./spectrum-frames.ts";
 import type { TrackerSettings } from "./tracker-settings.ts";
 
 /** Frames looked at per quantile; a longer context is thinned out evenly to at most this many. */
@@ -14,29 +14,35 @@ export interface Context {
   readonly referenceLevel: number;
 }
 
-/**
- * Estimates the context from frames first ... last - 1; `frameAt` hands out their analyses, `windowPower` is the
- * sum of the squared window.
- */
+/** What the estimate needs to know of the analysis. */
+export interface ContextGeometry {
+  /** Bins of a power spectrum. */
+  readonly bins: number;
+  /** Sum of the squared window. */
+  readonly windowPower: number;
+  /** Half the window, in frames. */
+  readonly reach: number;
+}
+
+/** Estimates the context from frames first ... last - 1; `frameAt` hands out their analyses. */
 export function estimateContext(
   frameAt: (index: number) => SpectrumFrame,
   first: number,
   last: number,
-  bins: number,
-  windowPower: number,
+  { bins, windowPower, reach }: ContextGeometry,
   settings: TrackerSettings,
 ): Context {
-  const stride = Math.max(1, Math.ceil((last - first) / SAMPLED_FRAMES));
-  const count = Math.ceil((last - first) / stride);
-  const values = new Float64Array(count);
+  const heard = framesHeard(frameAt, first, last, reach);
+  // Without any sound every level is the same, and nothing is compared with it.
+  if (heard.length === 0) return { noise: new Float64Array(bins).fill(1e-30), referenceLevel: SILENCE_DB };
+  const values = new Float64Array(heard.length);
   const floors = new Float64Array(NOISE_BANDS);
-  // The weakest of several parts lies below the mean of noise by about their number.
-
   for (let band = 0; band < NOISE_BANDS; band++) {
-    for (let i = 0; i < count; i++) values[i] = frameAt(first + i * stride).bands[band]!;
+    for (let i = 0; i < values.length; i++) values[i] = heard[i]!.bands[band]!;
+    // The weakest of several parts lies below the mean of noise by about their number.
     floors[band] = VALLEY_PARTS * quantile(values, settings.noiseQuantile);
   }
-  for (let i = 0; i < count; i++) values[i] = frameAt(first + i * stride).level;
+  for (let i = 0; i < values.length; i++) values[i] = heard[i]!.level;
   const background = quantile(values, settings.backgroundQuantile);
   const loud = quantile(values, settings.loudQuantile);
   // 80 dB below the loud frames nothing is heard; digital silence must not make the floor zero.
@@ -45,6 +51,29 @@ export function estimateContext(
     noise: spreadBands(floors, bins, least),
     referenceLevel: Math.max((background + loud) / 2, loud - settings.levelDepth),
   };
+}
+
+/**
+ * The frames that the context rests on, thinned out. Those that reach into digital silence do not count: how much of it
+ * lies around a recording, or between its parts, says nothing about the noise. Short sounds count all the same if
+ * there is nothing else.
+ */
+function framesHeard(
+  frameAt: (index: number) => SpectrumFrame,
+  first: number,
+  last: number,
+  reach: number,
+): SpectrumFrame[] {
+  const stride = Math.max(1, Math.ceil((last - first) / SAMPLED_FRAMES));
+  const sounds = (index: number) => frameAt(index).level > SILENCE_DB;
+  const sounding: SpectrumFrame[] = [];
+  const inside: SpectrumFrame[] = [];
+  for (let i = first; i < last; i += stride) {
+    if (!sounds(i)) continue;
+    sounding.push(frameAt(i));
+    if (sounds(Math.max(first, i - reach)) && sounds(Math.min(last - 1, i + reach))) inside.push(frameAt(i));
+  }
+  return inside.length > 0 ? inside : sounding;
 }
 
 /** Band powers to bin powers, linear between the middles of the bands. */

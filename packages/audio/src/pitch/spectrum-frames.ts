@@ -20,8 +20,8 @@ export interface SpectrumFrame {
   readonly windowLevel: number;
 }
 
-/** Below this level, in dB re 1, everything counts as silence. */
-export const SILENCE_DB = -120;
+/** The level of digital silence, dB re 1: far below any recording, however faint. */
+export const SILENCE_DB = -200;
 
 /** Analyses frames of `length` samples with a Hann window, zero-padded to `size`. */
 export class SpectrumAnalysis {
@@ -29,8 +29,6 @@ export class SpectrumAnalysis {
   readonly size: number;
   /** Autocorrelation of the window, 1 at lag 0, shape [size]: what a periodic signal's is divided by. */
   readonly windowCorrelation: Float64Array;
-  /** The same of the window's magnitude spectrum (the square root of its power). */
-  readonly compressedCorrelation: Float64Array;
   readonly #window: Float64Array;
   /** Sum of the squared window: what white noise of variance 1 gives per bin. */
   readonly windowPower: number;
@@ -50,18 +48,17 @@ export class SpectrumAnalysis {
     this.#fft = new Fft(size);
     this.#re = new Float64Array(size);
     this.#im = new Float64Array(size);
-    this.windowCorrelation = this.#spectrumCorrelation(1);
-    this.compressedCorrelation = this.#spectrumCorrelation(0.5);
+    this.windowCorrelation = this.#windowCorrelation();
   }
 
-  /** Transform of the window's power spectrum raised to `exponent`, scaled to 1 at lag 0. */
-  #spectrumCorrelation(exponent: number): Float64Array {
+  /** Transform of the window's power spectrum, scaled to 1 at lag 0. */
+  #windowCorrelation(): Float64Array {
     const re = this.#re.fill(0);
     const im = this.#im.fill(0);
     re.set(this.#window);
     this.#fft.forward(re, im, re, im);
     for (let k = 0; k < this.size; k++) {
-      re[k] = (re[k]! ** 2 + im[k]! ** 2) ** exponent;
+      re[k] = re[k]! ** 2 + im[k]! ** 2;
       im[k] = 0;
     }
     this.#fft.forward(re, im, re, im);

@@ -3,7 +3,7 @@
 import { parameterError } from "../errors.ts";
 import { checkOptions, type OptionKeys } from "../options.ts";
 import { monoSamplesOf } from "../signal.ts";
-import { frameGeometry, type PitchSamples, type PitchSignal } from "./framing.ts";
+import { copyFrame, frameGeometry, type PitchSamples, type PitchSignal } from "./framing.ts";
 import { mpm } from "./mpm.ts";
 import { PITCH_STREAM_KEYS, PitchStream, type PitchStreamOptions, type PitchTrack } from "./pitch-stream.ts";
 import { pyin } from "./pyin.ts";
@@ -36,8 +36,8 @@ const TRACK_PITCH_KEYS: OptionKeys<TrackPitchOptions> = {
  * @param options `sampleRate` in Hz; `fmin` 55 and `fmax` 650 Hz; `hopLength` 8 ms; `method` "nac". The constants of
  *   the default tracker (`voicingThreshold`, `octaveCost`, ...) and `highPass` apply to "nac" only.
  * @returns arrays of shape [1 + floor(n / hopLength)]; f0 is 0 in unvoiced frames. "yin" decides no voicing: all
- *   its frames are voiced and its periodicity is 1. For "pyin" periodicity is the voicing probability, for "mpm"
- *   the clarity.
+ *   its frames but those of digital silence are voiced, with a periodicity of 1. For "pyin" periodicity is the voicing
+ *   probability, for "mpm" the clarity. Only "nac" and "pyin" give a `probability` between 0 and 1.
  * @throws AudioError (`parameter`) for options out of range, (`nonfinite`) for NaN or infinite samples
  *
  * The default method builds on Boersma, "Accurate short-term analysis of the fundamental frequency" (1993);
@@ -74,6 +74,7 @@ export function trackPitch(signal: PitchSignal, options: TrackPitchOptions): Pit
     f0,
     voiced: Uint8Array.from(f0, (hz) => (hz > 0 ? 1 : 0)),
     periodicity,
+    probability: method === "pyin" ? periodicity.slice() : Float32Array.from(f0, (hz) => (hz > 0 ? 1 : 0)),
   };
 }
 
@@ -91,7 +92,12 @@ function classicTrack(
     return { f0, periodicity: clarity };
   }
   const f0 = yin(samples, options);
-  return { f0, periodicity: new Float32Array(f0.length).fill(1) };
+  const frame = new Float64Array(options.frameLength);
+  for (let i = 0; i < f0.length; i++) {
+    copyFrame(samples, i * options.hopLength - (options.frameLength >> 1), frame);
+    if (frame.every((value) => value === 0)) f0[i] = 0;
+  }
+  return { f0, periodicity: f0.map((hz) => (hz > 0 ? 1 : 0)) };
 }
 
 /** One track from consecutive pieces, as a stream returns them. */
@@ -102,6 +108,7 @@ export function joinTracks(pieces: readonly PitchTrack[]): PitchTrack {
     f0: new Float32Array(frames),
     voiced: new Uint8Array(frames),
     periodicity: new Float32Array(frames),
+    probability: new Float32Array(frames),
   };
   let at = 0;
   for (const piece of pieces) {
@@ -109,6 +116,7 @@ export function joinTracks(pieces: readonly PitchTrack[]): PitchTrack {
     track.f0.set(piece.f0, at);
     track.voiced.set(piece.voiced, at);
     track.periodicity.set(piece.periodicity, at);
+    track.probability.set(piece.probability, at);
     at += piece.f0.length;
   }
   return track;

@@ -14,6 +14,10 @@ export interface TrackerSettings {
   readonly voicingThreshold: number;
   /** The threshold of no frame falls below this periodicity, however loud it is. */
   readonly leastThreshold: number;
+  /** How much a periodicity that decays within 10 ms, as that of filtered noise does, counts as unvoiced. */
+  readonly decayWeight: number;
+  /** How much a frame that hardly rises above the noise floor counts as unvoiced. */
+  readonly noiseWeight: number;
   /** What one octave of higher pitch is worth; favours the shortest period. */
   readonly octaveCost: number;
   /** Cost of moving one octave within 8 ms. */
@@ -47,6 +51,8 @@ export const TRACKER_DEFAULTS: TrackerSettings = {
   noiseQuantile: 0.225,
   voicingThreshold: 0.34,
   leastThreshold: 0.3,
+  decayWeight: 0.5,
+  noiseWeight: 1,
   octaveCost: 0.015,
   octaveJumpCost: 0.675,
   voicingChangeCost: 0.425,
