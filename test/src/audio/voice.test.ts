@@ -289,6 +289,10 @@ t.test("bad arguments are refused by name", async (t) => {
       t.equal((error as Error).message, message);
     }
   };
+  refuses(
+    () => formants(signal, { sampleRate, maximum: 5000 } as never),
+    'formants: unknown option "maximum"',
+  );
   refuses(() => lpc(signal, 0), "lpc: order must be a whole number >= 1, got 0");
   refuses(() => lpc([1, 2], 2), "lpc: expected at least order + 1 = 3 samples, got 2");
   refuses(() => lpc([1, Number.NaN, 2], 1), "lpc: sample 1 is NaN, expected finite samples");

@@ -1,9 +1,10 @@
 // Formant frequencies and bandwidths per frame, from the poles of linear prediction.
 // Read before: linear-prediction.ts, polynomial-roots.ts.
-import { monoOf, type Signal } from "../array.ts";
 import { parameterError, requireInteger, requirePositive } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
 import { requireFiniteSamples } from "../pitch/framing.ts";
 import { resample } from "../resample.ts";
+import { monoOf, type Signal } from "../signal.ts";
 import { lpc } from "./linear-prediction.ts";
 import { polynomialRoots } from "./polynomial-roots.ts";
 
@@ -25,6 +26,15 @@ export interface FormantOptions {
   /** Samples between frames, default a quarter of `windowLength`. */
   readonly hopLength?: number | undefined;
 }
+
+const FORMANT_KEYS: OptionKeys<FormantOptions> = {
+  sampleRate: true,
+  ceiling: true,
+  count: true,
+  windowLength: true,
+  preEmphasisFrom: true,
+  hopLength: true,
+};
 
 /** Formants per frame; frame i is centred on time i * hopLength / sampleRate. */
 export interface FormantTrack {
@@ -58,6 +68,7 @@ export interface FormantTrack {
  * const f1 = frequencies[20 * places]; // of frame 20, Hz
  */
 export function formants(signal: Signal, options: FormantOptions): FormantTrack {
+  checkOptions("formants", options, FORMANT_KEYS);
   const { ceiling = 5500, count = 5, windowLength = 0.025, preEmphasisFrom = 50 } = options;
   const sampleRate = requirePositive("formants", "sampleRate", options.sampleRate);
   requirePositive("formants", "ceiling", ceiling);

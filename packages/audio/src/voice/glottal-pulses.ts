@@ -1,9 +1,10 @@
 // Moments of glottal closure: one per period, found by matching each period with the next.
 // Read next: perturbation.ts, which measures jitter and shimmer on them.
-import { monoOf, type Signal } from "../array.ts";
 import { parameterError, requirePositive } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
 import { requireFiniteSamples } from "../pitch/framing.ts";
 import type { PitchTrack } from "../pitch/pitch-stream.ts";
+import { monoOf, type Signal } from "../signal.ts";
 
 /** A period is taken when it resembles its neighbour this much, or at the edge of a voiced stretch this much. */
 const LEAST_MATCH = 0.3;
@@ -23,6 +24,8 @@ export interface GlottalPulseOptions {
   readonly track: Pick<PitchTrack, "times" | "f0">;
 }
 
+const PULSE_KEYS: OptionKeys<GlottalPulseOptions> = { sampleRate: true, track: true };
+
 /**
  * Times of the glottal pulses in seconds, rising.
  *
@@ -41,7 +44,7 @@ export interface GlottalPulseOptions {
  * const pulses = glottalPulses(vowel, { sampleRate: 16000, track });
  */
 export function glottalPulses(signal: Signal, options: GlottalPulseOptions): Float64Array {
-  const { track } = options;
+  const { track } = checkOptions("glottalPulses", options, PULSE_KEYS);
   const sampleRate = requirePositive("glottalPulses", "sampleRate", options.sampleRate);
   if (track.times.length !== track.f0.length) {
     throw parameterError(

@@ -1,7 +1,8 @@
 // Harmonics-to-noise ratio per frame. Read next: glottal-pulses.ts.
-import { monoOf, type Signal } from "../array.ts";
 import { parameterError, requireInteger, requirePositive } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
 import { requireFiniteSamples } from "../pitch/framing.ts";
+import { monoOf, type Signal } from "../signal.ts";
 
 /** Samples of the sinc interpolation on each side of a maximum. */
 const SINC_REACH = 30;
@@ -20,6 +21,13 @@ export interface HarmonicityOptions {
   /** Samples between frames, default 10 ms. */
   readonly hopLength?: number | undefined;
 }
+
+const HARMONICITY_KEYS: OptionKeys<HarmonicityOptions> = {
+  sampleRate: true,
+  pitchFloor: true,
+  silenceThreshold: true,
+  hopLength: true,
+};
 
 /** A ratio per frame; frame i is centred on time i * hopLength / sampleRate. */
 export interface HarmonicityTrack {
@@ -49,6 +57,7 @@ export interface HarmonicityTrack {
  * const mean = voiced.reduce((sum, value) => sum + value, 0) / voiced.length;
  */
 export function harmonicity(signal: Signal, options: HarmonicityOptions): HarmonicityTrack {
+  checkOptions("harmonicity", options, HARMONICITY_KEYS);
   const { pitchFloor = 75, silenceThreshold = 0.1 } = options;
   const sampleRate = requirePositive("harmonicity", "sampleRate", options.sampleRate);
   requirePositive("harmonicity", "pitchFloor", pitchFloor);

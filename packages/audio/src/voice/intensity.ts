@@ -1,7 +1,8 @@
 // Loudness contour of a voice in dB, free of the ripple of its periods.
-import { monoOf, type Signal } from "../array.ts";
 import { requireInteger, requirePositive } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
 import { requireFiniteSamples } from "../pitch/framing.ts";
+import { monoOf, type Signal } from "../signal.ts";
 import { besselI0 } from "../window.ts";
 
 /** Square of the threshold of hearing, 2e-5 Pa. */
@@ -19,6 +20,13 @@ export interface IntensityOptions {
   /** Takes the mean of each window off first, against a DC offset. Default true. */
   readonly subtractMean?: boolean | undefined;
 }
+
+const INTENSITY_KEYS: OptionKeys<IntensityOptions> = {
+  sampleRate: true,
+  pitchFloor: true,
+  hopLength: true,
+  subtractMean: true,
+};
 
 /** A level per frame; frame i is centred on time i * hopLength / sampleRate. */
 export interface IntensityTrack {
@@ -44,6 +52,7 @@ export interface IntensityTrack {
  * const { decibels } = intensity(speech, { sampleRate: 16000, pitchFloor: 75 });
  */
 export function intensity(signal: Signal, options: IntensityOptions): IntensityTrack {
+  checkOptions("intensity", options, INTENSITY_KEYS);
   const { pitchFloor = 100, subtractMean = true } = options;
   const sampleRate = requirePositive("intensity", "sampleRate", options.sampleRate);
   requirePositive("intensity", "pitchFloor", pitchFloor);

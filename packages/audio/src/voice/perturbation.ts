@@ -1,8 +1,9 @@
 // Jitter and shimmer: how much the periods and the amplitudes of a voice vary from one to the next.
 // Read before: glottal-pulses.ts.
-import { monoOf, type Signal } from "../array.ts";
 import { parameterError, requirePositive } from "../errors.ts";
+import { checkOptions, type OptionKeys } from "../options.ts";
 import { requireFiniteSamples } from "../pitch/framing.ts";
+import { monoOf, type Signal } from "../signal.ts";
 
 /** Which periods count. */
 export interface PeriodOptions {
@@ -21,6 +22,18 @@ export interface ShimmerOptions extends PeriodOptions {
   /** Neighbouring amplitudes that differ by more than this factor do not count, default 1.6. */
   readonly maximumAmplitudeFactor?: number | undefined;
 }
+
+const PERIOD_KEYS: OptionKeys<PeriodOptions> = {
+  shortestPeriod: true,
+  longestPeriod: true,
+  maximumPeriodFactor: true,
+};
+
+const SHIMMER_KEYS: OptionKeys<ShimmerOptions> = {
+  ...PERIOD_KEYS,
+  sampleRate: true,
+  maximumAmplitudeFactor: true,
+};
 
 /** Variation of the periods; NaN where there are too few. Shares of the mean period, not percent. */
 export interface Jitter {
@@ -72,6 +85,7 @@ interface Limits {
  * const { local } = jitter(glottalPulses(vowel, { sampleRate, track }));
  */
 export function jitter(pulses: ArrayLike<number>, options: PeriodOptions = {}): Jitter {
+  checkOptions("jitter", options, PERIOD_KEYS);
   const limits = limitsOf("jitter", options);
   const periods = Float64Array.from(
     { length: Math.max(0, pulses.length - 1) },
@@ -105,6 +119,7 @@ export function jitter(pulses: ArrayLike<number>, options: PeriodOptions = {}): 
  * const { local, localDb } = shimmer(vowel, pulses, { sampleRate: 16000 });
  */
 export function shimmer(signal: Signal, pulses: ArrayLike<number>, options: ShimmerOptions): Shimmer {
+  checkOptions("shimmer", options, SHIMMER_KEYS);
   const sampleRate = requirePositive("shimmer", "sampleRate", options.sampleRate);
   const limits = limitsOf("shimmer", options);
   const factor = requireFactor("shimmer", "maximumAmplitudeFactor", options.maximumAmplitudeFactor ?? 1.6);
