@@ -21,8 +21,11 @@ interface Leaf {
   grad: Tensor | null;
 }
 
-/** Views have no memory of their own. */
-const isView = (output: Tensor, inputs: readonly Tensor[]): boolean => output.storage === inputs[0]!.storage;
+/** True if the output has no memory of its own. */
+function isView({ storage }: Tensor, inputs: readonly Tensor[]): boolean {
+  for (let i = 0; i < inputs.length; i++) if (inputs[i]!.storage === storage) return true;
+  return false;
+}
 
 /** Makes the graph the owner of a value that an op computed, and of the constants that it was computed from. */
 export function adoptValue(output: Tensor, inputs: readonly Tensor[]): void {

@@ -41,12 +41,20 @@ export function assign(target: Tensor, source: Tensor): void {
   noteWrite(target);
 }
 
-/** True if x is dense and the whole of its storage, so that it can be written in place. */
+/**
+ * True if x is dense and the whole of its storage, so that it can be written in place.
+ *
+ * @example isWhole(ones([4]).slice([{ start: 1 }])) // false
+ */
 export function isWhole(x: Tensor): boolean {
   return x.isContiguous && x.offset === 0 && x.storage.length === x.size;
 }
 
-/** Notes that x was written in place: gradients that need the old values will refuse. */
+/**
+ * Notes that x was written in place: gradients that need the old values will refuse.
+ *
+ * @example hostElements(w).fill(0); noteWrite(w);
+ */
 export function noteWrite(x: Tensor): void {
   x.storage.version++;
 }

@@ -8,7 +8,11 @@ import type { Storage, StorageOwner, View } from "./backend.ts";
 import { BackendError } from "./errors.ts";
 import { formatShape } from "./shape.ts";
 
-/** Gives back storages one by one. */
+/**
+ * Gives storages back one by one. For engines that know when a value is no longer needed; users call `keep`.
+ *
+ * @example const gradients = new Owner("zeroGrad was called"); gradients.adopt(g); gradients.close(g);
+ */
 export class Owner implements StorageOwner {
   readonly releases: boolean;
   /** When its storages are given back, for messages: "zeroGrad forgot the gradient". */
@@ -49,7 +53,15 @@ export class Owner implements StorageOwner {
 
 let current: Scope | null = null;
 
-/** Owns everything that is made while its body runs, and gives back at once what has not escaped. */
+/**
+ * Owns everything that is made while its body runs, and gives back at once what has not escaped. Scopes nest.
+ *
+ * @example
+ * const scope = new Scope("the sweep ended");
+ * const sum = scope.run(() => add(mul(a, b), mul(b, c)));
+ * scope.escape(sum);
+ * scope.closeAll(); // the products
+ */
 export class Scope extends Owner {
   #storages: Storage[] = [];
   #around: Scope | null = null;
@@ -95,15 +107,24 @@ export class Scope extends Owner {
   }
 }
 
-/** The owner of storages that last as long as the object that has them: parameters, the state of an optimiser. */
+/**
+ * The owner of storages that last as long as the object that has them: parameters, the state of an optimiser. It never
+ * gives them back; the garbage collector does, when the object is gone.
+ *
+ * @example const velocity = lasting.adopt(zerosLike(weights));
+ */
 export const lasting: Owner = new Owner("it never is");
 
-/** Gives a result that was just made to the scope that is running, if there is one. */
+/** Gives a result that was just made to the scope that is running, if there is one. Called for every op. */
 export function adoptResult(x: View): void {
   if (current !== null) current.adopt(x);
 }
 
-/** Runs `body` as if no scope were running: what it makes belongs to nobody. */
+/**
+ * Runs `body` as if no scope were running: what it makes belongs to nobody. For callbacks of users.
+ *
+ * @example outsideScopes(() => hook(gradient))
+ */
 export function outsideScopes<T>(body: () => T): T {
   const scope = current;
   current = null;
@@ -114,7 +135,12 @@ export function outsideScopes<T>(body: () => T): T {
   }
 }
 
-/** Runs `body` and gives back what it made on the way to its result, which escapes. */
+/**
+ * Runs `body` and gives back what it made on the way to its result, which escapes.
+ *
+ * @param made called with the result if it was made by `body`, and is not a view of what was there before
+ * @example onlyResult(() => sqrt(add(square(a), square(b))))
+ */
 export function onlyResult<T extends View>(body: () => T, made?: (result: T) => void): T {
   const scope = new Scope("the function that made it ended");
   try {
