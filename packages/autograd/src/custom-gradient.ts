@@ -47,8 +47,8 @@ export function customGradient<Inputs extends readonly Tensor[] = [x: Tensor]>(
   const { name } = rule;
   const custom: CustomRule = {
     name,
-    pullBack(gradient, output, inputs, needs) {
-      const parts = rule.backward(gradient, inputs as Inputs, output, needs);
+    pullBack(gradient, { inputs, output }, needs) {
+      const parts = rule.backward(gradient, inputs as Inputs, output!, needs);
       checkGradients(name, parts, inputs, needs);
       return parts;
     },

@@ -15,4 +15,4 @@ export * from "./nn/index.ts";
 export * from "./optim/index.ts";
 export { constant } from "./tape.ts";
 export * from "./variable.ts";
-export { type Rule, VJPS, type Vjp } from "./vjps.ts";
+export { type OpCall, type Rule, VJPS, type Vjp } from "./vjps.ts";

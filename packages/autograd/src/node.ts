@@ -12,12 +12,7 @@ export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 /** How the gradient of a value that no single op computed goes back to its inputs, see custom-gradient.ts. */
 export interface CustomRule {
   readonly name: string;
-  pullBack(
-    gradient: Tensor,
-    output: Tensor,
-    inputs: readonly Tensor[],
-    needs: readonly boolean[],
-  ): readonly (Tensor | null)[];
+  pullBack(gradient: Tensor, node: Node, needs: readonly boolean[]): readonly (Tensor | null)[];
 }
 
 const NO_INPUTS: readonly Tensor[] = [];

@@ -26,7 +26,7 @@ import {
 } from "./node.ts";
 import { markReachable } from "./reachable.ts";
 import { accumulate, dropValues, spare } from "./tape.ts";
-import { type Rule, VJPS } from "./vjps.ts";
+import { type OpCall, type Rule, VJPS } from "./vjps.ts";
 
 /** What a sweep starts from and where it ends. */
 export interface Sweep {
@@ -106,9 +106,9 @@ function pullBack(
 ): readonly (Tensor | null)[] {
   const op = node.op!;
   if (op === "identity") return [gradient];
-  if (typeof op === "object") return op.pullBack(gradient, node.output!, node.inputs, needs);
+  if (typeof op === "object") return op.pullBack(gradient, node, needs);
   const rule = VJPS[op] as Rule<Op>;
-  if (typeof rule === "function") return rule(gradient, node.output!, node.inputs, node.params!, needs);
+  if (typeof rule === "function") return rule(gradient, node as OpCall<Op>, needs);
   if (rule === "none") throw new GradientError(`backward: ${op} is not differentiable`);
   return throughDefinition(node, gradient, needs, createGraph);
 }

@@ -9,7 +9,7 @@ import { PRODUCT_VJPS } from "./vjps/products.ts";
 import type { Vjps } from "./vjps/rule.ts";
 import { STRUCTURAL_VJPS } from "./vjps/structural.ts";
 
-export type { Rule, Vjp } from "./vjps/rule.ts";
+export type { OpCall, Rule, Vjp } from "./vjps/rule.ts";
 
 /** The rule of every op. */
 export const VJPS: Vjps<Op> = {

@@ -8,18 +8,20 @@ const SOFTPLUS_LINEAR_ABOVE = 20;
 
 /** Rules of the activation functions. */
 export const ACTIVATION_VJPS: Vjps<OpOf<"activation">> = {
-  sigmoid: (g, y) => [apply(OPS.sigmoidGrad, [g, y], NONE)],
-  relu: (g, y) => [apply(OPS.reluGrad, [g, y], NONE)],
-  softplus: (g, _y, [x]) => [where(greater(x!, SOFTPLUS_LINEAR_ABOVE), g, mul(g, sigmoid(x!)))],
-  gelu: (g, _y, [x]) => [apply(OPS.geluGrad, [g, x!], NONE)],
-  geluTanh: (g, _y, [x]) => [apply(OPS.geluTanhGrad, [g, x!], NONE)],
-  silu: (g, _y, [x]) => [apply(OPS.siluGrad, [g, x!], NONE)],
-  elu: (g, y, [x], { alpha }) => [where(greater(x!, 0), g, mul(g, add(y, alpha)))],
-  leakyRelu: (g, _y, [x], { slope }) => [where(greater(x!, 0), g, mul(g, slope))],
+  sigmoid: (g, { output: y }) => [apply(OPS.sigmoidGrad, [g, y], NONE)],
+  relu: (g, { output: y }) => [apply(OPS.reluGrad, [g, y], NONE)],
+  softplus: (g, { inputs: [x] }) => [where(greater(x!, SOFTPLUS_LINEAR_ABOVE), g, mul(g, sigmoid(x!)))],
+  gelu: (g, { inputs: [x] }) => [apply(OPS.geluGrad, [g, x!], NONE)],
+  geluTanh: (g, { inputs: [x] }) => [apply(OPS.geluTanhGrad, [g, x!], NONE)],
+  silu: (g, { inputs: [x] }) => [apply(OPS.siluGrad, [g, x!], NONE)],
+  elu: (g, { output: y, inputs: [x], params: { alpha } }) => [
+    where(greater(x!, 0), g, mul(g, add(y, alpha))),
+  ],
+  leakyRelu: (g, { inputs: [x], params: { slope } }) => [where(greater(x!, 0), g, mul(g, slope))],
 
   sigmoidGrad: "composition",
   tanhGrad: "composition",
-  reluGrad: (g, _y, [_g, output], _p, needs) => [
+  reluGrad: (g, { inputs: [_g, output] }, needs) => [
     needs[0] ? apply(OPS.reluGrad, [g, output!], NONE) : null,
     null,
   ],

@@ -1,4 +1,4 @@
-// Gradient rules of the elementwise ops; g is the gradient of the output, y the output.
+// Gradient rules of the elementwise ops: g is the gradient of the output y, x or a and b are the inputs.
 
 import {
   add,
@@ -49,64 +49,64 @@ function powExponent(g: Tensor, y: Tensor, a: Tensor, b: Tensor): Tensor {
 /** Rules of the elementwise ops. */
 export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands">> = {
   neg: (g) => [neg(g)],
-  exp: (g, y) => [mul(g, y)],
-  expm1: (g, y) => [mul(g, add(y, 1))],
-  log: (g, _y, [x]) => [div(g, x!)],
-  log1p: (g, _y, [x]) => [div(g, add(x!, 1))],
-  sqrt: (g, y) => [div(g, mul(y, 2))],
-  sin: (g, _y, [x]) => [mul(g, cos(x!))],
-  cos: (g, _y, [x]) => [neg(mul(g, sin(x!)))],
-  tanh: (g, y) => [apply(OPS.tanhGrad, [g, y], NONE)],
-  erf: (g, _y, [x]) => [mul(g, mul(exp(neg(square(x!))), TWO_OVER_SQRT_PI))],
-  floor: (_g, y) => [zerosOf(y)],
-  abs: (g, _y, [x]) => [mul(g, sign(x!))],
-  square: (g, _y, [x]) => [mul(g, mul(x!, 2))],
-  reciprocal: (g, y) => [neg(mul(g, square(y)))],
-  rsqrt: (g, y) => [mul(g, mul(mul(square(y), y), -0.5))],
-  cast: (g, _y, [x]) => [cast(g, x!.dtype)],
+  exp: (g, { output: y }) => [mul(g, y)],
+  expm1: (g, { output: y }) => [mul(g, add(y, 1))],
+  log: (g, { inputs: [x] }) => [div(g, x!)],
+  log1p: (g, { inputs: [x] }) => [div(g, add(x!, 1))],
+  sqrt: (g, { output: y }) => [div(g, mul(y, 2))],
+  sin: (g, { inputs: [x] }) => [mul(g, cos(x!))],
+  cos: (g, { inputs: [x] }) => [neg(mul(g, sin(x!)))],
+  tanh: (g, { output: y }) => [apply(OPS.tanhGrad, [g, y], NONE)],
+  erf: (g, { inputs: [x] }) => [mul(g, mul(exp(neg(square(x!))), TWO_OVER_SQRT_PI))],
+  floor: (_g, { output: y }) => [zerosOf(y)],
+  abs: (g, { inputs: [x] }) => [mul(g, sign(x!))],
+  square: (g, { inputs: [x] }) => [mul(g, mul(x!, 2))],
+  reciprocal: (g, { output: y }) => [neg(mul(g, square(y)))],
+  rsqrt: (g, { output: y }) => [mul(g, mul(mul(square(y), y), -0.5))],
+  cast: (g, { inputs: [x] }) => [cast(g, x!.dtype)],
 
-  add: (g, _y, [a, b], _p, needs) => [
+  add: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(g, a!.shape) : null,
     needs[1] ? sumTo(g, b!.shape) : null,
   ],
-  sub: (g, _y, [a, b], _p, needs) => [
+  sub: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(g, a!.shape) : null,
     needs[1] ? neg(sumTo(g, b!.shape)) : null,
   ],
-  mul: (g, _y, [a, b], _p, needs) => [
+  mul: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(mul(g, b!), a!.shape) : null,
     needs[1] ? sumTo(mul(g, a!), b!.shape) : null,
   ],
-  div: (g, y, [a, b], _p, needs) => [
+  div: (g, { output: y, inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(div(g, b!), a!.shape) : null,
     needs[1] ? sumTo(neg(div(mul(g, y), b!)), b!.shape) : null,
   ],
-  pow: (g, y, [a, b], _p, needs) => [
+  pow: (g, { output: y, inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(powBase(g, a!, b!), a!.shape) : null,
     needs[1] ? sumTo(powExponent(g, y, a!, b!), b!.shape) : null,
   ],
-  mod: (g, _y, [a, b], _p, needs) => [
+  mod: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(g, a!.shape) : null,
     needs[1] ? sumTo(neg(mul(g, floor(div(a!, b!)))), b!.shape) : null,
   ],
-  atan2: (g, _y, [a, b], _p, needs) => {
+  atan2: (g, { inputs: [a, b] }, needs) => {
     const scaled = div(g, add(square(a!), square(b!)));
     return [
       needs[0] ? sumTo(mul(scaled, b!), a!.shape) : null,
       needs[1] ? sumTo(neg(mul(scaled, a!)), b!.shape) : null,
     ];
   },
-  maximum: (g, _y, [a, b], _p, needs) => [
+  maximum: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(winner(g, a!, b!, less(a!, b!)), a!.shape) : null,
     needs[1] ? sumTo(winner(g, a!, b!, less(b!, a!)), b!.shape) : null,
   ],
-  minimum: (g, _y, [a, b], _p, needs) => [
+  minimum: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(winner(g, a!, b!, less(b!, a!)), a!.shape) : null,
     needs[1] ? sumTo(winner(g, a!, b!, less(a!, b!)), b!.shape) : null,
   ],
   less: "none",
   equal: "none",
-  where: (g, _y, [condition, a, b], _p, needs) => [
+  where: (g, { inputs: [condition, a, b] }, needs) => [
     null,
     needs[1] ? sumTo(where(condition!, g, 0), a!.shape) : null,
     needs[2] ? sumTo(where(condition!, 0, g), b!.shape) : null,

@@ -5,19 +5,19 @@ import { flatRows, type Vjps } from "./rule.ts";
 
 /** Rules of softmax, the norms and the losses. */
 export const NORMALIZATION_VJPS: Vjps<OpOf<"normalization" | "crossEntropy" | "ctc">> = {
-  softmax: (g, y, _x, { axis }) => [apply(OPS.softmaxGrad, [g, y], { axis })],
-  logSoftmax: (g, y, _x, { axis }) => [apply(OPS.logSoftmaxGrad, [g, y], { axis })],
-  rmsNorm: (g, _y, [x, weight], params, needs) => [
+  softmax: (g, { output: y, params: { axis } }) => [apply(OPS.softmaxGrad, [g, y], { axis })],
+  logSoftmax: (g, { output: y, params: { axis } }) => [apply(OPS.logSoftmaxGrad, [g, y], { axis })],
+  rmsNorm: (g, { inputs: [x, weight], params }, needs) => [
     needs[0] ? apply(OPS.rmsNormGrad, [g, x!, weight!], params) : null,
     needs[1] ? apply(OPS.rmsNormWeightGrad, [g, x!], params) : null,
   ],
-  layerNorm: (g, _y, [x, weight], params, needs) => [
+  layerNorm: (g, { inputs: [x, weight], params }, needs) => [
     needs[0] ? apply(OPS.layerNormGrad, [g, x!, weight!], params) : null,
     needs[1] ? apply(OPS.layerNormWeightGrad, [g, x!], params) : null,
     needs[2] ? sum(flatRows(g), 0) : null,
   ],
-  crossEntropy: (g, _y, inputs, params) => [apply(OPS.crossEntropyGrad, [g, ...inputs], params)],
-  ctcLoss: (g, _y, inputs, params) => [apply(OPS.ctcLossGrad, [g, ...inputs], params)],
+  crossEntropy: (g, { inputs, params }) => [apply(OPS.crossEntropyGrad, [g, ...inputs], params)],
+  ctcLoss: (g, { inputs, params }) => [apply(OPS.ctcLossGrad, [g, ...inputs], params)],
 
   softmaxGrad: "composition",
   logSoftmaxGrad: "composition",

@@ -62,21 +62,21 @@ function rightFactor(g: Tensor, a: Tensor, b: Tensor): Tensor {
 
 /** Rules of the products. */
 export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attention" | "fourier">> = {
-  matmul: (g, _y, [a, b], _p, needs) => [
+  matmul: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(matmul(g, transpose(b!)), a!.shape) : null,
     needs[1] ? rightFactor(g, a!, b!) : null,
   ],
-  linear: (g, _y, [x, weight], _p, needs) => [
+  linear: (g, { inputs: [x, weight] }, needs) => [
     needs[0] ? linear(g, transpose(weight!)) : null,
     needs[1] ? matmul(transpose(flatRows(g)), flatRows(x!)) : null,
     needs[2] ? sum(flatRows(g), 0) : null,
   ],
-  conv1d: (g, _y, [x, weight], params, needs) => [
+  conv1d: (g, { inputs: [x, weight], params }, needs) => [
     needs[0] ? inputGrad(g, weight!, { ...params, length: x!.shape[2]! }) : null,
     needs[1] ? weightGrad(g, x!, { ...params, taps: weight!.shape[2]! }) : null,
     needs[2] ? sum(g, [0, 2]) : null,
   ],
-  rotatePairs: (g, _y, [x, cosine, sine], _p, needs) => {
+  rotatePairs: (g, { inputs: [x, cosine, sine] }, needs) => {
     // Turning back is the adjoint of turning; the angles see each pair as a complex product.
     const dx = needs[0] ? rotatePairs(g, cosine!, neg(sine!)) : null;
     if (!needs[1] && !needs[2]) return [dx, null, null];
@@ -88,7 +88,7 @@ export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attentio
       needs[2] ? sumTo(sub(mul(q, a), mul(p, b)), sine!.shape) : null,
     ];
   },
-  attentionWeights: (g, y, [q, k, bias], params, needs) => {
+  attentionWeights: (g, { output: y, inputs: [q, k, bias], params }, needs) => {
     const scores = apply(OPS.softmaxGrad, [g, y], { axis: y.rank - 1 }); // gradient of scale q k^T + bias
     return [
       needs[0] ? mul(matmul(scores, k!), params.scale) : null,
@@ -96,7 +96,7 @@ export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attentio
       needs[2] ? sumTo(scores, bias!.shape) : null,
     ];
   },
-  attention: (g, _y, [q, k, v, bias], params, needs) => {
+  attention: (g, { inputs: [q, k, v, bias], params }, needs) => {
     // The weights are computed again rather than kept: [.., Tq, Tk] is the largest array of attention.
     const weights = attentionWeights(q!, k!, params, bias);
     const whole = g.backend.kernels.attentionGrad !== undefined;
@@ -112,15 +112,15 @@ export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attentio
       needs[3] ? sumTo(scores, bias!.shape) : null,
     ];
   },
-  attend: (g, _y, inputs, { scale }, needs) => [...attentionGradients(g, inputs, scale, needs), null],
+  attend: (g, { inputs, params: { scale } }, needs) => [...attentionGradients(g, inputs, scale, needs), null],
   rfft: "composition",
   irfft: "composition",
 
-  conv1dInputGrad: (g, _y, [x, weight], { length: _, ...params }, needs) => [
+  conv1dInputGrad: (g, { inputs: [x, weight], params: { length: _, ...params } }, needs) => [
     needs[0] ? conv1d(g, weight!, null, params) : null,
     needs[1] ? weightGrad(x!, g, { ...params, taps: weight!.shape[2]! }) : null,
   ],
-  conv1dWeightGrad: (g, _y, [out, x], { taps: _, ...params }, needs) => [
+  conv1dWeightGrad: (g, { inputs: [out, x], params: { taps: _, ...params } }, needs) => [
     needs[0] ? conv1d(x!, g, null, params) : null,
     needs[1] ? inputGrad(out!, g, { ...params, length: x!.shape[2]! }) : null,
   ],

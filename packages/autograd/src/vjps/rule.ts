@@ -13,15 +13,20 @@ import {
   type Tensor,
 } from "@echo-ts/tensor";
 
+/** A call of an op in the forward pass. */
+export interface OpCall<P extends Op> {
+  readonly output: Tensor;
+  readonly inputs: readonly Tensor[];
+  readonly params: OpParams[P];
+}
+
 /**
  * The vector-Jacobian product of an op: from the gradient of its output, the gradients of its inputs (each
  * of its input's shape). Entries that `needs` does not ask for may be null.
  */
 export type Vjp<P extends Op> = (
   gradient: Tensor,
-  output: Tensor,
-  inputs: readonly Tensor[],
-  params: OpParams[P],
+  call: OpCall<P>,
   needs: readonly boolean[],
 ) => readonly (Tensor | null)[];
 

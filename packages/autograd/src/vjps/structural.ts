@@ -61,31 +61,33 @@ function unslice(g: Tensor, x: Tensor, { slices }: OpParams["slice"]): Tensor {
 
 /** Rules of everything that moves or folds elements. */
 export const STRUCTURAL_VJPS: Vjps<OpOf<"reduction" | "shaping" | "joining" | "indexing">> = {
-  sum: (g, _y, [x], params) => [broadcastTo(withAxes(g, x!, params), x!.shape)],
-  max: (g, y, [x], params) => [maxGradient(g, y, x!, params)],
+  sum: (g, { inputs: [x], params }) => [broadcastTo(withAxes(g, x!, params), x!.shape)],
+  max: (g, { output: y, inputs: [x], params }) => [maxGradient(g, y, x!, params)],
   argmax: "none",
-  cumsum: (g, _y, _x, { axis }) => [flip(cumsum(flip(g, axis), axis), axis)],
-  reshape: (g, _y, [x]) => [reshape(g, x!.shape)],
-  permute: (g, _y, _x, { order }) => {
+  cumsum: (g, { params: { axis } }) => [flip(cumsum(flip(g, axis), axis), axis)],
+  reshape: (g, { inputs: [x] }) => [reshape(g, x!.shape)],
+  permute: (g, { params: { order } }) => {
     const inverse = new Array<number>(order.length);
     for (let i = 0; i < order.length; i++) inverse[order[i]!] = i;
     return [permute(g, inverse)];
   },
-  broadcastTo: (g, _y, [x]) => [sumTo(g, x!.shape)],
-  slice: (g, _y, [x], params) => [unslice(g, x!, params)],
-  unfold: (g, _y, [x], { axis, step, dilation }) => [fold(g, axis, x!.shape[axis]!, step, dilation)],
-  fold: (g, _y, [x], { axis, size, step, dilation }) => {
+  broadcastTo: (g, { inputs: [x] }) => [sumTo(g, x!.shape)],
+  slice: (g, { inputs: [x], params }) => [unslice(g, x!, params)],
+  unfold: (g, { inputs: [x], params: { axis, step, dilation } }) => [
+    fold(g, axis, x!.shape[axis]!, step, dilation),
+  ],
+  fold: (g, { inputs: [x], params: { axis, size, step, dilation } }) => {
     if (x!.size === 0) return [zerosOf(x!)];
     // The length may have room for more windows than were folded: the rest is cut off.
     return [narrow(unfold(g, axis, size, step, dilation), axis, 0, x!.shape[axis]!)];
   },
-  pad: (g, _y, [x], { widths }) => [
+  pad: (g, { inputs: [x], params: { widths } }) => [
     slice(
       g,
       widths.map(([before], axis) => ({ start: before, stop: before + x!.shape[axis]! })),
     ),
   ],
-  concat: (g, _y, inputs, { axis }, needs) => {
+  concat: (g, { inputs, params: { axis } }, needs) => {
     let start = 0;
     return inputs.map((x, i) => {
       const from = start;
@@ -93,10 +95,14 @@ export const STRUCTURAL_VJPS: Vjps<OpOf<"reduction" | "shaping" | "joining" | "i
       return needs[i] ? narrow(g, axis, from, x.shape[axis]!) : null;
     });
   },
-  gather: (g, _y, [x, index], { axis }) => [scatterAdd(zerosOf(x!), axis, index!, g)],
-  scatterAdd: (g, _y, [_x, index], { axis }, needs) => [g, null, needs[2] ? gather(g, axis, index!) : null],
-  indexSelect: (g, _y, [x, index], { axis }) => [indexAdd(zerosOf(x!), index!, g, axis)],
-  indexAdd: (g, _y, [_x, index], { axis }, needs) => [
+  gather: (g, { inputs: [x, index], params: { axis } }) => [scatterAdd(zerosOf(x!), axis, index!, g)],
+  scatterAdd: (g, { inputs: [_x, index], params: { axis } }, needs) => [
+    g,
+    null,
+    needs[2] ? gather(g, axis, index!) : null,
+  ],
+  indexSelect: (g, { inputs: [x, index], params: { axis } }) => [indexAdd(zerosOf(x!), index!, g, axis)],
+  indexAdd: (g, { inputs: [_x, index], params: { axis } }, needs) => [
     g,
     null,
     needs[2] ? indexSelect(g, index!, axis) : null,
