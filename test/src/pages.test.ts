@@ -64,6 +64,12 @@ const SOURCES = {
   "@echo-ts/echo-model/study": join(ROOT, "packages/echo-model/src/study/index.ts"),
 };
 
+const TESTS = join(ROOT, "test", "src");
+
+/** A few tests import a file of a package as it is built: names the source instead. */
+const withoutDist = (text: string): string =>
+  text.replace(/(\/packages\/[\w-]+\/)dist\/([\w/-]+)\.js"/g, '$1src/$2.ts"');
+
 /**
  * What the compiler says of some files, and of those that are changed: "file: message". The packages are taken from
  * their sources if those are changed, else as they are built.
@@ -81,10 +87,10 @@ function compile(files: readonly string[], sources: ReadonlyMap<string, string>)
   host.readFile = (path) => sources.get(path) ?? readFile(path);
   host.fileExists = (path) => sources.has(path) || fileExists(path);
   host.getSourceFile = (path, version, ...rest) => {
-    const text = sources.get(path);
+    const text = sources.get(path) ?? (inSources && path.startsWith(TESTS) ? readFile(path) : undefined);
     return text === undefined
       ? getSourceFile(path, version, ...rest)
-      : ts.createSourceFile(path, text, version);
+      : ts.createSourceFile(path, inSources ? withoutDist(text) : text, version);
   };
   const program = ts.createProgram([...files], { ...options, paths }, host);
   return [...new Set([...files, ...sources.keys()])].flatMap((path) => {
