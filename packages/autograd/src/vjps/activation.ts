@@ -1,7 +1,7 @@
 // Gradient rules of the activation functions. A rule is used where a kernel computes the op as a whole;
 // "composition" ops are differentiated through their definition. Read next: structural.ts.
 
-import { add, apply, greater, mul, NONE, OPS, type OpOf, sigmoid, where } from "@echo-ts/tensor";
+import { apply, exp, greater, minimum, mul, NONE, OPS, type OpOf, sigmoid, where } from "@echo-ts/tensor";
 import type { Vjps } from "./rule.ts";
 
 const SOFTPLUS_LINEAR_ABOVE = 20;
@@ -14,8 +14,9 @@ export const ACTIVATION_VJPS: Vjps<OpOf<"activation">> = {
   gelu: (g, { inputs: [x] }) => [apply(OPS.geluGrad, [g, x!], NONE)],
   geluTanh: (g, { inputs: [x] }) => [apply(OPS.geluTanhGrad, [g, x!], NONE)],
   silu: (g, { inputs: [x] }) => [apply(OPS.siluGrad, [g, x!], NONE)],
-  elu: (g, { output: y, inputs: [x], params: { alpha } }) => [
-    where(greater(x!, 0), g, mul(g, add(y, alpha))),
+  // alpha e^x by exp and not as y + alpha, which rounds to 0 where y is close to -alpha.
+  elu: (g, { inputs: [x], params: { alpha } }) => [
+    where(greater(x!, 0), g, mul(g, mul(exp(minimum(x!, 0)), alpha))),
   ],
   leakyRelu: (g, { inputs: [x], params: { slope } }) => [where(greater(x!, 0), g, mul(g, slope))],
 

@@ -8,7 +8,7 @@ import { type FusedRow, floating, fused, type Rule, rows, unary } from "../op.ts
 import type { AxisParams } from "../op-params.ts";
 import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { add, div, exp, isFinite, log, mul, rsqrt, square, sub, where } from "./elementwise.ts";
+import { add, div, equal, exp, log, mul, rsqrt, square, sub, where } from "./elementwise.ts";
 import { alike, floatingTensor } from "./operands.ts";
 import { max, mean, sum } from "./reduction.ts";
 import { broadcastTo } from "./shaping.ts";
@@ -98,11 +98,14 @@ const ROWS: Rows = rows<Rows>({
 });
 export default ROWS;
 
-/** x minus its maximum along an axis; an infinite maximum counts as 0, so that a row of -Infinity gives NaN from 0 / 0 and not from the subtraction. */
+/**
+ * x minus its maximum along an axis; a maximum of -Infinity counts as 0, so that a row of nothing else gives NaN from
+ * 0 / 0 and not from the subtraction. Infinity in a row makes the whole row NaN, as in PyTorch.
+ */
 function shifted(x: Tensor, axis: number): Tensor {
   if (x.shape[axis] === 0) return x;
   const top = max(x, axis, true);
-  return sub(x, where(isFinite(top), top, 0));
+  return sub(x, where(equal(top, -Infinity), 0, top));
 }
 
 /**
@@ -165,7 +168,8 @@ const leading = (x: Tensor): number[] => x.shape.slice(1).map((_, i) => i);
 
 /** x less its mean, over its standard deviation, and 1 over that deviation. */
 function standardized(x: Tensor, epsilon: number): [Tensor, Tensor] {
-  const centred = sub(x, mean(x, -1, true));
+  const rough = sub(x, mean(x, -1, true));
+  const centred = sub(rough, mean(rough, -1, true)); // the mean was rounded, see `variance`
   const r = rsqrt(add(mean(square(centred), -1, true), epsilon));
   return [mul(centred, r), r];
 }

@@ -182,7 +182,9 @@ export function argmin(x: Tensor, axis?: number): Tensor {
 export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
   const list = normalizeAxes("variance", axes, x.rank);
   const y = floatingTensor(x);
-  const deviation = sub(y, mean(y, list, true));
+  const rough = sub(y, mean(y, list, true));
+  // The mean was rounded: centring once more leaves equal elements a deviation of 0, however large they are.
+  const deviation = sub(rough, mean(rough, list, true));
   return div(sum(square(deviation), list, keepDims), Math.max(0, count(x, list) - correction));
 }
 

@@ -4,7 +4,7 @@
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
-import { PART } from "./generated/contract.ts";
+import { PART, STATS_BYTES } from "./generated/contract.ts";
 import { addressOf, all, around, layoutOf, split } from "./operands.ts";
 import { inWorkspace, type Workspace } from "./workspace.ts";
 
@@ -206,7 +206,7 @@ function normWeightGrad<P extends "rmsNormWeightGrad" | "layerNormWeightGrad">(c
     return inWorkspace(engine, (workspace) => {
       const g = workspace.dense(inputs[0]!);
       const x = workspace.dense(inputs[1]!);
-      const stats = workspace.take(count * 8);
+      const stats = workspace.take(count * STATS_BYTES);
       const common = [centred, x, size, epsilon, stats] as const;
       split(engine, "normStats", count, 0.3 * size, (r, n) => [r, r + n, ...common], 1);
       const rest = [count, g, x, size, stats, addressOf(out)] as const;

@@ -21,6 +21,8 @@ export const SCALAR: usize = 1;
 
 /** Elements per partial sum of a long row. */
 export const PART: i32 = 65536;
+/** Bytes that the weights' gradient of a norm keeps of each row. */
+export const STATS_BYTES: usize = 12;
 /** Query rows that attention works on at a time; fixed, because sums over blocks depend on it. */
 export const QUERY_BLOCK: i32 = 96;
 

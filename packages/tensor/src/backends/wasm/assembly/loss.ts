@@ -2,7 +2,6 @@
 // With q the target distribution (label smoothing spreads a share over all classes, class weights scale
 // it): loss = -sum(q log softmax),  gradient = g (softmax sum(q) - q).
 import { CrossEntropy } from "./contract";
-import { sumLanes } from "./lanes";
 import { expNegative } from "./math";
 import { maxRow } from "./reduce";
 import { expShifted, scaleRow } from "./softmax";
@@ -11,17 +10,47 @@ import { expShifted, scaleRow } from "./softmax";
   return weights ? load<f32>(weights + (<usize>c << 2)) : <f32>1;
 }
 
-/** Sum of e^(x - top) over a row. */
-@inline function sumOfExp(x: usize, n: i32, top: f32): f32 {
+/** Sum of e^(x - top) over a row, in float64: float32 would lose what stands beside the 1 of the largest. */
+@inline function sumOfExp(x: usize, n: i32, top: f32): f64 {
   const shift = f32x4.splat(top);
-  let a = i32x4.splat(0);
+  let a = f64x2.splat(0);
+  let b = a;
   let i = 0;
-  for (; i + 4 <= n; i += 4) a = f32x4.add(a, expNegative(f32x4.sub(v128.load(x + (<usize>i << 2)), shift)));
-  let total = sumLanes(a);
+  for (; i + 4 <= n; i += 4) {
+    const e = expNegative(f32x4.sub(v128.load(x + (<usize>i << 2)), shift));
+    a = f64x2.add(a, f64x2.promote_low_f32x4(e));
+    b = f64x2.add(b, f64x2.promote_low_f32x4(i64x2.shuffle(e, e, 1, 1)));
+  }
+  a = f64x2.add(a, b);
+  let total = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
   for (; i < n; i++) {
     total += f32x4.extract_lane(expNegative(f32x4.splat(load<f32>(x + (<usize>i << 2)) - top)), 0);
   }
   return total;
+}
+
+/** Sum of a row but for one element, in float64. */
+@inline function sumOfOthers(y: usize, n: i32, left: i32): f64 {
+  let a = f64x2.splat(0);
+  let b = a;
+  let i = 0;
+  const own = load<f32>(y + (<usize>left << 2));
+  store<f32>(y + (<usize>left << 2), 0);
+  for (; i + 4 <= n; i += 4) {
+    const e = v128.load(y + (<usize>i << 2));
+    a = f64x2.add(a, f64x2.promote_low_f32x4(e));
+    b = f64x2.add(b, f64x2.promote_low_f32x4(i64x2.shuffle(e, e, 1, 1)));
+  }
+  a = f64x2.add(a, b);
+  let total = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+  for (; i < n; i++) total += load<f32>(y + (<usize>i << 2));
+  store<f32>(y + (<usize>left << 2), own);
+  return total;
+}
+
+/** How far a class lies below the top; what all logits have in common goes before anything is rounded. */
+@inline function below(top: f32, row: usize, c: i32): f64 {
+  return <f64>top - <f64>load<f32>(row + (<usize>c << 2));
 }
 
 /** Loss of rows [from, to). */
@@ -32,20 +61,18 @@ export function crossEntropy(from: i32, to: i32, task: CrossEntropy): void {
   for (let r = from; r < to; r++) {
     const label = load<i32>(task.labels + (<usize>r << 2));
     const row = task.logits + (<usize>r * classes << 2);
-    let loss: f32 = 0;
+    let loss: f64 = 0;
     if (!task.ignores || label != task.ignored) {
       const top = maxRow(row, classes);
-      const level = top + <f32>NativeMath.log(<f64>sumOfExp(row, classes, top));
-      loss = (level - load<f32>(row + (<usize>label << 2))) * weight(weights, label);
+      const level = NativeMath.log(sumOfExp(row, classes, top)); // the loss of a class as likely as the top
+      loss = (level + below(top, row, label)) * weight(weights, label);
       if (smoothing > 0) {
         let spread: f64 = 0;
-        for (let c = 0; c < classes; c++) {
-          spread += <f64>((level - load<f32>(row + (<usize>c << 2))) * weight(weights, c));
-        }
-        loss = loss * (<f32>1 - smoothing) + <f32>(spread * smoothing / classes);
+        for (let c = 0; c < classes; c++) spread += (level + below(top, row, c)) * weight(weights, c);
+        loss = loss * (1 - smoothing) + spread * smoothing / classes;
       }
     }
-    store<f32>(task.out + (<usize>r << 2), loss);
+    store<f32>(task.out + (<usize>r << 2), <f32>loss);
   }
 }
 
@@ -67,15 +94,19 @@ export function crossEntropyGrad(from: i32, to: i32, task: CrossEntropy): void {
     const share = smoothing / <f32>classes;
     let mass = own;
     if (smoothing > 0) for (let c = 0; c < classes; c++) mass += weight(weights, c) * share;
-    const total = expShifted(row, classes, false, 1, maxRow(row, classes), y);
-    scaleRow(y, classes, factor * mass / total);
+    expShifted(row, classes, false, 1, maxRow(row, classes), y);
+    const at = y + (<usize>label << 2);
+    const others = sumOfOthers(y, classes, label);
+    const total = others + <f64>load<f32>(at);
+    scaleRow(y, classes, <f32>(<f64>factor * mass / total));
     if (smoothing > 0) {
       for (let c = 0; c < classes; c++) {
-        const at = y + (<usize>c << 2);
-        store<f32>(at, load<f32>(at) - factor * share * weight(weights, c));
+        const one = y + (<usize>c << 2);
+        store<f32>(one, load<f32>(one) - factor * share * weight(weights, c));
       }
     }
-    const at = y + (<usize>label << 2);
-    store<f32>(at, load<f32>(at) - factor * own);
+    // Without smoothing the label's own gradient is p - 1, written as what the other classes have.
+    if (smoothing > 0) store<f32>(at, load<f32>(at) - factor * own);
+    else store<f32>(at, <f32>(-<f64>factor * own * (others / total)));
   }
 }

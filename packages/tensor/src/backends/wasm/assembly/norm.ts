@@ -1,8 +1,9 @@
 // RMS and layer normalisation of rows of n adjacent elements, forward and backward.
 // With r = 1 / sqrt(mean(x^2) + eps) and h = g w:  dx = r h - x r^3 mean(h x),  dw = sum over rows of g x r.
 // Layer norm is the same on the centred row, less the mean of h. Read next: rotary.ts.
-import { part, storePart } from "./lanes";
-import { dotRow, sumRow } from "./softmax";
+import { STATS_BYTES } from "./contract";
+import { part, storePart, sumLanes } from "./lanes";
+import { dotRow } from "./softmax";
 
 /** y = x r w */
 export function rmsNormRows(from: i32, to: i32, x: usize, n: i32, w: usize, epsilon: f32, y: usize): void {
@@ -24,18 +25,37 @@ export function rmsNormRows(from: i32, to: i32, x: usize, n: i32, w: usize, epsi
   }
 }
 
+// The mean of a row stands as two numbers, its first element and the mean of what the others are more or less: so
+// a row of equal elements has a spread of exactly 0, and one with a large mean keeps the digits of its spread.
+
+/** Mean of x - first over a row. */
+@inline function driftOf(x: usize, n: i32, first: f32): f32 {
+  const f = f32x4.splat(first);
+  let a = i32x4.splat(0);
+  let b = a;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    a = f32x4.add(a, f32x4.sub(v128.load(x + (<usize>i << 2)), f));
+    b = f32x4.add(b, f32x4.sub(v128.load(x + (<usize>i << 2), 16), f));
+  }
+  let total = sumLanes(f32x4.add(a, b));
+  for (; i < n; i++) total += load<f32>(x + (i << 2)) - first;
+  return total / <f32>n;
+}
+
 /** Sum of squares of a row about its mean. */
-@inline function spreadOf(x: usize, n: i32, mean: f32): f32 {
-  const m = f32x4.splat(mean);
+@inline function spreadOf(x: usize, n: i32, first: f32, drift: f32): f32 {
+  const f = f32x4.splat(first);
+  const d = f32x4.splat(drift);
   let a = i32x4.splat(0);
   let i = 0;
   for (; i + 4 <= n; i += 4) {
-    const c = f32x4.sub(v128.load(x + (<usize>i << 2)), m);
+    const c = f32x4.sub(f32x4.sub(v128.load(x + (<usize>i << 2)), f), d);
     a = f32x4.add(a, f32x4.mul(c, c));
   }
-  let total = f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
+  let total = sumLanes(a);
   for (; i < n; i++) {
-    const c = load<f32>(x + (i << 2)) - mean;
+    const c = load<f32>(x + (i << 2)) - first - drift;
     total += c * c;
   }
   return total;
@@ -47,26 +67,31 @@ export function layerNormRows(
 ): void {
   for (let row = from; row < to; row++) {
     const at = <usize>row * n << 2;
-    const mean = sumRow(x + at, n) / <f32>n;
-    const r = f32x4.splat(<f32>1 / sqrt<f32>(spreadOf(x + at, n, mean) / <f32>n + epsilon));
-    const m = f32x4.splat(mean);
+    const first = load<f32>(x + at);
+    const drift = driftOf(x + at, n, first);
+    const r = f32x4.splat(<f32>1 / sqrt<f32>(spreadOf(x + at, n, first, drift) / <f32>n + epsilon));
+    const f = f32x4.splat(first);
+    const d = f32x4.splat(drift);
     for (let i = 0; i < n; i += 4) {
       const wide = min(4, n - i);
       const p = <usize>i << 2;
-      const h = f32x4.mul(f32x4.sub(part(x + at + p, wide), m), r);
+      const h = f32x4.mul(f32x4.sub(f32x4.sub(part(x + at + p, wide), f), d), r);
       storePart(y + at + p, f32x4.add(f32x4.mul(h, part(w + p, wide)), part(b + p, wide)), wide);
     }
   }
 }
 
-/** Mean (0 for RMS norm) and r of each row, two floats per row, for the weights' gradient. */
+/** First element, drift of the mean from it (both 0 for RMS norm) and r of each row, for the weights' gradient. */
 export function normStats(from: i32, to: i32, centred: i32, x: usize, n: i32, epsilon: f32, stats: usize): void {
   for (let row = from; row < to; row++) {
     const at = <usize>row * n << 2;
-    const mean: f32 = centred ? sumRow(x + at, n) / <f32>n : 0;
-    const square = centred ? spreadOf(x + at, n, mean) : dotRow(x + at, x + at, n);
-    store<f32>(stats + (<usize>row << 3), mean);
-    store<f32>(stats + (<usize>row << 3), <f32>1 / sqrt<f32>(square / <f32>n + epsilon), 4);
+    const first: f32 = centred ? load<f32>(x + at) : 0;
+    const drift: f32 = centred ? driftOf(x + at, n, first) : 0;
+    const square = centred ? spreadOf(x + at, n, first, drift) : dotRow(x + at, x + at, n);
+    const to = stats + <usize>row * STATS_BYTES;
+    store<f32>(to, first);
+    store<f32>(to, drift, 4);
+    store<f32>(to, <f32>1 / sqrt<f32>(square / <f32>n + epsilon), 8);
   }
 }
 
@@ -76,21 +101,23 @@ export function normGradRows(
 ): void {
   for (let row = from; row < to; row++) {
     const at = <usize>row * n << 2;
-    const mean: f32 = centred ? sumRow(x + at, n) / <f32>n : 0;
-    const square = centred ? spreadOf(x + at, n, mean) : dotRow(x + at, x + at, n);
+    const first: f32 = centred ? load<f32>(x + at) : 0;
+    const drift: f32 = centred ? driftOf(x + at, n, first) : 0;
+    const square = centred ? spreadOf(x + at, n, first, drift) : dotRow(x + at, x + at, n);
     const r: f32 = <f32>1 / sqrt<f32>(square / <f32>n + epsilon);
-    const m = f32x4.splat(mean);
+    const f = f32x4.splat(first);
+    const d = f32x4.splat(drift);
     let hx = i32x4.splat(0); // sum of h (x - mean)
     let hs = i32x4.splat(0); // sum of h
     for (let i = 0; i < n; i += 4) {
       const wide = min(4, n - i);
       const p = <usize>i << 2;
       const h = f32x4.mul(part(g + at + p, wide), part(w + p, wide));
-      hx = f32x4.add(hx, f32x4.mul(h, f32x4.sub(part(x + at + p, wide), m)));
+      hx = f32x4.add(hx, f32x4.mul(h, f32x4.sub(f32x4.sub(part(x + at + p, wide), f), d)));
       hs = f32x4.add(hs, h);
     }
-    const dot = f32x4.extract_lane(hx, 0) + f32x4.extract_lane(hx, 1) + (f32x4.extract_lane(hx, 2) + f32x4.extract_lane(hx, 3));
-    const sum = f32x4.extract_lane(hs, 0) + f32x4.extract_lane(hs, 1) + (f32x4.extract_lane(hs, 2) + f32x4.extract_lane(hs, 3));
+    const dot = sumLanes(hx);
+    const sum = sumLanes(hs);
     const slope = f32x4.splat(r * r * (dot / <f32>n));
     const level = f32x4.splat(centred ? sum / <f32>n : 0);
     const factor = f32x4.splat(r);
@@ -98,7 +125,7 @@ export function normGradRows(
       const wide = min(4, n - i);
       const p = <usize>i << 2;
       const h = f32x4.mul(part(g + at + p, wide), part(w + p, wide));
-      const c = f32x4.sub(part(x + at + p, wide), m);
+      const c = f32x4.sub(f32x4.sub(part(x + at + p, wide), f), d);
       storePart(dx + at + p, f32x4.mul(factor, f32x4.sub(f32x4.sub(h, level), f32x4.mul(c, slope))), wide);
     }
   }
@@ -119,8 +146,9 @@ export function normWeightGrad(
       let a = i32x4.splat(0);
       for (let row = block; row < stop; row++) {
         const at = (<usize>row * n << 2) + column;
-        const c = f32x4.sub(part(x + at, wide), v128.load32_splat(stats + (<usize>row << 3)));
-        a = f32x4.add(a, f32x4.mul(part(g + at, wide), f32x4.mul(c, v128.load32_splat(stats + (<usize>row << 3), 4))));
+        const kept = stats + <usize>row * STATS_BYTES;
+        const c = f32x4.sub(f32x4.sub(part(x + at, wide), v128.load32_splat(kept)), v128.load32_splat(kept, 4));
+        a = f32x4.add(a, f32x4.mul(part(g + at, wide), f32x4.mul(c, v128.load32_splat(kept, 8))));
       }
       total = f32x4.add(total, a);
     }

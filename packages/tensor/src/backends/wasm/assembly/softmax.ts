@@ -4,6 +4,7 @@ import { maxLanes, part, storePart, sumLanes } from "./lanes";
 import { expNegative } from "./math";
 
 const ZERO: f32 = 0;
+const NONE: f32 = NaN;
 
 /** x factor if wanted, less the shift. */
 @inline function shifted(x: v128, scaled: bool, factor: v128, shift: v128): v128 {
@@ -42,8 +43,9 @@ const ZERO: f32 = 0;
   return total;
 }
 
-/** The shift of a row: its maximum, or 0 where that is infinite. A NaN may be passed over, as e^(x - top)
- * and so the sum is NaN whatever the shift; the maximum that sees it takes eight instructions for one. */
+/** The shift of a row: its maximum; 0 for a row of -Infinity, and NaN where Infinity occurs, because Infinity over
+ * Infinity is none. A NaN in the row may be passed over, as e^(x - top) and so the sum is NaN whatever the shift;
+ * the maximum that sees it takes eight instructions for one. */
 @inline export function topOf(x: usize, n: i32): f32 {
   let best = load<f32>(x);
   let at: usize = 0;
@@ -70,7 +72,7 @@ const ZERO: f32 = 0;
     at = <usize>n << 2;
   }
   for (; at < <usize>n << 2; at += 4) best = max(best, load<f32>(x + at));
-  return abs(best) == Infinity ? ZERO : best;
+  return best == -Infinity ? ZERO : best == Infinity ? NONE : best;
 }
 
 /** x = x factor over n adjacent elements. */
