@@ -51,7 +51,9 @@ export function silentFrames(logMel: FloatView, options: SilentFramesOptions = {
     return scale === "preset" ? 4 * mean - 4 : scale === "db" ? mean / 10 : mean;
   });
   // A frame of NaN is not silent, and doesn't hide the loudest of the others.
-  const loudest = means.reduce((a, b) => (b > a ? b : a), Number.NEGATIVE_INFINITY);
+  const loudest = means
+    .filter((mean) => !Number.isNaN(mean))
+    .reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   return Uint8Array.from(means, (mean) => (mean < loudest - decades || mean <= DIGITAL_SILENCE ? 1 : 0));
 }
 

@@ -9,7 +9,7 @@ export interface WavWriteOptions {
   /** Samples per second, a whole number 1 ... 2^32 - 1. */
   readonly sampleRate: number;
   /** How samples are stored. Default "int16". A-law and mu-law are read only. */
-  readonly encoding?: Exclude<SampleEncoding, "alaw" | "mulaw">;
+  readonly encoding?: Exclude<SampleEncoding, "alaw" | "mulaw" | "int8">;
 }
 
 /** Largest file a 32-bit RIFF size can describe. */
@@ -37,7 +37,7 @@ export function encodeWav(signal: Signal, options: WavWriteOptions): Uint8Array 
   const { encoding = "int16" } = options;
   const sampleRate = requireInteger("encodeWav", "sampleRate", options.sampleRate, 1);
   const size = SAMPLE_BYTES[encoding];
-  if (!size || (encoding as string).endsWith("law")) {
+  if (!size || (encoding as string).endsWith("law") || (encoding as string) === "int8") {
     throw parameterError("encodeWav", `cannot write encoding "${String(encoding)}"`);
   }
   const bad = describeNonFinite(channels);

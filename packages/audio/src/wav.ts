@@ -97,7 +97,9 @@ export function decodeWav(bytes: Uint8Array | ArrayBuffer, options: WavOptions =
     );
   }
   const split = deinterleave(samples, { encoding, channels, frames, stride: blockAlign, littleEndian });
-  checkFinite("decodeWav", split, options.nonFinite ?? "report", file, warnings);
+  // Integers cannot be anything else.
+  if (encoding.startsWith("float"))
+    checkFinite("decodeWav", split, options.nonFinite ?? "report", file, warnings);
   const container = tag === "BW64" ? "RF64" : (tag as WavData["container"]);
   return { sampleRate, channels: split, frames, warnings, encoding, container };
 }
@@ -197,7 +199,7 @@ function readFormat(
   const align = view.getUint16(start + 12, littleEndian);
   const bits = view.getUint16(start + 14, littleEndian);
   // EXTENSIBLE: the first two bytes of the sub-format GUID are the coding proper.
-  if (coding === EXTENSIBLE && end - start >= 26) coding = view.getUint16(start + 24, littleEndian);
+  if (coding === EXTENSIBLE && end - start >= 26) coding = subFormat(view, start + 24, littleEndian);
   if (coding === EXTENSIBLE) throw fail("format", "the fmt chunk is EXTENSIBLE but has no sub-format");
   if (channels === 0) throw fail("format", "the file claims 0 channels");
   if (sampleRate === 0) throw fail("format", "the file claims a sample rate of 0 Hz");
@@ -218,6 +220,15 @@ function readFormat(
     );
   }
   return { encoding, channels, sampleRate, blockAlign };
+}
+
+/** The first bytes of the sub-format GUID. In RIFX files they come in either order; the coding is a small number. */
+function subFormat(view: DataView, at: number, littleEndian: boolean): number {
+  const coding = view.getUint16(at, littleEndian);
+  if (littleEndian || (coding > 0 && coding < 256)) return coding;
+  // A whole big-endian first field of four bytes, or the bytes of a little-endian one.
+  const first = view.getUint32(at, false);
+  return first < 65536 ? first : view.getUint16(at, true);
 }
 
 /** The coding of a container of whole bytes; fewer valid bits than it holds are left-justified in it. */

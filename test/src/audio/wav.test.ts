@@ -317,7 +317,7 @@ t.test("compressed formats: a damaged file is refused by name", async (t) => {
   await t.rejects(decodeAudio(new Uint8Array(0), { file: "a.mp3" }), {
     name: "AudioError",
     message:
-      "decodeAudio: a.mp3: the file is empty; WAV, FLAC, MP3, Ogg (Vorbis, Opus) and M4A are read; for raw samples use decodePcm",
+      "decodeAudio: a.mp3: the file is empty; WAV, FLAC, MP3, Ogg (Vorbis, Opus), WebM (Opus), M4A, AIFF and CAF are read; for raw samples use decodePcm",
   });
   await t.rejects(decodeAudio(Buffer.from("hello"), { file: "a.txt" }), {
     reason: "format",
