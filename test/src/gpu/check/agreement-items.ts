@@ -4,6 +4,7 @@ import { gpuInfo } from "@echo-ts/tensor";
 import { readGoldenCases } from "../../read-golden.ts";
 import { compareChain } from "../chain-cases.ts";
 import { goldenNames, runGolden } from "../golden-run.ts";
+import { compareLarge, LARGE_CASES } from "../large-cases.ts";
 import { compareGradients, compareOp, OP_NAMES } from "../op-cases.ts";
 import { runTrap, TRAPS } from "../traps.ts";
 import type { Item, Row } from "./item.ts";
@@ -137,8 +138,7 @@ const golden: Item = {
 
 const chains: Item = {
   name: "chains",
-  about:
-    "Random formulas of elementwise ops, which run as one kernel or several, against the reference backend.",
+  about: "Random formulas of elementwise ops, against the reference backend.",
   limit: 90,
   alone: false,
   brief: "worst",
@@ -154,5 +154,22 @@ const chains: Item = {
   },
 };
 
+const large: Item = {
+  name: "large",
+  about: `Ops at sizes where the backend takes other ways, against the reference backend; at most ${TOLERANCE}.`,
+  limit: 120,
+  alone: false,
+  async *run({ backend, at }) {
+    for (const one of LARGE_CASES) {
+      at(one.name);
+      yield await distance(one.name, TOLERANCE, async () => ({
+        worst: await compareLarge(one, backend),
+        at: "",
+        cases: 1,
+      }));
+    }
+  },
+};
+
 /** Items about right and wrong. */
-export const AGREEMENT_ITEMS: readonly Item[] = [adapter, traps, ops, gradients, golden, chains];
+export const AGREEMENT_ITEMS: readonly Item[] = [adapter, traps, ops, gradients, golden, chains, large];

@@ -1,6 +1,6 @@
 // The same ops in jax-js on the same device, where the package @jax-js/jax is within reach (ECHO_JAX names its entry).
 import type { Item } from "./item.ts";
-import { clock, OP_ITEMS, type OpItem, QUEUED } from "./speed-items.ts";
+import { clock, OP_ITEMS, type OpItem } from "./speed-items.ts";
 
 const JAX_ITEMS = "../../../../packages/tensor/bench/browser/jax-items.js";
 const JAX: string = process.env.ECHO_JAX ?? "@jax-js/jax";
@@ -12,12 +12,13 @@ interface JaxArray {
 interface Jax {
   init(device: string): Promise<readonly string[]>;
   defaultDevice(device: string): void;
+  blockUntilReady(x: JaxArray): Promise<JaxArray>;
 }
 
 const peer: Item = {
   name: "jax-js",
   about:
-    "The ops of the item speed in jax-js 0.1.25, each under jit: the first call, later calls with their results read back, and calls that stay on the device. No rows: the package is not there.",
+    "The ops of the item speed in jax-js 0.1.25, each under jit: the first call, later calls with their results read back, and calls that are waited for. No rows: the package is not there.",
   limit: 90,
   alone: true,
   async *run({ mode, small, at }) {
@@ -37,18 +38,16 @@ const peer: Item = {
       try {
         const run = make();
         const read = await clock(() => run().data());
-        const many = (count: number) => async (): Promise<void> => {
-          let last = run();
-          for (let i = 1; i < count; i++) {
-            last.dispose();
-            last = run();
-          }
-          await last.data();
+        const waited = await clock(async () => {
+          (await jax.blockUntilReady(run())).dispose();
+        });
+        yield {
+          name,
+          ok: true,
+          first: read.first,
+          "read back": read.shortest,
+          "waited for": waited.shortest,
         };
-        const one = await clock(many(1), 20);
-        const all = await clock(many(QUEUED + 1), 10);
-        const stays = Math.max(0, all.shortest - one.shortest) / QUEUED;
-        yield { name, ok: true, first: read.first, "read back": read.shortest, stays };
       } catch (error) {
         yield { name, ok: true, first: String(error) };
       }

@@ -4,6 +4,7 @@
 import type { Kernels, View } from "../../backend.ts";
 import { dense, type Strided, slotOf } from "./kernel-text.ts";
 import { kernel, place, reduce, SUM, temporary } from "./run.ts";
+import { EXACT_LIMIT } from "./slot.ts";
 
 /** A view without its axes: texts find its elements by strides of their own. */
 const whole = (view: View, rank: number): Strided => ({
@@ -80,6 +81,7 @@ return total;`;
   conv1dWeightGrad: kernel<"conv1dWeightGrad">((device, out, [g, x], params, slot) => {
     const { stride, padding, dilation, groups } = params;
     const [batch, outChannels, frames] = g!.shape as [number, number, number];
+    if (batch * out.storage.length > EXACT_LIMIT) return false;
     const [, perGroup] = out.shape as [number, number, number];
     const text = `
 const group = Math.floor((c1 + 0.5) / outPerGroup);

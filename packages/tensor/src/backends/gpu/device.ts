@@ -4,44 +4,64 @@
 // Read next: storage.ts.
 
 import { BackendError } from "../../errors.ts";
-import type { Context, GpuInstance, GpuJs, GpuKernel, GpuMode, Handle } from "./gpu-js.ts";
+import type { Context, DeviceArray, GpuInstance, GpuJs, GpuKernel, GpuMode, Handle } from "./gpu-js.ts";
 import type { Slot } from "./slot.ts";
 
 /** A kernel as text. Arguments are the arrays x0, x1, ..., then the integers, then the floats. */
 export interface Program {
-  /** Names the text: programs of one key are the same. */
-  readonly key: string;
   readonly arrays: number;
   readonly integers: readonly string[];
   readonly floats: readonly string[];
   /** Statements in gpu.js' subset of JavaScript; every path returns the value of element `this.thread.x`. */
   readonly body: string;
+  /** Axes of the threads, if not one: then the place of a thread's elements follows from x, y and z. WebGPU only. */
+  readonly rank?: 2 | 3;
 }
 
 /** One run of a program. */
 export interface Launch {
-  readonly program: Program;
+  readonly kernel: CompiledProgram;
   readonly inputs: readonly Slot[];
   readonly integers: readonly number[];
-  readonly floats: readonly number[];
+  /** By name; those that the program does not use are left out. */
+  readonly floats: Readonly<Record<string, number>>;
   readonly out: Slot;
+  /** Threads along x, y and z; default one for each element of `out`. Each gives as many elements as are left to it. */
+  readonly threads?: readonly number[];
+}
+
+/** A program that gpu.js has taken. */
+export interface CompiledProgram extends Program {
+  readonly run: GpuKernel;
 }
 
 /** Loops bounded by an argument end silently after this many rounds, whose default is 1000. */
 const LOOP_MAX_ITERATIONS = 1 << 20;
 
 const COPY: Program = {
-  key: "copy",
   arrays: 1,
   integers: [],
   floats: [],
   body: "return x0[this.thread.x];",
 };
 
+/** WebGPU's flags STORAGE, COPY_SRC and COPY_DST. */
+const BUFFER_USAGE = 0x0080 | 0x0004 | 0x0008;
+
 const GL_OUT_OF_MEMORY = 0x0505;
 
-/** Below this a buffer is not worth telling the garbage collector about. */
-const BALLAST_BYTES = 4096;
+/** The collector cannot see device memory. When more than this is held it is told that memory is short. */
+const QUIET_BYTES = 2 ** 28;
+
+/** It is told by an array of this size, which nobody touches or keeps: pages that cost nothing but count. */
+const PRESSURE_BYTES = 2 ** 26;
+
+/** What threads of several axes, or of several elements each, have filled is one run of elements for all that follows. */
+function flatten(handle: Handle, length: number): void {
+  if (handle instanceof Float32Array) return;
+  handle.output = [length];
+  handle.componentCount = 1;
+}
 
 type Task = () => undefined | Promise<void>;
 
@@ -55,12 +75,16 @@ export class Device {
   launches = 0;
   readonly #gpu: GpuInstance;
   readonly #library: GpuJs;
-  readonly #kernels = new Map<string, GpuKernel>();
+  readonly #kernels = new Map<string, CompiledProgram>();
   #tail: Promise<void> | null = null;
   /** Of the first kernel that ran; all others share it. */
   #context: Context | null = null;
+  /** WebGPU: a result of the first kernel, whose like can be made around any memory of its device. */
+  #sample: DeviceArray | null = null;
   /** The first command that the device refused; it then goes on with zeros. */
   #refused: string | null = null;
+  /** How many bytes may be held before the collector is told again. */
+  #quiet = QUIET_BYTES;
 
   constructor(library: GpuJs, mode: GpuMode) {
     this.#library = library;
@@ -127,9 +151,9 @@ export class Device {
   }
 
   /** Computes `out` once its inputs are there. What goes wrong is kept in `out` and met when it is read. */
-  launch({ program, inputs, integers, floats, out }: Launch): void {
+  launch({ kernel, inputs, integers, floats, out, threads }: Launch): void {
+    const scalars = [...integers, ...kernel.floats.map((name) => floats[name]!)];
     for (const input of inputs) {
-      input.force();
       input.users++;
     }
     this.launches++;
@@ -138,7 +162,7 @@ export class Device {
         const uploads = this.#upload(inputs);
         const run = (): undefined | Promise<void> => {
           const handles = inputs.map((input) => input.handle!);
-          return this.#call(program, handles, [...integers, ...floats], out);
+          return this.#call(kernel, handles, scalars, out, threads);
         };
         return uploads === undefined ? run() : uploads.then(run);
       }),
@@ -149,7 +173,6 @@ export class Device {
   /** The values of a slot, once all earlier tasks are done. */
   read(slot: Slot): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
-      slot.force();
       slot.users++;
       this.enqueue(() => {
         try {
@@ -205,12 +228,9 @@ export class Device {
   drop(slot: Slot): void {
     this.enqueue(() => {
       if (--slot.users > 0) return undefined;
-      const { handle, deferred } = slot;
-      slot.deferred = null;
-      deferred?.forget();
+      const { handle } = slot;
       if (handle === null) return undefined;
       slot.handle = null;
-      slot.ballast = null;
       this.buffers--;
       this.bytes -= 4 * slot.length;
       if (!(handle instanceof Float32Array)) handle.delete();
@@ -218,9 +238,19 @@ export class Device {
     });
   }
 
+  /** `drop` for a slot that the collector has found: what it was told has worked. */
+  collected(slot: Slot): void {
+    this.drop(slot);
+    this.enqueue(() => {
+      this.#quiet = Math.max(QUIET_BYTES, 1.5 * this.bytes);
+      return undefined;
+    });
+  }
+
   /** Brings to the device what is only in host memory. */
   #upload(slots: readonly Slot[]): undefined | Promise<void> {
     let pending: undefined | Promise<void>;
+    const copy = this.program("copy", () => COPY);
     for (const slot of new Set(slots)) {
       if (slot.error !== null) throw slot.error;
       if (slot.handle !== null) continue;
@@ -228,30 +258,42 @@ export class Device {
       slot.checkExact();
       const values = slot.host instanceof Float32Array ? slot.host : Float32Array.from(slot.host);
       if (!this.#remote) this.#adopt(slot, values);
+      else if (this.#sample !== null) this.#adopt(slot, this.#written(this.#sample, values));
       // One after the other: the copies share one kernel.
-      else if (pending !== undefined) pending = pending.then(() => this.#call(COPY, [values], [], slot));
-      else pending = this.#call(COPY, [values], [], slot);
+      else if (pending !== undefined) pending = pending.then(() => this.#call(copy, [values], [], slot));
+      else pending = this.#call(copy, [values], [], slot);
     }
     return pending;
+  }
+
+  /** New memory of the device that holds `values`: faster than a kernel that copies them. */
+  #written({ constructor, context, kernel }: DeviceArray, values: Float32Array): DeviceArray {
+    if (this.lost || this.#refused !== null) throw this.#reason(null);
+    const { createBuffer, queue } = context!.device!;
+    const buffer = createBuffer.call(context!.device, { size: values.byteLength, usage: BUFFER_USAGE });
+    queue.writeBuffer(buffer, 0, values);
+    const Result = constructor as new (settings: object) => DeviceArray;
+    return new Result({ buffer, output: [values.length], context, kernel });
   }
 
   #adopt(slot: Slot, handle: Handle): void {
     slot.handle = handle;
     this.buffers++;
     this.bytes += 4 * slot.length;
-    // The collector cannot see device memory. Untouched pages cost nothing but count, so it runs in time.
-    if (this.#remote && 4 * slot.length >= BALLAST_BYTES) slot.ballast = new ArrayBuffer(4 * slot.length);
+    if (!this.#remote || this.bytes <= this.#quiet) return;
+    new ArrayBuffer(PRESSURE_BYTES);
+    this.#quiet = 1.5 * this.bytes;
   }
 
   #call(
-    program: Program,
+    { run: kernel }: CompiledProgram,
     handles: readonly Handle[],
     scalars: readonly number[],
     out: Slot,
+    threads: readonly number[] = [out.length],
   ): undefined | Promise<void> {
     if (this.lost || this.#refused !== null) throw this.#reason(null);
-    const kernel = this.#kernel(program);
-    kernel.setOutput([out.length]);
+    kernel.setOutput(threads);
     const arrays = handles.map((handle) =>
       handle instanceof Float32Array ? this.#library.input(handle, [handle.length]) : handle,
     );
@@ -263,6 +305,8 @@ export class Device {
     }
     return result.then((handle) => {
       this.#check(kernel);
+      flatten(handle, out.length);
+      if (this.mode === "webgpu" && !(handle instanceof Float32Array)) this.#sample ??= handle;
       this.#adopt(out, handle);
     });
   }
@@ -280,14 +324,16 @@ export class Device {
     }
   }
 
-  #kernel(program: Program): GpuKernel {
-    let kernel = this.#kernels.get(program.key);
-    if (kernel === undefined) {
+  /** The program of this key; programs of one key are the same, and `make` is called for the first only. */
+  program(key: string, make: () => Program): CompiledProgram {
+    let compiled = this.#kernels.get(key);
+    if (compiled === undefined) {
+      const program = make();
       const arrays = Array.from({ length: program.arrays }, (_, i) => `x${i}`);
       const { integers, floats } = program;
       const source = `function (${[...arrays, ...integers, ...floats].join(", ")}) {\n${program.body}\n}`;
-      kernel = this.#gpu.createKernel(source, {
-        output: [1],
+      const run = this.#gpu.createKernel(source, {
+        output: new Array<number>(program.rank ?? 1).fill(1),
         argumentTypes: [
           ...arrays.map(() => "Input"),
           ...integers.map(() => "Integer"),
@@ -301,9 +347,10 @@ export class Device {
         tactic: "precision",
         loopMaxIterations: LOOP_MAX_ITERATIONS,
       });
-      this.#kernels.set(program.key, kernel);
+      compiled = { ...program, run };
+      this.#kernels.set(key, compiled);
     }
-    return kernel;
+    return compiled;
   }
 
   /** Waits until all tasks so far are done. */

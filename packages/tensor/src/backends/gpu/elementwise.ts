@@ -1,15 +1,11 @@
-// Elementwise kernels: one text per op, of the inputs' elements a, b, c; neighbours run as one (chain.ts).
+// Elementwise kernels: one text per op, of the inputs' elements a, b, c.
 // Functions that shading languages compute loosely (sine to 2^-11) or undefined (log of 0, tanh of 100) are
 // spelled out. Read next: rows.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
 import type { Op, OpParams } from "../../op-table.ts";
-import { defer } from "./chain.ts";
 import { strided } from "./kernel-text.ts";
 import { type Floats, kernel, map } from "./run.ts";
-
-/** Ops whose result jumps where an operand changes by next to nothing. */
-const JUMPS: ReadonlySet<Op> = new Set<Op>(["less", "equal", "floor", "pow", "reluGrad"]);
 
 function elementwise<P extends Op>(
   op: P,
@@ -19,12 +15,8 @@ function elementwise<P extends Op>(
 ): Kernel<P> {
   return kernel<P>(
     (device, out, inputs, params, slot) => {
-      defer(device, slot, out.shape, inputs, {
-        name: op,
-        text,
-        floats: floats(params),
-        jumps: JUMPS.has(op),
-      });
+      const operands = inputs.map((view) => strided(view, out.shape));
+      map(device, slot, out.shape, operands, op, text, floats(params));
       return true;
     },
     { integers },

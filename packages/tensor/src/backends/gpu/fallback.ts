@@ -50,7 +50,6 @@ export function fallback<P extends Op>(op: P, out: View, inputs: readonly View[]
     storage: { dtype, length } as GpuStorage,
   }));
   for (const input of slots) {
-    input.force();
     input.users++;
   }
   device.enqueue(() => {

@@ -10,6 +10,13 @@ export type GpuMode = "webgpu" | "webgl2" | "webasm" | "cpu";
 export interface DeviceArray {
   toArray(): Float32Array | Promise<Float32Array>;
   delete(): void;
+  /** WebGPU's: the memory, and what it belongs to. */
+  readonly buffer?: object;
+  readonly context?: Context;
+  readonly kernel?: object;
+  /** WebGPU: sizes along the axes of the threads, and how many elements each thread gave. */
+  output?: readonly number[];
+  componentCount?: number;
 }
 
 /** What a kernel returns: a handle, or plain values in the modes that compute in host memory. */
@@ -36,6 +43,8 @@ export interface Context {
       type: "uncapturederror",
       listener: (event: { readonly error: { readonly message: string } }) => void,
     ): void;
+    createBuffer(options: { readonly size: number; readonly usage: number }): object;
+    readonly queue: { writeBuffer(buffer: object, offset: number, values: Float32Array): void };
   };
   /** WebGL. */
   isContextLost?(): boolean;

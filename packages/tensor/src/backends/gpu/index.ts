@@ -1,6 +1,6 @@
 // The gpu backend: gpu.js kernels on WebGPU or WebGL 2. Tensors stay on the device between ops; `await
 // data()` reads them back. gpu.js is loaded by initGpu, never before. Reading order: gpu-js, probe, device,
-// slot, storage, kernel-text, run, chain, then the kernel tables, fallback.
+// slot, storage, kernel-text, run, then the kernel tables, fallback.
 
 import { type Backend, countFallback, type Kernel, registerBackend, type Storage } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";

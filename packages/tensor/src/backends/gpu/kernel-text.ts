@@ -58,12 +58,6 @@ export function collapse(shape: Shape, inputs: readonly Strided[]): { shape: num
   return { shape: sizes, inputs: inputs.map((input, k) => ({ ...input, strides: strides[k]! })) };
 }
 
-/** Names and values of integer arguments, in step. */
-export interface Integers {
-  readonly names: string[];
-  readonly values: number[];
-}
-
 /** Statements that set c0, c1, ... to the coordinates of element this.thread.x in a space of `rank` axes n0, n1, ... */
 export function coordinates(rank: number): string {
   if (rank === 0) return "";
@@ -92,13 +86,19 @@ export function positions(rank: number, count: number): string {
   return lines.join("\n");
 }
 
-/** The integers that `coordinates` and `positions` speak of: sizes, then offset and strides of each input. */
-export function layoutIntegers(shape: Shape, inputs: readonly Strided[]): Integers {
-  const names = shape.map((_, axis) => `n${axis}`);
+/** Names of the integers that `coordinates` and `positions` speak of: sizes, then offset and strides of each input. */
+export function layoutNames(rank: number, count: number): string[] {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  const inputs = Array.from({ length: count }, (_, k) => [`o${k}`, ...axes.map((axis) => `s${k}_${axis}`)]);
+  return [...axes.map((axis) => `n${axis}`), ...inputs.flat()];
+}
+
+/** Their values. */
+export function layoutValues(shape: Shape, inputs: readonly Strided[]): number[] {
   const values = [...shape];
-  inputs.forEach((input, k) => {
-    names.push(`o${k}`, ...input.strides.slice(0, shape.length).map((_, axis) => `s${k}_${axis}`));
-    values.push(input.offset, ...input.strides.slice(0, shape.length));
-  });
-  return { names, values };
+  for (const { offset, strides } of inputs) {
+    values.push(offset);
+    for (let axis = 0; axis < shape.length; axis++) values.push(strides[axis]!);
+  }
+  return values;
 }

@@ -52,26 +52,50 @@ function copied(device: Device, view: View): Slot {
   return slot;
 }
 
+/** A dense array of some shape. */
+interface Part {
+  readonly slot: Slot;
+  readonly shape: Shape;
+}
+
+/** Fills `out` of `shape` with arrays put end to end along an axis, as many at a time as a kernel can read. */
+export function joinAll(device: Device, out: Slot, shape: Shape, parts: readonly Part[], axis: number): void {
+  joinViews(
+    device,
+    out,
+    shape,
+    parts.map((part) => ({ from: dense(part.slot, part.shape), size: part.shape[axis]! })),
+    axis,
+  );
+}
+
+function joinViews(
+  device: Device,
+  out: Slot,
+  whole: Shape,
+  parts: readonly { readonly from: Strided; readonly size: number }[],
+  axis: number,
+): void {
+  let joined: Part | null = null;
+  const rest = [...parts];
+  while (rest.length > 0) {
+    const taken = rest.splice(0, joined === null ? MOST_INPUTS : MOST_INPUTS - 1);
+    if (joined !== null) taken.unshift({ from: dense(joined.slot, joined.shape), size: joined.shape[axis]! });
+    let end = 0;
+    const ends = taken.map(({ size }) => (end += size));
+    const shape = whole.map((n, i) => (i === axis ? end : n));
+    const target = rest.length === 0 ? out : temporary(sizeOf(shape));
+    const from = taken.map((part) => part.from);
+    join(device, target, shape, from, ends, axis);
+    if (joined !== null) device.drop(joined.slot);
+    joined = { slot: target, shape };
+  }
+}
+
 const concat: Kernel<"concat"> = kernel<"concat">(
   (device, out, inputs, { axis }, slot) => {
-    let joined: { slot: Slot; shape: Shape } | null = null;
-    const rest = [...inputs];
-    while (rest.length > 0) {
-      const taken = rest.splice(0, joined === null ? MOST_INPUTS : MOST_INPUTS - 1);
-      const parts = taken.map((view) => strided(view));
-      const sizes = taken.map((view) => view.shape[axis]!);
-      if (joined !== null) {
-        parts.unshift(dense(joined.slot, joined.shape));
-        sizes.unshift(joined.shape[axis]!);
-      }
-      let end = 0;
-      const ends = sizes.map((size) => (end += size));
-      const shape = out.shape.map((n, i) => (i === axis ? end : n));
-      const target = rest.length === 0 ? slot : temporary(sizeOf(shape));
-      join(device, target, shape, parts, ends, axis);
-      if (joined !== null) device.drop(joined.slot);
-      joined = { slot: target, shape };
-    }
+    const parts = inputs.map((view) => ({ from: strided(view), size: view.shape[axis]! }));
+    joinViews(device, slot, out.shape, parts, axis);
     return true;
   },
   { integers: true },

@@ -3,14 +3,16 @@
 // are the same for all. Read next: elementwise.ts.
 
 import type { Kernel, View } from "../../backend.ts";
+import { BackendError } from "../../errors.ts";
 import type { Op, OpParams } from "../../op-table.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
-import type { Device } from "./device.ts";
+import type { Device, Program } from "./device.ts";
 import {
   collapse,
   coordinates,
   dense,
-  layoutIntegers,
+  layoutNames,
+  layoutValues,
   positions,
   type Strided,
   slotOf,
@@ -29,8 +31,8 @@ export const LETTERS = "abcdefg";
 /** Most arrays that a WebGPU kernel may read. */
 export const MOST_INPUTS = 7;
 
-const used = (text: string, floats: Floats): [string, number][] =>
-  Object.entries({ ...SPECIAL, ...floats }).filter(([name]) => new RegExp(`\\b${name}\\b`).test(text));
+const used = (text: string, floats: Floats): string[] =>
+  Object.keys(floats).filter((name) => new RegExp(`\\b${name}\\b`).test(text));
 
 const load = (count: number): string =>
   Array.from({ length: count }, (_, k) => `const ${LETTERS[k]} = x${k}[p${k}];`).join("\n");
@@ -38,7 +40,10 @@ const load = (count: number): string =>
 /** The device that an output lives on. */
 export const deviceOf = (out: View): Device => (out.storage as GpuStorage).device;
 
-/** Fills `out` with the value of `text`, statements that return something of a, b, c, ... and named floats. */
+/**
+ * Fills `out` with the value of `text`, statements that return something of a, b, c, ... and named floats. Texts of
+ * one name are the same.
+ */
 export function map(
   device: Device,
   out: Slot,
@@ -50,20 +55,18 @@ export function map(
 ): void {
   const space = collapse(shape, inputs);
   const rank = space.shape.length;
-  const named = used(text, floats);
-  const { names, values } = layoutIntegers(space.shape, space.inputs);
-  const body = [coordinates(rank), positions(rank, inputs.length), load(inputs.length), text].join("\n");
+  const count = inputs.length;
+  const all = { ...SPECIAL, ...floats };
   device.launch({
-    program: {
-      key: `map/${name}/${rank}/${inputs.length}`,
-      arrays: inputs.length,
-      integers: names,
-      floats: named.map(([key]) => key),
-      body,
-    },
+    kernel: device.program(`map/${name}/${rank}/${count}`, () => ({
+      arrays: count,
+      integers: layoutNames(rank, count),
+      floats: used(text, all),
+      body: [coordinates(rank), positions(rank, count), load(count), text].join("\n"),
+    })),
     inputs: inputs.map((input) => input.slot),
-    integers: values,
-    floats: named.map(([, value]) => value),
+    integers: layoutValues(space.shape, space.inputs),
+    floats: all,
     out,
   });
 }
@@ -80,25 +83,35 @@ export function place(
   floats: Floats = {},
 ): void {
   const rank = shape.length;
-  const named = used(text, floats);
-  const { names, values } = layoutIntegers(shape, inputs);
+  const count = inputs.length;
+  const all = { ...SPECIAL, ...floats };
   device.launch({
-    program: {
-      key: `place/${name}/${rank}/${inputs.length}`,
-      arrays: inputs.length,
-      integers: [...names, ...Object.keys(integers)],
-      floats: named.map(([key]) => key),
-      body: [coordinates(rank), positions(rank, inputs.length), text].join("\n"),
-    },
+    kernel: device.program(`place/${name}/${rank}/${count}`, () => ({
+      arrays: count,
+      integers: [...layoutNames(rank, count), ...Object.keys(integers)],
+      floats: used(text, all),
+      body: [coordinates(rank), positions(rank, count), text].join("\n"),
+    })),
     inputs: inputs.map((input) => input.slot),
-    integers: [...values, ...Object.values(integers)],
-    floats: named.map(([, value]) => value),
+    integers: [...layoutValues(shape, inputs), ...Object.values(integers)],
+    floats: all,
     out,
   });
 }
 
-/** Memory for a step between two kernels; give it back with `device.drop`. */
-export const temporary = (length: number): Slot => new Slot("float32", length);
+/**
+ * Memory for a step between two kernels; give it back with `device.drop`.
+ *
+ * @throws BackendError if it has more elements than kernels can count
+ */
+export function temporary(length: number): Slot {
+  if (length > EXACT_LIMIT) {
+    throw new BackendError(
+      `gpu: a step of this op has ${length} elements, expected at most ${EXACT_LIMIT}; split the batch, or compute on another backend (toBackendAsync)`,
+    );
+  }
+  return new Slot("float32", length);
+}
 
 /** How a run of elements becomes one. */
 export interface Fold {
@@ -190,55 +203,66 @@ function launchFold(
 ): void {
   const rank = outer.shape.length;
   const count = inner.inputs.length;
-  const named = used(`${fold.start}${fold.end}${value}`, floats);
-  const { names, values } = layoutIntegers(outer.shape, outer.inputs);
+  const all = { ...SPECIAL, ...floats };
+  const values = layoutValues(outer.shape, outer.inputs);
   inner.shape.forEach((size, axis) => {
     // A split axis is run through in steps of `parts`, from the place of the part.
-    const stride = (k: number): number =>
-      inner.inputs[k]!.strides[axis]! * (split?.axis === axis ? split.parts : 1);
-    names.push(`m${axis}`, ...Array.from({ length: count }, (_, k) => `r${k}_${axis}`));
-    values.push(
-      split?.axis === axis ? Math.ceil(size / split.parts) : size,
-      ...Array.from({ length: count }, (_, k) => stride(k)),
-    );
+    const [rounds, step] =
+      split?.axis === axis ? [Math.ceil(size / split.parts), split.parts] : ([size, 1] as const);
+    values.push(rounds, ...inner.inputs.map(({ strides }) => strides[axis]! * step));
   });
-  if (split !== null) {
-    names.push("whole", "parts");
-    values.push(inner.shape[split.axis]!, split.parts);
-  }
-  const loops = inner.shape.map((_, axis) => `for (let j${axis} = 0; j${axis} < m${axis}; j${axis}++) {`);
-  const at = Array.from(
-    { length: count },
-    (_, k) => `x${k}[p${k}${inner.shape.map((_, axis) => ` + j${axis} * r${k}_${axis}`).join("")}]`,
-  );
+  if (split !== null) values.push(inner.shape[split.axis]!, split.parts);
+  const splitName = split === null ? "" : `/split${split.axis}`;
+  device.launch({
+    kernel: device.program(
+      `reduce/${name}/${rank}/${inner.shape.length}/${count}${splitName}/${fold.name}`,
+      () => foldProgram(rank, inner.shape.length, count, fold, value, split?.axis ?? null, all),
+    ),
+    inputs: inner.inputs.map((input) => input.slot),
+    integers: values,
+    floats: all,
+    out,
+  });
+}
+
+/** One element per place of `outer` axes, folded over `inner` axes, one of which may be split. */
+function foldProgram(
+  outer: number,
+  inner: number,
+  count: number,
+  fold: Fold,
+  value: string,
+  splitAxis: number | null,
+  floats: Floats,
+): Program {
+  const axes = Array.from({ length: inner }, (_, axis) => axis);
+  const each = Array.from({ length: count }, (_, k) => k);
+  const integers = layoutNames(outer, count);
+  for (const axis of axes) integers.push(`m${axis}`, ...each.map((k) => `r${k}_${axis}`));
+  if (splitAxis !== null) integers.push("whole", "parts");
+  const loops = axes.map((axis) => `for (let j${axis} = 0; j${axis} < m${axis}; j${axis}++) {`);
+  const at = each.map((k) => `x${k}[p${k}${axes.map((axis) => ` + j${axis} * r${k}_${axis}`).join("")}]`);
   const visit = [
     ...at.map((element, k) => `const ${LETTERS[k]} = ${element};`),
     `const v = ${value};`,
     fold.step,
   ].join("\n");
   const guarded =
-    split === null ? visit : `if (c${rank - 1} + j${split.axis} * parts < whole) {\n${visit}\n}`;
-  device.launch({
-    program: {
-      key: `reduce/${name}/${rank}/${inner.shape.length}/${count}${split === null ? "" : `/split${split.axis}`}/${fold.name}`,
-      arrays: count,
-      integers: names,
-      floats: named.map(([key]) => key),
-      body: [
-        coordinates(rank),
-        positions(rank, count),
-        fold.start,
-        ...loops,
-        guarded,
-        ...loops.map(() => "}"),
-        fold.end,
-      ].join("\n"),
-    },
-    inputs: inner.inputs.map((input) => input.slot),
-    integers: values,
-    floats: named.map(([, number]) => number),
-    out,
-  });
+    splitAxis === null ? visit : `if (c${outer - 1} + j${splitAxis} * parts < whole) {\n${visit}\n}`;
+  return {
+    arrays: count,
+    integers,
+    floats: used(`${fold.start}${fold.end}${value}`, floats),
+    body: [
+      coordinates(outer),
+      positions(outer, count),
+      fold.start,
+      ...loops,
+      guarded,
+      ...loops.map(() => "}"),
+      fold.end,
+    ].join("\n"),
+  };
 }
 
 /** What may differ between kernels in what they take. */

@@ -8,14 +8,6 @@ import type { Handle } from "./gpu-js.ts";
 /** Above this, float32 no longer holds every integer. It is also the most elements that kernels can count. */
 export const EXACT_LIMIT: number = 2 ** 24;
 
-/** How the elements are computed once somebody asks for them, see chain.ts. */
-export interface Deferred {
-  /** Queues the work. */
-  compute(): void;
-  /** Nobody will ask any more. */
-  forget(): void;
-}
-
 /** Where the elements of a storage are. */
 export class Slot {
   readonly dtype: DType;
@@ -24,14 +16,10 @@ export class Slot {
   host: TypedArray | null;
   /** The elements on the device, as float32. */
   handle: Handle | null = null;
-  /** What is still to be queued before the elements are there. */
-  deferred: Deferred | null = null;
   /** Why the elements could not be computed. */
   error: Error | null = null;
   /** The storage, and tasks to come. */
   users = 1;
-  /** See Device. */
-  ballast: ArrayBuffer | null = null;
   #exact: boolean | null = null;
 
   constructor(dtype: DType, length: number, host: TypedArray | null = null) {
@@ -46,13 +34,6 @@ export class Slot {
     if (this.dtype !== "int32" || this.host === null) return true;
     this.#exact ??= (this.host as Int32Array).every((x) => Math.abs(x) <= EXACT_LIMIT);
     return this.#exact;
-  }
-
-  /** Queues the computation of the elements if it was put off. */
-  force(): void {
-    const { deferred } = this;
-    this.deferred = null;
-    deferred?.compute();
   }
 
   /** Throws BackendError if the elements would change on the device. */

@@ -10,7 +10,7 @@ import type { Device } from "./device.ts";
 import { Slot } from "./slot.ts";
 
 const forgotten = new FinalizationRegistry<{ device: Device; slot: Slot }>(({ device, slot }) => {
-  device.drop(slot);
+  device.collected(slot);
 });
 
 /** A flat run of elements on a device. */
