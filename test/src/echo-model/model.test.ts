@@ -3,6 +3,7 @@
 
 import { ctcLoss, noGrad, type Parameter } from "@echo-ts/autograd";
 import {
+  buildEcho,
   ctcFrameScores,
   Echo,
   type EchoFeatures,
@@ -12,6 +13,7 @@ import {
   sequenceLoss,
 } from "@echo-ts/echo-model";
 import { EchoAttention, NO_CONTEXT } from "@echo-ts/echo-model/model";
+import { ReferenceEcho } from "@echo-ts/echo-model/reference";
 import { GradientDiagnostics } from "@echo-ts/echo-model/study";
 import { add, logSoftmax, mean, square, stream, type Tensor, tensor, withBackend } from "@echo-ts/tensor";
 import t from "tap";
@@ -389,6 +391,33 @@ t.test("bad input is refused by name", async (t) => {
     () => new Echo({ ...configWith(), vocabSize: 0 }, { melBins: MELS, hopLength: HOP }),
     /vocabSize is 0/,
   );
+});
+
+t.test("the variant decides which model is built, and only buildEcho looks at it", async (t) => {
+  const input = { melBins: MELS, hopLength: HOP };
+  const settings = { vocabSize: 11, textContext: 12, dims: 16, heads: 2, audioLayers: 1, textLayers: 1 };
+  const { model } = resolveConfig({
+    model: { ...settings, variant: "reference" },
+    decode: { maxTokens: 8 },
+  });
+  t.notOk(buildEcho(configWith(), input) instanceof ReferenceEcho);
+  const reference = buildEcho(model, input, { seed: 1 });
+  t.ok(reference instanceof ReferenceEcho);
+  t.throws(() => new Echo(model, input), {
+    name: "ShapeError",
+    message: 'echo: model.variant is "reference"; make that model with buildEcho',
+  });
+  t.throws(() => new Echo(configWith(), { mels: MELS, hopLength: HOP } as never), {
+    message: 'echo: expected { melBins, hopLength } of the audio group, got {"mels":6,"hopLength":160}',
+  });
+  // Files of the Python original, and optimiser states of interrupted trainings, go by this order.
+  const names = [...reference.stateDict().keys()];
+  t.equal(names[0], "shared.rotary_encoder.inv_freq");
+  t.same(
+    names.filter((name) => /spectrogram\.0\._?norm/.test(name)),
+    ["encoder.processors.spectrogram.0.norm.weight", "encoder.processors.spectrogram.0._norm.weight"],
+  );
+  t.ok(names.includes("decoder.self_attn_layers.0.attnb.q.linear.weight"), "weights that nobody uses");
 });
 
 t.test("diagnostics compare gradients block by block", async (t) => {

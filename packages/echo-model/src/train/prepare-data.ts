@@ -141,9 +141,9 @@ async function prepareDigits(
   const { trainSpeakers, unseenSpeakers, heldOut } = config.digits;
   const all = digitRecordings(utterances);
   const splits = splitDigits(all, trainSpeakers, unseenSpeakers, heldOut);
-  const files_ = new Map(all.map(({ id, file }) => [id, file]));
+  const fileOf = new Map(all.map(({ id, file }) => [id, file]));
   const withFiles = (clips: typeof splits.train) =>
-    clips.map((clip) => ({ ...clip, file: files_.get(clip.id)! }));
+    clips.map((clip) => ({ ...clip, file: fileOf.get(clip.id)! }));
   const tokenizer = options.tokenizer ?? (await buildTokenizer(files, config, utterances));
   const batches = { store, tokenizer, config, seed: config.training.seed };
   const source = new DigitBatches(withFiles(splits.train), batches);
