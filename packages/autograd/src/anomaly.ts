@@ -1,7 +1,6 @@
 // Finds the op that produced the first NaN or Infinity, forward or backward.
 
-import { formatShape, isFloating, type Tensor } from "@echo-ts/tensor";
-import { engine, type Inspector } from "./engine.ts";
+import { formatShape, isFloating, type Observer, observe, type Tensor } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
 
 type Kind = "finite" | "Infinity" | "NaN";
@@ -29,8 +28,9 @@ const describe = (inputs: readonly Tensor[], kinds: readonly Kind[]): string =>
     .map((x, i) => `${formatShape(x.shape)}${kinds[i] === "finite" ? "" : ` holding ${kinds[i]}`}`)
     .join(", ");
 
-const inspector: Inspector = {
-  forward(op, inputs, output) {
+const observer: Observer = {
+  op({ op, inputs, output }) {
+    if (output.trace === null) return; // not computed from variables
     const made = kindOf(output);
     if (made === "finite") return;
     const kinds = inputs.map(kindOf);
@@ -39,7 +39,7 @@ const inspector: Inspector = {
       `detectAnomaly: ${op} produced ${made} in the forward pass from inputs ${describe(inputs, kinds)}`,
     );
   },
-  backward(op, gradient, parts) {
+  gradient({ op, gradient, parts }) {
     const arrived = kindOf(gradient);
     parts.forEach((part, i) => {
       const made = part === null ? "finite" : kindOf(part);
@@ -60,11 +60,10 @@ const inspector: Inspector = {
  * @example detectAnomaly(() => lossOf(batch).backward())
  */
 export function detectAnomaly<T>(body: () => T): T {
-  const outer = engine.inspector;
-  engine.inspector = inspector;
+  const stop = observe(observer);
   try {
     return body();
   } finally {
-    engine.inspector = outer;
+    stop();
   }
 }

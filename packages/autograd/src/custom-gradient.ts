@@ -1,6 +1,6 @@
 // Functions whose gradient is given by the user instead of by the rules of the ops inside. Read next: node.ts.
 
-import { formatShape, isFloating, onlyResult, Tensor } from "@echo-ts/tensor";
+import { formatShape, isFloating, observation, onlyResult, Tensor, tellOp, timed } from "@echo-ts/tensor";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
 import { type CustomRule, Node, untracedHandle } from "./node.ts";
@@ -60,13 +60,16 @@ export function customGradient<Inputs extends readonly Tensor[] = [x: Tensor]>(
     }
     const traced = engine.recording && inputs.some((x) => x.trace !== null);
     if (traced) closeDropped();
-    const value = withRecording(false, () =>
-      onlyResult(
-        () =>
-          checkedValue(name, rule.forward(...(inputs.map(untracedHandle) as readonly Tensor[] as Inputs))),
-        (made) => traced && adoptValue(made, inputs),
-      ),
-    );
+    const forward = (): Tensor =>
+      withRecording(false, () =>
+        onlyResult(
+          () =>
+            checkedValue(name, rule.forward(...(inputs.map(untracedHandle) as readonly Tensor[] as Inputs))),
+          (made) => traced && adoptValue(made, inputs),
+        ),
+      );
+    const times = observation.observers === null ? null : timed(forward);
+    const value = times === null ? forward() : times.output;
     // A handle of its own, as forward may return one of its inputs.
     const output = untracedHandle(value);
     if (traced) {
@@ -76,7 +79,10 @@ export function customGradient<Inputs extends readonly Tensor[] = [x: Tensor]>(
         );
       }
       output.trace = new Node(custom, inputs, null, output);
-      engine.inspector?.forward(name, inputs, output);
+    }
+    if (times !== null) {
+      const backend = output.backend.name;
+      tellOp({ ...times, op: name, by: "composition", inputs, output, backend, bytes: 0 });
     }
     return output;
   };

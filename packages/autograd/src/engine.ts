@@ -2,20 +2,10 @@
 
 import type { Tensor } from "@echo-ts/tensor";
 
-/** Looks at every value on its way, see `detectAnomaly`. */
-export interface Inspector {
-  /** @param op name of the op, or of a function with a gradient of its own */
-  forward(op: string, inputs: readonly Tensor[], output: Tensor): void;
-  /** @param parts the gradients of the op's inputs, null where none is needed */
-  backward(op: string, gradient: Tensor, parts: readonly (Tensor | null)[]): void;
-}
-
 /** What the parts of the engine share. */
 export interface Engine {
   /** False inside `noGrad`, and in `backward` unless it records the gradients' computation. */
   recording: boolean;
-  /** Set inside `detectAnomaly`. */
-  inspector: Inspector | null;
   /** True while a gradient hook runs. */
   insideHook: boolean;
   /** How many functions of `grad`, `valueAndGrad` and `vjp` are running, one inside the other. */
@@ -31,7 +21,6 @@ export interface Engine {
 /** The one engine. */
 export const engine: Engine = {
   recording: true,
-  inspector: null,
   insideHook: false,
   depth: 0,
   nodes: 0,

@@ -7,6 +7,7 @@ export { type BackwardOptions, backward } from "./backward.ts";
 export * from "./ctc.ts";
 export { type CustomGradient, customGradient } from "./custom-gradient.ts";
 export * from "./data/index.ts";
+export { graphText, toDot } from "./draw-graph.ts";
 export { GradientError } from "./errors.ts";
 export * from "./functional.ts";
 export { type GradcheckOptions, type GradcheckReport, gradcheck } from "./gradcheck.ts";

@@ -66,7 +66,6 @@ export class Node implements Trace {
     closeDropped();
     adoptValue(output, inputs);
     output.trace = new Node(op, inputs, params, output);
-    engine.inspector?.forward(op, inputs, output);
   }
 
   recordsWhole(op: FusedOp): boolean {

@@ -9,9 +9,11 @@ import {
   OPS,
   type Op,
   type OpParams,
+  observation,
   outsideScopes,
   Scope,
   type Tensor,
+  tellGradient,
 } from "@echo-ts/tensor";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
@@ -65,7 +67,7 @@ export function sweep({ root, seed, targets, createGraph, dropGraph }: Sweep): v
       const needs: boolean[] = [];
       for (let i = 0; i < inputs.length; i++) needs[i] = nodeOf(inputs[i]!)?.mark === wanted;
       const parts = pullBack(node, gradient, needs, createGraph);
-      engine.inspector?.backward(node.opName, gradient, parts);
+      if (observation.observers !== null) tellGradient({ op: node.opName, gradient, parts });
       for (let i = 0; i < inputs.length; i++) {
         const part = parts[i];
         if (!needs[i] || part === null || part === undefined) continue;

@@ -3,9 +3,10 @@
 // ops/elementwise.ts.
 
 import { type Backend, countFallback, getBackend, type Kernel, runKernel } from "./backend.ts";
-import { type DType, newArray, type TypedArray } from "./dtype.ts";
+import { BYTES_PER_ELEMENT, type DType, newArray, type TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
 import { adoptResult, checkOpen, lasting, onlyResult } from "./memory.ts";
+import { type ComputedBy, nesting, observation, tellOp, timed } from "./observe.ts";
 import type { FusedRow, None, OpRow, PrimitiveRow, ViewRow } from "./op.ts";
 import type { FusedOp, Op, OpParams } from "./op-table.ts";
 import { rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
@@ -25,13 +26,31 @@ export function wrap(storage: Tensor["storage"], shape: Shape): Tensor {
  * that takes this case, else by its definition.
  */
 export function apply<P>(row: PrimitiveRow<P> | FusedRow<P>, inputs: readonly Tensor[], params: P): Tensor {
+  if (observation.observers !== null) return observed(row, inputs, params);
+  return compute(row, inputs, params);
+}
+
+function compute<P>(row: PrimitiveRow<P> | FusedRow<P>, inputs: readonly Tensor[], params: P): Tensor {
   const backend = sharedBackend(row.name, inputs);
   if (row.definition !== null) return applyFused(row, backend, inputs, params);
   const out = allocateResult(backend, row, inputs, params);
-  runKernel(backend, row.name, out, inputs, params as OpParams[Op]);
+  const own = runKernel(backend, row.name, out, inputs, params as OpParams[Op]);
   adoptResult(out);
   record(row, inputs, params, out);
+  computedBy = own ? "kernel" : "fallback";
   return out;
+}
+
+/** Who computed the op that was computed last. */
+let computedBy: ComputedBy = "kernel";
+
+/** Computes an op and tells those who listen. */
+function observed<P>(row: PrimitiveRow<P> | FusedRow<P>, inputs: readonly Tensor[], params: P): Tensor {
+  const { output, ...times } = timed(() => compute(row, inputs, params));
+  const { backend, dtype, length } = output.storage;
+  const bytes = length * BYTES_PER_ELEMENT[dtype];
+  tellOp({ op: row.name, by: computedBy, inputs, output, backend: backend.name, bytes, ...times });
+  return output;
 }
 
 function applyFused<P>(row: FusedRow<P>, backend: Backend, inputs: readonly Tensor[], params: P): Tensor {
@@ -42,17 +61,22 @@ function applyFused<P>(row: FusedRow<P>, backend: Backend, inputs: readonly Tens
     if (kernel(out, inputs, params as OpParams[Op])) {
       adoptResult(out);
       record(row, inputs, params, out);
+      computedBy = "kernel";
       return out;
     }
     backend.release?.(out.storage);
   }
   if (backend.name !== "reference") countFallback(backend, op, inputs[0]!.dtype);
-  if (inputs.some((x) => x.trace !== null && !x.trace.recordsWhole(op)))
-    return row.definition(inputs, params);
+  if (inputs.some((x) => x.trace !== null && !x.trace.recordsWhole(op))) {
+    const out = row.definition(inputs, params);
+    computedBy = "composition";
+    return out;
+  }
   // Run on constants, nobody but the definition can hold its intermediate results.
   const constants = inputs.map((x) => new Tensor(x.storage, x.shape, x.strides, x.offset));
   const out = onlyResult(() => row.definition(constants, params));
   record(row, inputs, params, out);
+  computedBy = "composition";
   return out;
 }
 
@@ -61,7 +85,14 @@ export function applyView<P>(row: ViewRow<P>, input: Tensor, params: P, layout: 
   checkOpen(row.name, input);
   const out = new Tensor(input.storage, layout.shape, layout.strides, layout.offset);
   if (input.trace !== null) input.trace.record(row.name, [input], params as OpParams[Op], out);
+  if (observation.observers !== null) tellView(row.name, input, out);
   return out;
+}
+
+function tellView(op: Op, input: Tensor, output: Tensor): void {
+  const none = { milliseconds: 0, ownMilliseconds: 0, bytes: 0 };
+  const backend = output.storage.backend.name;
+  tellOp({ op, by: "view", inputs: [input], output, backend, depth: nesting(), ...none });
 }
 
 function allocateResult<P>(backend: Backend, row: OpRow<P>, inputs: readonly Tensor[], params: P): Tensor {

@@ -74,8 +74,36 @@ export interface Backend {
    * storages itself need not look at those that will be released.
    */
   owned?(storage: Storage, owned: boolean): void;
+  /** What the memory holds at the moment; left out by backends that leave memory to the garbage collector. */
+  memory?(): MemoryInfo | null;
   /** Computes an op that has no kernel here. Host backends leave it out: the reference kernels take over. */
   fallback?<P extends Op>(op: P, out: View, inputs: readonly View[], params: OpParams[P]): void;
+}
+
+/** What the memory of a backend holds, in bytes. */
+export interface MemoryInfo {
+  /** In storages that are in use. */
+  readonly live: number;
+  /** How many storages and tables that is. */
+  readonly liveBlocks: number;
+  /** The most that was ever in use. */
+  readonly peak: number;
+  /** Waiting to be used again. */
+  readonly free: number;
+  /** Size of the memory, used or not. */
+  readonly reserved: number;
+  /** What it may grow to. */
+  readonly limit: number;
+}
+
+/**
+ * What the memory of the current backend holds.
+ *
+ * @returns null where memory is left to the garbage collector, as on the reference backend
+ * @example withBackend("reference", () => memoryInfo()) // null
+ */
+export function memoryInfo(): MemoryInfo | null {
+  return getBackend().memory?.() ?? null;
 }
 
 const backends = new Map<string, Backend>();
@@ -144,20 +172,24 @@ export function withBackend<T>(backend: string | Backend, body: () => T): T {
   }
 }
 
-/** Runs the op's own kernel, or the fallback when there is none; a fallback is counted, see `explain`. */
+/**
+ * Runs the op's own kernel, or the fallback when there is none; a fallback is counted, see `explain`.
+ *
+ * @returns true if it was the own kernel
+ */
 export function runKernel<P extends Op>(
   backend: Backend,
   op: P,
   out: View,
   inputs: readonly View[],
   params: OpParams[P],
-): void {
+): boolean {
   const kernel = backend.kernels[op];
-  if (kernel?.(out, inputs, params)) return;
+  if (kernel?.(out, inputs, params)) return true;
   countFallback(backend, op, out.storage.dtype);
   if (backend.fallback !== undefined) {
     backend.fallback(op, out, inputs, params);
-    return;
+    return false;
   }
   const plain = reference?.kernels[op];
   if (!backend.host || plain === undefined || !plain(out, inputs, params)) {
@@ -165,6 +197,7 @@ export function runKernel<P extends Op>(
       `${op}: backend "${backend.name}" has no kernel for ${out.storage.dtype} and no fallback`,
     );
   }
+  return false;
 }
 
 /** Notes that `backend` did not compute `op` by a kernel of its own. */

@@ -9,6 +9,7 @@ import { type Backend, backendNamed, getBackend, registerBackend, setBackend } f
 import { registerReference } from "./backends/reference/index.ts";
 import { wasm, wasmAvailable } from "./backends/wasm/index.ts";
 import { type CreateOptions, checkCreateOptions } from "./create-options.ts";
+import { startDebugging } from "./debug.ts";
 import { dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
 import { checkOpen, keep } from "./memory.ts";
@@ -19,6 +20,7 @@ import { type Nested, Tensor } from "./tensor.ts";
 installMethods();
 registerReference();
 registerBackend(wasm);
+startDebugging();
 // wasm is the default wherever the engine runs its kernels; setBackend("reference") chooses the readable one.
 if (wasmAvailable()) setBackend(wasm);
 

@@ -25,6 +25,8 @@ export {
   type Kernel,
   type Kernels,
   listBackends,
+  type MemoryInfo,
+  memoryInfo,
   registerBackend,
   type Storage,
   type StorageOwner,
@@ -74,6 +76,18 @@ export {
 export { assign, hostElements, isWhole, noteWrite } from "./inplace.ts";
 /** Who gives memory back, and when. */
 export { keep, lasting, Owner, onlyResult, outsideScopes, releasingResults, Scope } from "./memory.ts";
+/** What ran. */
+export {
+  type ComputedBy,
+  type GradientEvent,
+  type Observer,
+  type OpEvent,
+  observation,
+  observe,
+  tellGradient,
+  tellOp,
+  timed,
+} from "./observe.ts";
 export type { Definition, FusedRow, OpRow, PrimitiveRow, ViewRow } from "./op.ts";
 export {
   type Family,
@@ -110,6 +124,7 @@ export type { TensorLike } from "./ops/operands.ts";
 export * from "./ops/pooling.ts";
 export * from "./ops/reduction.ts";
 export * from "./ops/shaping.ts";
+export { formatProfile, type ProfileLine, profile } from "./profile.ts";
 export * from "./random.ts";
 export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";

@@ -7,6 +7,7 @@ import type { Backend } from "../../backend.ts";
 import { attentions } from "./attention.ts";
 import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
+import { getEngine } from "./engine.ts";
 import { indexing } from "./indexing.ts";
 import { losses } from "./losses.ts";
 import { matrices } from "./matmul.ts";
@@ -27,5 +28,6 @@ export const wasm: Backend = {
   read: async (storage) => storage.data.slice(),
   release: releaseStorage,
   owned: ownStorage,
+  memory: () => getEngine().arena.stats(),
   updates,
 };
