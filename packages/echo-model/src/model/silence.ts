@@ -17,15 +17,15 @@ export function silenceParameter({ initial }: SilenceConfig, dtype: ModelDtype):
 }
 
 /** ln(fz) of a layer: []. */
-export function logSilenceFactor(fzero: Tensor, { floor, ceiling }: SilenceConfig): Tensor {
-  return log(clamp(softplus(fzero), floor, ceiling));
+export function logSilenceFactor(silence: Tensor, { floor, ceiling }: SilenceConfig): Tensor {
+  return log(clamp(softplus(silence), floor, ceiling));
 }
 
 /** What silent keys add to scores: ln(fz) where silent, else 0: [B, 1, 1, Tk]. */
-export function silenceBias(silent: Tensor, fzero: Tensor, config: SilenceConfig): Tensor {
+export function silenceBias(silent: Tensor, silence: Tensor, config: SilenceConfig): Tensor {
   const [batch, frames] = silent.shape as [number, number];
-  const flags = reshape(cast(silent, fzero.dtype), [batch, 1, 1, frames]);
-  return mul(flags, logSilenceFactor(fzero, config));
+  const flags = reshape(cast(silent, silence.dtype), [batch, 1, 1, frames]);
+  return mul(flags, logSilenceFactor(silence, config));
 }
 
 /**
