@@ -1,5 +1,5 @@
-// The training items of the pitch tracker: voices, tones and noises by formula, in rooms, noise and silence.
-// `trainingSet(seed, count)` gives the same items for the same seed. Read first: pitch-voice.mjs.
+// Items with exact truth for the pitch tracker: voices, tones and noises by formula, in rooms, noise and silence.
+// `madeItems(seed, count)` gives the same items for the same seed. Read first: pitch-voice.mjs.
 import { drawsOf, gainOf, RATE, utterance } from "./pitch-voice.mjs";
 
 /** Samples between truth frames. */
@@ -161,7 +161,7 @@ function levelOf(samples, f0) {
 }
 
 /** One item: { id, kind, noise, snr, samples, sampleRate, hop, f0 } with f0 in Hz at sample i * hop. */
-export function trainingItem(seed) {
+export function madeItem(seed) {
   const draws = drawsOf(seed);
   const { between, chance } = draws;
   const kind = draws.pick([
@@ -234,6 +234,6 @@ export function trainingItem(seed) {
 }
 
 /** Items seed, seed + 1, ...; sets with seeds further apart than `count` share none. */
-export function trainingSet(seed, count) {
-  return Array.from({ length: count }, (_, i) => trainingItem(seed + i));
+export function madeItems(seed, count) {
+  return Array.from({ length: count }, (_, i) => madeItem(seed + i));
 }

@@ -15,7 +15,7 @@ import type { SpectrumAnalysis, SpectrumFrame } from "./spectrum-frames.ts";
 import type { TrackerSettings } from "./tracker-settings.ts";
 
 /** Candidates kept per frame, the strongest first to stay. */
-const MAX_CANDIDATES = 15;
+export const MAX_CANDIDATES: number = 15;
 /**
  * Shares of the analysis band up to which the spectrum counts in full, and from which on not at all. Above them the
  * low-pass before decimation falls, and the interpolation cannot follow.
@@ -169,10 +169,10 @@ export class CandidateFinder {
       if (height <= 0 || height <= curve[k - 1]! || height < curve[k + 1]!) continue;
       const start = k + vertex(curve[k - 1]!, height, curve[k + 1]!);
       const { lag, value } = refineMaximum(extended, Math.round(FRACTIONS * start));
+      if (value - lowest < PROMINENCE) continue;
       const period = sharpenByMultiples(curve, lag, value, this.#maxLag);
       const frequency = this.#rate / period;
       if (frequency < this.#fmin || frequency > this.#fmax) continue;
-      if (value - lowest < PROMINENCE) continue;
       const periodicity = foldAboveOne(value);
       const octave = Math.log2(frequency);
       const strength = periodicity + this.#settings.octaveCost * octave;
@@ -180,14 +180,15 @@ export class CandidateFinder {
     }
     found.sort((a, b) => b.strength - a.strength);
     if (found.length > MAX_CANDIDATES) found.length = MAX_CANDIDATES;
+    const octave = new Float64Array(found.length);
+    const periodicity = new Float64Array(found.length);
+    for (let i = 0; i < found.length; i++) {
+      octave[i] = found[i]!.octave;
+      periodicity[i] = found[i]!.periodicity;
+    }
     const best = found[0];
-    return {
-      octave: Float64Array.from(found, (candidate) => candidate.octave),
-      periodicity: Float64Array.from(found, (candidate) => candidate.periodicity),
-      decay:
-        best === undefined ? 0 : periodicityDecay(extended, best.period, best.periodicity, this.#decayLag),
-      excess,
-    };
+    const decay = best ? periodicityDecay(extended, best.period, best.periodicity, this.#decayLag) : 0;
+    return { octave, periodicity, decay, excess };
   }
 }
 

@@ -13,14 +13,18 @@ export const FRACTIONS: number = 32;
 /** Step, in FRACTIONS of a lag, of the parabola laid through interpolated points. */
 const PARABOLA_STEP = 13;
 
+/** Lower maxima than this never win, and stay where the parabola through the whole lags put them. */
+const REFINED_FROM = 0.25;
+
 /** Periods looked at to sharpen the lag, and how high their maxima must be relative to the first. */
 const MULTIPLES = 6;
 const MULTIPLE_HEIGHT = 0.7;
 
 /** Vertex of the sinc-interpolated curve near `start`, which counts FRACTIONS of a lag. */
 export function refineMaximum(extended: Float64Array, start: number): { lag: number; value: number } {
-  const left = interpolate(extended, start - PARABOLA_STEP);
   const middle = interpolate(extended, start);
+  if (middle < REFINED_FROM) return { lag: start / FRACTIONS, value: middle };
+  const left = interpolate(extended, start - PARABOLA_STEP);
   const right = interpolate(extended, start + PARABOLA_STEP);
   const shift = Math.min(1, Math.max(-1, vertex(left, middle, right)));
   return {

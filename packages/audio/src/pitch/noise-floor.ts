@@ -35,16 +35,23 @@ export function estimateContext(
   const heard = framesHeard(frameAt, first, last, reach);
   // Without any sound every level is the same, and nothing is compared with it.
   if (heard.length === 0) return { noise: new Float64Array(bins).fill(1e-30), referenceLevel: SILENCE_DB };
-  const values = new Float64Array(heard.length);
+  const count = heard.length;
+  // Band by band, and the levels behind them.
+  const values = new Float64Array((NOISE_BANDS + 1) * count);
+  for (let i = 0; i < count; i++) {
+    const { bands, level } = heard[i]!;
+    for (let band = 0; band < NOISE_BANDS; band++) values[band * count + i] = bands[band]!;
+    values[NOISE_BANDS * count + i] = level;
+  }
+  const row = (band: number) => values.subarray(band * count, (band + 1) * count);
   const floors = new Float64Array(NOISE_BANDS);
   for (let band = 0; band < NOISE_BANDS; band++) {
-    for (let i = 0; i < values.length; i++) values[i] = heard[i]!.bands[band]!;
     // The weakest of several parts lies below the mean of noise by about their number.
-    floors[band] = VALLEY_PARTS * quantile(values, settings.noiseQuantile);
+    floors[band] = VALLEY_PARTS * quantile(row(band), settings.noiseQuantile);
   }
-  for (let i = 0; i < values.length; i++) values[i] = heard[i]!.level;
-  const background = quantile(values, settings.backgroundQuantile);
-  const loud = quantile(values, settings.loudQuantile);
+  const levels = row(NOISE_BANDS);
+  const background = quantile(levels, settings.backgroundQuantile);
+  const loud = quantile(levels, settings.loudQuantile);
   // 80 dB below the loud frames nothing is heard; digital silence must not make the floor zero.
   const least = 1e-8 * 10 ** (loud / 10) * windowPower;
   return {

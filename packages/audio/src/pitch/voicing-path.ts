@@ -1,6 +1,6 @@
 // The tracker's path: a Viterbi search over candidates and silence with bounded delay, and how sure it is of voicing.
 // Used by pitch-stream.ts.
-import type { Candidates } from "./candidates.ts";
+import { type Candidates, MAX_CANDIDATES } from "./candidates.ts";
 
 /** Costs of the path, in units of candidate strength. */
 export interface PathCosts {
@@ -48,6 +48,9 @@ interface Step {
 export class VoicingPath {
   readonly #costs: PathCosts;
   readonly #steps: Step[] = [];
+  /** Scratch of the probabilities: one value per state. */
+  readonly #ahead: Float64Array = new Float64Array(MAX_CANDIDATES + 1);
+  readonly #before: Float64Array = new Float64Array(MAX_CANDIDATES + 1);
   /** Frame number of #steps[0]. */
   #first = 0;
   /** The newest frame, decided or not. */
@@ -136,32 +139,34 @@ export class VoicingPath {
     const steps = this.#steps;
     const probabilities = new Float64Array(count);
     const last = Math.min(steps.length, count + PROBABILITY_REACH) - 1;
-    // What is still to come after each state of frame i, best case.
-    let ahead = new Float64Array(steps[last]!.local.length);
+    // What is still to come after each state of frame i, best case; the two arrays take turns.
+    let ahead = this.#ahead.fill(0);
+    let before = this.#before;
     for (let i = last; i >= 0; i--) {
       if (i < count) probabilities[i] = voicedProbability(steps[i]!.scores, ahead);
-      if (i > 0) ahead = this.#remaining(steps[i - 1]!, steps[i]!, ahead);
+      if (i === 0) break;
+      this.#remaining(steps[i - 1]!, steps[i]!, ahead, before);
+      [ahead, before] = [before, ahead];
     }
     return probabilities;
   }
 
   /** From what is to come after the states of `step` to what is to come after those of the frame before it. */
-  #remaining(before: Step, step: Step, ahead: Float64Array): Float64Array<ArrayBuffer> {
+  #remaining(before: Step, step: Step, ahead: Float64Array, out: Float64Array): void {
     const { octaveJumpCost, voicingChangeCost } = this.#costs;
     const { local } = step;
     const octaves = step.candidates.octave;
     const previous = before.candidates.octave;
-    const out = new Float64Array(before.local.length);
-    for (let i = 0; i < out.length; i++) {
+    for (let j = 0; j < local.length; j++) ahead[j] = ahead[j]! + local[j]!;
+    for (let i = 0; i <= previous.length; i++) {
       const octave = i > 0 ? previous[i - 1]! : 0;
-      let best = ahead[0]! + local[0]! - (i > 0 ? voicingChangeCost : 0);
+      let best = ahead[0]! - (i > 0 ? voicingChangeCost : 0);
       for (let j = 1; j < local.length; j++) {
         const cost = i > 0 ? octaveJumpCost * Math.abs(octaves[j - 1]! - octave) : voicingChangeCost;
-        best = Math.max(best, ahead[j]! + local[j]! - cost);
+        if (ahead[j]! - cost > best) best = ahead[j]! - cost;
       }
       out[i] = best;
     }
-    return out;
   }
 }
 
