@@ -66,6 +66,12 @@ export class CandidateFinder {
   readonly #roots: Float64Array;
   /** What a bin counts, shape [size / 2 + 1]. */
   readonly #band: Float64Array;
+  /** Bins that count at all; beyond them the mixes stay 0. */
+  readonly #bins: number;
+  /** Of the noise floor in use: what the gain takes off, and the weight of the square root of the power. */
+  #noise: Float64Array | undefined;
+  readonly #subtracted: Float64Array;
+  readonly #clarity: Float64Array;
 
   constructor(
     rate: number,
@@ -94,6 +100,9 @@ export class CandidateFinder {
     this.#mixB = new Float64Array(size / 2 + 1);
     this.#roots = new Float64Array(size / 2 + 1);
     this.#band = bandWeights(size / 2 + 1);
+    this.#bins = Math.min(size / 2 + 1, Math.ceil(BAND_END * (size / 2)) + 1);
+    this.#subtracted = new Float64Array(this.#bins);
+    this.#clarity = new Float64Array(this.#bins);
   }
 
   /** Candidates of two frames judged against a noise floor (power per bin). */
@@ -102,8 +111,9 @@ export class CandidateFinder {
     const half = size / 2;
     const mixA = this.#mixA;
     const mixB = this.#mixB;
-    const excessA = this.#mix(a.power, noise, mixA);
-    const excessB = this.#mix(b.power, noise, mixB);
+    if (noise !== this.#noise) this.#prepare(noise);
+    const excessA = this.#mix(a.power, mixA);
+    const excessB = this.#mix(b.power, mixB);
     const re = this.#re;
     const im = this.#im;
     re[0] = mixA[0]!;
@@ -117,6 +127,15 @@ export class CandidateFinder {
     return [this.#maxima(re, excessA), this.#maxima(im, excessB)];
   }
 
+  /** What the mixes of all frames against one noise floor share. */
+  #prepare(noise: Float64Array): void {
+    this.#noise = noise;
+    for (let k = 0; k < this.#bins; k++) {
+      this.#subtracted[k] = this.#settings.suppression * noise[k]! + 1e-30;
+      this.#clarity[k] = this.#band[k]! / Math.sqrt(noise[k]!);
+    }
+  }
+
   /**
    * (1 - w) of the noise-suppressed spectrum plus w of the square root of power over noise, each scaled to sum 1.
    *
@@ -124,21 +143,22 @@ export class CandidateFinder {
    * separates a period from its half when the odd harmonics are weak, and counts bands by their clarity. Returns the share
    * of the power that was kept.
    */
-  #mix(power: Float32Array, noise: Float64Array, out: Float64Array): number {
-    const { whitening, suppression } = this.#settings;
-    const bins = out.length;
+  #mix(power: Float32Array, out: Float64Array): number {
+    const { whitening } = this.#settings;
+    const bins = this.#bins;
     const roots = this.#roots;
     const band = this.#band;
+    const subtracted = this.#subtracted;
+    const clarity = this.#clarity;
     let total = 0;
     let plain = 0;
     let compressed = 0;
     for (let k = 1; k < bins; k++) {
       const p = power[k]!;
-      const floor = noise[k]!;
-      const weight = band[k]!;
-      const kept = (weight * p * p) / (p + suppression * floor + 1e-30);
-      const root = weight * Math.sqrt(p / floor);
-      total += weight * p;
+      const weighted = band[k]! * p;
+      const kept = (weighted * p) / (p + subtracted[k]!);
+      const root = Math.sqrt(p) * clarity[k]!;
+      total += weighted;
       plain += kept;
       compressed += root;
       out[k] = kept;

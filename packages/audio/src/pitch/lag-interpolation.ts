@@ -5,7 +5,7 @@
  * Samples of the sinc interpolation on each side of a maximum. Few samples underrate the sharp maxima of strong high
  * harmonics, the more the shorter the lag, so that a multiple of the period wins.
  */
-export const SINC_REACH: number = 20;
+export const SINC_REACH: number = 16;
 /** Lags beyond the longest period that the search looks at. */
 export const LAG_MARGIN: number = SINC_REACH + 4;
 /** The curve is interpolated at multiples of one lag divided by this. */
