@@ -1,7 +1,9 @@
-// The comparison page: runs every item on every backend that this browser has, shows a table of minimum
-// times and all figures as JSON, and copies those. `?small` runs small items only and takes software rendering too.
+// The comparison page: runs every item on every backend that this browser has, and in jax-js if it is installed (see
+// serve.mjs), shows a table of minimum times and all figures as JSON, and copies those. `?small` runs small items only
+// and takes software rendering too.
 import * as e from "@echo-ts/tensor";
 import { ITEMS } from "./items.js";
+import { jaxItems } from "./jax-items.js";
 
 const small = new URLSearchParams(location.search).has("small");
 const $ = (id) => document.getElementById(id);
@@ -24,12 +26,20 @@ const BACKENDS = [
 /** How long an item is repeated, in milliseconds. */
 const BUDGET = small ? 100 : 1000;
 
+/** jax-js on WebGPU: its items by name, or null without the package. */
+async function startJax() {
+  const { default: jax } = await import("echo-ts:jax");
+  if (jax === null) return null;
+  if (!(await jax.init("webgpu")).includes("webgpu")) throw new Error("no WebGPU");
+  jax.defaultDevice("webgpu");
+  return jaxItems(jax);
+}
+
 /** Milliseconds of one call with its result read back, at least 3 times. The page may breathe between. */
-async function time(backend, { make }) {
-  const run = e.withBackend(backend, make);
+async function time(call) {
   const once = async () => {
     const start = performance.now();
-    await e.withBackend(backend, run).data();
+    await call();
     return performance.now() - start;
   };
   const first = await once();
@@ -90,8 +100,9 @@ async function compare() {
     try {
       const backend = await start();
       entry.info = name === "wasm" ? e.wasmInfo() : name === "reference" ? {} : e.gpuInfo();
-      for (const [item, definition] of rows) {
-        entry.times[item] = await time(backend, definition);
+      for (const [item, { make }] of rows) {
+        const run = e.withBackend(backend, make);
+        entry.times[item] = await time(() => e.withBackend(backend, run).data());
         draw(report);
         await new Promise((resolve) => setTimeout(resolve));
       }
@@ -99,6 +110,18 @@ async function compare() {
       entry.failed = String(error);
     }
     draw(report);
+  }
+  const entry = { info: {}, times: {} };
+  try {
+    const items = await startJax();
+    if (items !== null) report.backends["jax-js webgpu"] = entry;
+    for (const [item] of items === null ? [] : rows) {
+      const run = items[item]();
+      entry.times[item] = await time(() => run().data());
+      draw(report);
+    }
+  } catch (error) {
+    entry.failed = String(error);
   }
   report.done = true;
   draw(report);

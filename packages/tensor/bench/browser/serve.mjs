@@ -1,10 +1,26 @@
 // Serves the comparison page on this machine, with the headers that let the wasm backend use threads:
-// `npm run bench:browser`, then open the address that it prints. The port may be given as an argument.
-import { readFileSync } from "node:fs";
+// `npm run bench:browser`, then open the address that it prints. The port may be given as an argument. jax-js is
+// measured beside ours if `pnpm bench:peers` has installed it.
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+
+/** jax-js for the page, or nothing if it is not installed. */
+const peers = {
+  name: "peers",
+  setup({ onResolve, onLoad }) {
+    const cache = join(import.meta.dirname, "..", "..", "..", "..", "node_modules", ".cache", "bench-peers");
+    onResolve({ filter: /^echo-ts:jax$/ }, () => ({ path: "jax", namespace: "echo-ts" }));
+    onLoad({ filter: /^jax$/, namespace: "echo-ts" }, () => ({
+      contents: existsSync(join(cache, "node_modules", "@jax-js", "jax"))
+        ? 'import * as jax from "@jax-js/jax"; export default jax;'
+        : "export default null;",
+      resolveDir: cache,
+    }));
+  },
+};
 
 /** The page and its bundled scripts by path. */
 export async function bundlePage() {
@@ -18,6 +34,7 @@ export async function bundlePage() {
     platform: "browser",
     outdir: "/",
     write: false,
+    plugins: [peers],
   });
   const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
   return files.set("/", readFileSync(join(folder, "index.html")));
