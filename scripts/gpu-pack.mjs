@@ -1,7 +1,7 @@
 // Packs what gpu-check.mjs needs for a bare Linux machine with a GPU and no network: this Node, the npm package
 // webgpu, the Vulkan loader, the built packages with their dependencies, the cases. There:
 //   tar xzf gpu-check.tar.gz && sh gpu-check/run.sh FOLDER_FOR_THE_REPORT
-// takes the machine's own loader if it has one, and looks for its Vulkan driver. Here:
+// takes what the machine lacks of the loader and of the libraries that drivers open, and looks for its driver. Here:
 //   node scripts/gpu-pack.mjs --webgpu FOLDER_OF_THE_PACKAGE [--jax FOLDER_OF_THE_PACKAGE] [--to gpu-check.tar.gz]
 // where --jax takes @jax-js/jax along, to be timed beside ours. Both machines must have the same kind of processor.
 import { spawnSync } from "node:child_process";
@@ -28,7 +28,6 @@ const { values } = parseArgs({
     jax: { type: "string" },
     to: { type: "string", default: "gpu-check.tar.gz" },
     node: { type: "string", default: process.execPath },
-    loader: { type: "string" },
   },
 });
 
@@ -49,9 +48,20 @@ const { webgpu } = values;
 if (webgpu === undefined) fail("--webgpu: name the folder of the npm package webgpu 0.6.2");
 if (!existsSync(join(webgpu, "dist", platform))) fail(`--webgpu: ${webgpu} has no dist/${platform}`);
 if (!existsSync(join(root, "test", "dist", "gpu", "check", "main.js"))) fail("not built; run npm run build");
-const loader =
-  values.loader ?? /libvulkan\.so\.1 .*=> (.*)/.exec(output("/sbin/ldconfig", "-p") ?? "")?.[1] ?? null;
-if (loader === null) fail("--loader: name the file libvulkan.so.1 (Debian: apt install libvulkan1)");
+/** The Vulkan loader, and what NVIDIA's driver opens also where nothing is shown on a screen. */
+const LIBRARIES = [
+  ...["libvulkan.so.1", "libGLX.so.0", "libGLdispatch.so.0", "libEGL.so.1", "libXext.so.6", "libX11.so.6"],
+  ...["libxcb.so.1", "libXau.so.6", "libXdmcp.so.6", "libbsd.so.0", "libmd.so.0"],
+];
+const known = new Map(
+  [...(output("/sbin/ldconfig", "-p") ?? "").matchAll(/^\t(\S+) \(.*\) => (.*)$/gm)].map(([, name, path]) => [
+    name,
+    path,
+  ]),
+);
+const missing = LIBRARIES.filter((name) => !known.has(name));
+if (missing.includes("libvulkan.so.1")) fail("there is no libvulkan.so.1; Debian: apt install libvulkan1");
+if (missing.length > 0) console.log(`gpu-pack: not here, left out: ${missing.join(", ")}`);
 
 const stage = mkdtempSync(join(tmpdir(), "gpu-pack-"));
 const top = join(stage, "gpu-check");
@@ -126,7 +136,9 @@ if (values.jax !== undefined) copyCode(values.jax, join(top, "node_modules", "@j
 
 cpSync(values.node, join(top, "node"));
 if (output("strip", join(top, "node")) === null) console.log("gpu-pack: no strip, Node keeps its symbols");
-cpSync(realpathSync(loader), join(top, "lib", "libvulkan.so.1"));
+for (const name of LIBRARIES) {
+  if (known.has(name)) cpSync(realpathSync(known.get(name)), join(top, "lib", name));
+}
 writeFileSync(
   join(top, "run.sh"),
   `#!/bin/sh
@@ -134,13 +146,20 @@ writeFileSync(
 out=\${1:-.}
 [ $# -gt 0 ] && shift
 here=$(cd "$(dirname "$0")" && pwd)
-/sbin/ldconfig -p 2>/dev/null | grep -q 'libvulkan.so.1' || export LD_LIBRARY_PATH="$here/lib\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+# What this machine lacks of the libraries.
+own=$(/sbin/ldconfig -p 2>/dev/null)
+mkdir -p "$here/missing"
+for file in "$here"/lib/*; do
+  name=\${file##*/}
+  case "$own" in *"$name "*) ;; *) ln -sf "$file" "$here/missing/$name" ;; esac
+done
+export LD_LIBRARY_PATH="$here/missing\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 # Drivers outside the folders where the loader looks.
 if [ -z "$VK_DRIVER_FILES" ]; then
   drivers=$(find /usr /opt -path '*vulkan/icd.d/*.json' ! -path '/usr/share/*' 2>/dev/null | paste -s -d :)
   [ -n "$drivers" ] && export VK_ADD_DRIVER_FILES="$drivers"
 fi
-echo "loader: \${LD_LIBRARY_PATH:-of this machine}; drivers: \${VK_DRIVER_FILES:-of this machine} $VK_ADD_DRIVER_FILES"
+echo "libraries: $(ls "$here/missing" | paste -s -d ' '); drivers: \${VK_DRIVER_FILES:-of this machine} $VK_ADD_DRIVER_FILES"
 export ECHO_WEBGPU="$here/node_modules/webgpu/index.js"
 exec "$here/node" "$here/scripts/gpu-check.mjs" --out "$out" "$@"
 `,
