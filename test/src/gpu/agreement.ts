@@ -78,7 +78,8 @@ memory, which \`explain()\` reports. What has no elements is never computed on t
 
 ${columns.map(({ title, adapter }) => `- ${title}: ${adapter}`).join("\n")}
 ${missing.map((text) => `- not measured: ${text}\n`).join("")}
-cpu and webasm are gpu.js without a GPU; SwiftShader imitates one on the CPU. **Nobody has measured a real GPU yet.**
+cpu and webasm are gpu.js without a GPU; SwiftShader imitates one on the CPU. A real GPU:
+[gpu/h200.md](gpu/h200.md).
 
 Written by \`npm run bench:agreement\`. WebGPU in Node needs the package webgpu 0.6.2, which is not among the dependencies,
 and a Vulkan driver; Chromium brings one:
