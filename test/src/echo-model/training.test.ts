@@ -32,13 +32,17 @@ async function makeTrainer(...overrides: string[]): Promise<{ trainer: Trainer; 
   return { trainer, data };
 }
 
-function checkpointOf(trainer: Trainer, data: TrainingData, ...overrides: string[]): Checkpoint {
+async function checkpointOf(
+  trainer: Trainer,
+  data: TrainingData,
+  ...overrides: string[]
+): Promise<Checkpoint> {
   return {
     config: tinyConfig(...overrides),
     tokenizer: data.tokenizer,
     weights: trainer.echo.stateDict(),
     training: {
-      trainer: trainer.state(),
+      trainer: await trainer.state(),
       best: { rate: 0.5, step: 3, since: 1 },
       dataDigest: data.digest,
     },
@@ -121,10 +125,10 @@ t.test("training goes on from a checkpoint to the same bits, from every step", a
   const whole = await makeTrainer();
   const snapshots: Uint8Array[] = [];
   for (let i = 0; i < steps; i++) {
-    snapshots.push(await encodeCheckpoint(checkpointOf(whole.trainer, whole.data)));
+    snapshots.push(await encodeCheckpoint(await checkpointOf(whole.trainer, whole.data)));
     await whole.trainer.step();
   }
-  const expected = sha(await encodeCheckpoint(checkpointOf(whole.trainer, whole.data)));
+  const expected = sha(await encodeCheckpoint(await checkpointOf(whole.trainer, whole.data)));
   for (const [from, bytes] of snapshots.entries()) {
     const checkpoint = await decodeCheckpoint(bytes, "snapshot");
     const { trainer, data } = await makeTrainer();
@@ -132,7 +136,7 @@ t.test("training goes on from a checkpoint to the same bits, from every step", a
     trainer.restore(checkpoint.training!.trainer);
     t.equal(trainer.steps, from);
     while (trainer.steps < steps) await trainer.step();
-    t.equal(sha(await encodeCheckpoint(checkpointOf(trainer, data))), expected, `from step ${from}`);
+    t.equal(sha(await encodeCheckpoint(await checkpointOf(trainer, data))), expected, `from step ${from}`);
   }
 });
 
@@ -140,7 +144,7 @@ t.test("the seed decides everything", async (t) => {
   const run = async (...overrides: string[]): Promise<string> => {
     const { trainer, data } = await makeTrainer(...overrides);
     for (let i = 0; i < 3; i++) await trainer.step();
-    return sha(await encodeCheckpoint({ ...checkpointOf(trainer, data), training: null }));
+    return sha(await encodeCheckpoint({ ...(await checkpointOf(trainer, data)), training: null }));
   };
   const first = await run();
   t.equal(await run(), first);
@@ -175,9 +179,9 @@ t.test(
 t.test("checkpoints", async (t) => {
   const { trainer, data } = await makeTrainer();
   await trainer.step();
-  const bytes = await encodeCheckpoint(checkpointOf(trainer, data));
+  const bytes = await encodeCheckpoint(await checkpointOf(trainer, data));
   t.equal(
-    sha(await encodeCheckpoint(checkpointOf(trainer, data))),
+    sha(await encodeCheckpoint(await checkpointOf(trainer, data))),
     sha(bytes),
     "equal contents, equal bytes",
   );
@@ -204,7 +208,10 @@ t.test("checkpoints", async (t) => {
     await damaged((copy) => copy.subarray(0, length));
   await damaged((copy) => Uint8Array.from([...copy.subarray(0, 4000), 0]));
 
-  const half = await encodeCheckpoint({ ...checkpointOf(trainer, data), training: null }, { half: true });
+  const half = await encodeCheckpoint(
+    { ...(await checkpointOf(trainer, data)), training: null },
+    { half: true },
+  );
   const small = await decodeCheckpoint(half, "half");
   t.equal(small.training, null);
   const name = "ctc_head.weight";

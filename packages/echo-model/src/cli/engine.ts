@@ -1,5 +1,5 @@
 // Options that every command shares, and what they set: backend, threads, arithmetic.
-import { configureWasm, setBackend, wasmInfo } from "@echo-ts/tensor";
+import { BackendError, configureWasm, gpuInfo, initGpu, setBackend, wasmInfo } from "@echo-ts/tensor";
 import type { Command } from "cac";
 import { ConfigError } from "../errors.ts";
 import { numberOption } from "./settings.ts";
@@ -16,7 +16,10 @@ const MODES = ["simd", "revectorize", "fma", "revectorize+fma"];
 /** Adds --backend, --threads and --mode to a command. */
 export function withEngineOptions(command: Command): Command {
   return command
-    .option("--backend <name>", "what computes: wasm (default) or reference (plain TypeScript, slow)")
+    .option(
+      "--backend <name>",
+      "what computes: wasm (default), reference (plain TypeScript, slow), or, for train, gpu (WebGPU)",
+    )
     .option(
       "--threads <n>",
       "threads of the wasm backend (default: cores, at most 8); never changes a result",
@@ -27,10 +30,54 @@ export function withEngineOptions(command: Command): Command {
     );
 }
 
-/** Chooses the backend; call it before the first tensor. Throws ConfigError for values that make no sense. */
-export function startEngine({ backend = "wasm", threads, mode }: EngineOptions): void {
-  if (backend !== "wasm" && backend !== "reference")
-    throw new ConfigError([`--backend: expected wasm or reference, got ${backend}`]);
+/** The npm package that brings WebGPU to Node, which the user installs where it is wanted; ECHO_WEBGPU names its entry. */
+const WEBGPU: string = process.env.ECHO_WEBGPU ?? "webgpu";
+
+/**
+ * Starts the gpu backend in Node, where WebGPU comes by a package.
+ *
+ * @throws ConfigError that says what is missing
+ */
+async function startGpu(): Promise<void> {
+  const webgpu = (await import(WEBGPU).catch(() => null)) as null | {
+    readonly globals: object;
+    create(flags: readonly string[]): object;
+  };
+  if (webgpu === null)
+    throw new ConfigError([
+      "--backend: gpu needs the npm package webgpu, which is not installed; npm install webgpu@0.6.2 gpu.js@2.24.1 --omit=optional, or name its entry in ECHO_WEBGPU",
+    ]);
+  Object.assign(globalThis, webgpu.globals);
+  Object.defineProperty(globalThis, "navigator", {
+    value: { gpu: webgpu.create([]) },
+    configurable: true,
+  });
+  try {
+    await initGpu({ mode: "webgpu" });
+  } catch (error) {
+    if (error instanceof BackendError) throw new ConfigError([`--backend: ${error.message}`]);
+    throw error;
+  }
+  process.stderr.write(
+    `note: the steps are taken on ${gpuInfo()!.adapter}, evaluations on the wasm backend\n`,
+  );
+}
+
+/**
+ * Chooses the backend; call it before the first tensor.
+ *
+ * @param gpu whether the command can compute on the gpu backend
+ * @throws ConfigError for values that make no sense
+ */
+export async function startEngine(
+  { backend = "wasm", threads, mode }: EngineOptions,
+  gpu = false,
+): Promise<void> {
+  const known = gpu ? ["wasm", "reference", "gpu"] : ["wasm", "reference"];
+  if (!known.includes(backend))
+    throw new ConfigError([
+      `--backend: expected ${gpu ? "wasm, reference or gpu" : "wasm or reference"}, got ${backend}`,
+    ]);
   const count =
     threads === undefined
       ? undefined
@@ -46,6 +93,7 @@ export function startEngine({ backend = "wasm", threads, mode }: EngineOptions):
     ...(count !== undefined && { threads: count }),
     ...(mode !== undefined && { revectorize: mode.includes("revectorize"), fma: mode.includes("fma") }),
   });
+  if (backend === "gpu") await startGpu();
   setBackend(backend);
   // A mode that this machine lacks is left out and the run goes on: say so.
   if (mode === undefined || backend !== "wasm") return;

@@ -50,7 +50,7 @@ export function addEvaluate(cli: CAC, required: (value: string | undefined, name
       forcePitch === undefined
         ? null
         : numberOption("--force-pitch", forcePitch, "a number of Hz above 0", (hz) => hz > 0);
-    startEngine(options);
+    await startEngine(options);
     requireFolder(folder);
     const progress = new Progress(options.json === true);
     try {

@@ -117,7 +117,7 @@ export function addInspect(cli: CAC): void {
     .option("--json", "settings, figures, sizes and tokens as JSON")
     .example("  echo-asr inspect runs/an4/best.safetensors")
     .action(async (path: string, options: { readonly json?: boolean }) => {
-      startEngine({ threads: "1" });
+      await startEngine({ threads: "1" });
       const checkpoint = await loadCheckpoint(path);
       const { config, tokenizer, metrics, training } = checkpoint;
       const echo = restoreModel(checkpoint);

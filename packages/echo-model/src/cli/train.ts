@@ -55,7 +55,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     const outFolder = required(options.out, "--out");
     const config = settingsFrom(options);
     requireFolder(dataFolder);
-    startEngine(options);
+    await startEngine(options, true);
     const stop = new AbortController();
     const tooEarly = new TrainingError("training: interrupted before the first step; nothing was changed");
     const progress = new Progress(options.json === true || options.quiet === true);

@@ -45,7 +45,7 @@ export function addTranscribe(cli: CAC): void {
       throw new ConfigError([`--format: expected one of ${FORMATS.join(", ")}, got ${format}`]);
     if (files.length === 0) throw new ConfigError(["transcribe: expected at least one FILE, got none"]);
     checkOutputs(files, format, options.outDir);
-    startEngine(options);
+    await startEngine(options);
     const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
     const config = overridden(checkpoint.config, overridesOf(options));
     const { tokenizer } = checkpoint;

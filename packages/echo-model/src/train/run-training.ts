@@ -4,12 +4,13 @@
 //   OUT/log.jsonl, log.csv, events.out.tfevents.*                  OUT/summary.json      final figures
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { getBackend } from "@echo-ts/tensor";
+import { getBackend, withBackend } from "@echo-ts/tensor";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import { nodeFiles } from "../data/node-files.ts";
 import type { RowProblem } from "../data/utterance.ts";
-import { CheckpointError, DataError, TrainingError } from "../errors.ts";
+import { CheckpointError, DataError } from "../errors.ts";
 import { type Evaluation, evaluateModel, type OutputKind } from "../evaluate/evaluate-model.ts";
+import type { Echo } from "../model/model.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { diskCache } from "../speech/disk-cache.ts";
 import { type Checkpoint, newModel, type TrainingProgress } from "./checkpoint.ts";
@@ -70,8 +71,9 @@ export interface TrainingSummary {
 }
 
 /**
- * Trains a model. The result depends on configuration, seed and data only: not on threads, and not on whether the
- * run was killed and resumed.
+ * Trains a model on the current backend. In host memory the result depends on configuration, seed and data only: not on
+ * threads, and not on whether the run was killed and resumed. On a GPU the steps are taken there and evaluations in host
+ * memory, on the wasm backend: a step of decoding is too small to pay for the way.
  *
  * @throws ConfigError, DataError, TrainingError, CheckpointError (also when OUT holds another run), FileError.
  * @example
@@ -79,11 +81,6 @@ export interface TrainingSummary {
  */
 export async function runTraining(options: TrainingOptions): Promise<TrainingSummary> {
   const { config, outFolder, onEvent = () => {}, signal } = options;
-  const { host, name } = getBackend();
-  if (!host)
-    throw new TrainingError(
-      `training: evaluations and checkpoints cannot wait for backend "${name}"; call setBackend("wasm"), or take the steps with Trainer, which runs on every backend`,
-    );
   await makeFolder(outFolder);
   const lastPath = join(outFolder, "last.safetensors");
   const saved = await savedRun(lastPath, options);
@@ -146,6 +143,7 @@ class Run {
   readonly #options: TrainingOptions;
   readonly #data: TrainingData;
   readonly #saved: Checkpoint | null;
+  readonly #backend = getBackend();
   readonly #evaluations = new Map<string, Evaluation>();
   #best: TrainingProgress["best"] = { rate: null, step: 0, since: 0 };
   #evaluatedAt = -1;
@@ -194,16 +192,34 @@ class Run {
     if (report.step % 20 === 0) await this.#log.flush();
   }
 
+  get #onHost(): boolean {
+    return this.#backend.host;
+  }
+
+  /** The model to evaluate: the one that is trained, or its copy in host memory. */
+  async #evaluated(): Promise<Echo> {
+    const { echo } = this.trainer;
+    if (this.#onHost) return echo;
+    const weights = await echo.stateDictAsync();
+    return withBackend("wasm", () => {
+      const copy = newModel(this.#options.config, this.#data.tokenizer);
+      copy.loadStateDict(weights);
+      return copy;
+    });
+  }
+
   async #evaluate(final: boolean): Promise<void> {
     const { config, outFolder } = this.#options;
     const step = this.trainer.steps;
-    const { echo } = this.trainer;
+    const echo = await this.#evaluated();
     let errors = 0;
     let total = 0;
     for (const [set, examples] of this.#data.evaluation) {
       const kinds: OutputKind[] = final ? ["ctc", "free", "forced"] : ["ctc", "free"];
       const options = { kinds, zeroed: final, groups: final };
-      const evaluation = evaluateModel(echo, this.#data.tokenizer, examples, config, options);
+      const evaluation = this.#onHost
+        ? evaluateModel(echo, this.#data.tokenizer, examples, config, options)
+        : withBackend("wasm", () => evaluateModel(echo, this.#data.tokenizer, examples, config, options));
       this.#evaluations.set(set, evaluation);
       this.#log.add({ kind: "evaluation", step, set, ...ratesOf(evaluation) });
       this.#onEvent({ kind: "evaluation", step, set, evaluation });
@@ -222,21 +238,21 @@ class Run {
       return;
     }
     this.#best = { rate, step, since: 0 };
-    await saveCheckpoint(join(outFolder, "best.safetensors"), this.#checkpoint(false));
+    await saveCheckpoint(join(outFolder, "best.safetensors"), await this.#checkpoint(false));
   }
 
-  #checkpoint(withTraining: boolean): Checkpoint {
+  async #checkpoint(withTraining: boolean): Promise<Checkpoint> {
     const { config } = this.#options;
     const { tokenizer, digest } = this.#data;
     const metrics: Record<string, unknown> = { step: this.trainer.steps };
     if (this.#evaluatedAt === this.trainer.steps)
       for (const [set, evaluation] of this.#evaluations) metrics[set] = ratesOf(evaluation);
-    const progress = { trainer: this.trainer.state(), best: this.#best, dataDigest: digest };
+    const progress = { trainer: await this.trainer.state(), best: this.#best, dataDigest: digest };
     return {
       config,
       tokenizer,
       metrics,
-      weights: this.trainer.echo.stateDict(),
+      weights: await this.trainer.echo.stateDictAsync(),
       training: withTraining ? progress : null,
     };
   }
@@ -244,7 +260,7 @@ class Run {
   async #save(): Promise<void> {
     const path = join(this.#options.outFolder, "last.safetensors");
     await this.#log.flush();
-    await saveCheckpoint(path, this.#checkpoint(true));
+    await saveCheckpoint(path, await this.#checkpoint(true));
     this.#onEvent({ kind: "checkpoint", step: this.trainer.steps, path });
   }
 

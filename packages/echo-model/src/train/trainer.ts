@@ -195,25 +195,15 @@ export class Trainer {
     });
   }
 
-  /** A copy of everything the next step depends on, the weights excepted; on a GPU use `stateAsync`. */
-  state(): TrainerState {
-    return this.#stateWith(this.#optimizer.state());
-  }
-
-  /** `state` for every backend; with `echo.stateDictAsync()` it lets a training on a GPU be saved. */
-  async stateAsync(): Promise<TrainerState> {
+  /**
+   * A copy of everything the next step depends on, the weights excepted, as of the time of the call; on every backend.
+   * With `echo.stateDictAsync()` it lets a training be saved.
+   */
+  async state(): Promise<TrainerState> {
     const optimizer = this.#optimizer.stateAsync();
-    const rest = this.#stateWith(null);
-    return { ...rest, optimizer: await optimizer };
-  }
-
-  #stateWith<O>(optimizer: O): Omit<TrainerState, "optimizer"> & { readonly optimizer: O } {
-    return {
-      step: this.#step,
-      position: this.source.position,
-      optimizer,
-      random: this.echo.randomState(),
-    };
+    const { position } = this.source;
+    const random = this.echo.randomState();
+    return { step: this.#step, position, optimizer: await optimizer, random };
   }
 
   /** Goes on from a state; the weights must be those of its time. Throws Error naming what does not fit. */
