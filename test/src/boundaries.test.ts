@@ -229,7 +229,6 @@ const TYPES_MAY_POINT_TO: Readonly<Record<string, readonly string[]>> = {
     "packages/tensor/src/apply.ts",
     "packages/tensor/src/backend.ts",
   ],
-  "packages/tensor/src/backend.ts": ["packages/tensor/src/update.ts"],
   "packages/autograd/src/nn/module.ts": [
     "packages/autograd/src/nn/state-dict.ts",
     "packages/autograd/src/nn/summary.ts",

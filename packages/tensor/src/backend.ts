@@ -6,7 +6,7 @@
 import type { DType, TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
 import type { Op, OpParams } from "./op-table.ts";
-import type { UpdateKernels } from "./update.ts";
+import type { AdamStep, SgdStep } from "./update.ts";
 import type { Layout } from "./view.ts";
 
 /** A flat run of elements of one dtype, owned by a backend. Views share it; nobody frees it by hand. */
@@ -44,6 +44,20 @@ export type Kernel<P extends Op> = (out: View, inputs: readonly View[], params: 
 
 /** One kernel for each op that the backend computes itself. */
 export type Kernels = { readonly [P in Op]?: Kernel<P> };
+
+/**
+ * In-place steps that a backend computes itself. All views are dense (the whole of their storage), equally long and
+ * of one dtype; weights and state are written, the gradient is not. Returns false, having written nothing, for a
+ * case it does not take.
+ */
+export interface UpdateKernels {
+  /** velocity = momentum velocity + gradientFactor g, weights -= learningRate velocity; null without momentum. */
+  sgd?(weights: View, gradient: View, velocity: View | null, step: SgdStep): boolean;
+  /** Moments and weights, in PyTorch's order: decay, moments, step. */
+  adam?(weights: View, gradient: View, mean: View, square: View, step: AdamStep): boolean;
+  /** Sum of the squares of a gradient's elements in double precision, for norms; null for a view it does not take. */
+  sumOfSquares?(gradient: View): number | null;
+}
 
 /** A device: memory and kernels. */
 export interface Backend {

@@ -31,6 +31,7 @@ export {
   type Storage,
   type StorageOwner,
   setBackend,
+  type UpdateKernels,
   type View,
   withBackend,
 } from "./backend.ts";
@@ -130,5 +131,5 @@ export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";
 export { type Nested, Tensor, type Trace } from "./tensor.ts";
 /** Tensors as the bytes of files; paths: `@echo-ts/tensor/files`. */
 export * from "./tensor-records.ts";
-export type { AdamStep, SgdStep, UpdateKernels } from "./update.ts";
+export type { AdamStep, SgdStep } from "./update.ts";
 export type { SliceRange } from "./view.ts";

@@ -1,7 +1,4 @@
-// What an optimiser asks of a backend: one step on one parameter, written in place. A backend that has no
-// kernel for it leaves it out; @echo-ts/autograd then runs its plain loop on the host array.
-
-import type { View } from "./backend.ts";
+// The settings of one step of an optimiser, as `UpdateKernels` of backend.ts gets them.
 
 /** One step of stochastic gradient descent; see `SGD` in @echo-ts/autograd. */
 export interface SgdStep {
@@ -27,18 +24,4 @@ export interface AdamStep {
   readonly correction1: number;
   /** 1 - beta2^t. */
   readonly correction2: number;
-}
-
-/**
- * In-place steps that a backend computes itself. All views are dense (the whole of their storage), equally long and
- * of one dtype; weights and state are written, the gradient is not. Returns false, having written nothing, for a
- * case it does not take.
- */
-export interface UpdateKernels {
-  /** velocity = momentum velocity + gradientFactor g, weights -= learningRate velocity; null without momentum. */
-  sgd?(weights: View, gradient: View, velocity: View | null, step: SgdStep): boolean;
-  /** Moments and weights, in PyTorch's order: decay, moments, step. */
-  adam?(weights: View, gradient: View, mean: View, square: View, step: AdamStep): boolean;
-  /** Sum of the squares of a gradient's elements in double precision, for norms; null for a view it does not take. */
-  sumOfSquares?(gradient: View): number | null;
 }

@@ -1,8 +1,7 @@
 // Optimiser steps on the device: each moment and the weights are one kernel that fills new memory, because a
 // kernel of gpu.js cannot write what it reads. All inputs are taken before the first of them is replaced.
 
-import type { View } from "../../backend.ts";
-import type { UpdateKernels } from "../../update.ts";
+import type { UpdateKernels, View } from "../../backend.ts";
 import type { Strided } from "./kernel-text.ts";
 import { type Floats, map } from "./run.ts";
 import type { Slot } from "./slot.ts";

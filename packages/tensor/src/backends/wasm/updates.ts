@@ -1,8 +1,7 @@
 // Optimiser steps on float32 parameters.
 
-import type { View } from "../../backend.ts";
+import type { UpdateKernels, View } from "../../backend.ts";
 import { isContiguous, sizeOf } from "../../shape.ts";
-import type { UpdateKernels } from "../../update.ts";
 import { getEngine } from "./engine.ts";
 import { PART, writeAdamUpdate, writeSgdUpdate } from "./generated/contract.ts";
 import { split } from "./operands.ts";
