@@ -1,49 +1,54 @@
-// Compiles the audio package's wasm kernel into packages/audio/src/generated/frames.ts, base64 inside, as
-// wasm.mjs does for the tensor package. Nothing is done while source and compiler are unchanged.
+// Compiles the audio package's wasm kernels into packages/audio/src/generated, base64 inside, as wasm.mjs does for the
+// tensor package. Nothing is done while sources and compiler are unchanged.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const source = join(root, "packages", "audio", "src", "assembly", "frames.ts");
+const sources = join(root, "packages", "audio", "src", "assembly");
 const generated = join(root, "packages", "audio", "src", "generated");
 
-/** Builds the kernel when it is out of date. */
+/** Each source, and the name of the constant that holds its module. */
+const KERNELS = { frames: "FRAMES_WASM", convolve: "CONVOLVE_WASM" };
+
+/** Builds the kernels when they are out of date. */
 export async function buildAudioWasm() {
   const compiler = readFileSync(join(root, "node_modules", "assemblyscript", "package.json"), "utf8");
   const hash = createHash("sha256").update(JSON.parse(compiler).version);
-  hash.update(readFileSync(fileURLToPath(import.meta.url))).update(readFileSync(source));
+  hash.update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const name of Object.keys(KERNELS)) hash.update(readFileSync(join(sources, `${name}.ts`)));
   const stamp = join(generated, ".stamp");
   const wanted = hash.digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  mkdirSync(generated, { recursive: true });
+  for (const [name, constant] of Object.entries(KERNELS)) await buildOne(name, constant);
+  writeFileSync(stamp, wanted);
+}
 
+async function buildOne(name, constant) {
   const asc = await import("assemblyscript/asc");
+  const file = `${name}.ts`;
   let binary;
   const memory = ["--noExportMemory", "--importMemory", "--initialMemory", "1", "--maximumMemory", "65536"];
   const { error, stderr } = await asc.main(
     [
-      "frames.ts",
+      file,
       ...["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd", "--outFile", "out.wasm"],
       ...memory,
     ],
     {
-      readFile: (name) => (name === "frames.ts" ? readFileSync(source, "utf8") : null),
-      writeFile: (name, contents) => {
-        if (name === "out.wasm") binary = contents;
+      readFile: (asked) => (asked === file ? readFileSync(join(sources, file), "utf8") : null),
+      writeFile: (asked, contents) => {
+        if (asked === "out.wasm") binary = contents;
       },
       listFiles: () => [],
     },
   );
-  if (error) throw new Error(`wasm: the audio kernel does not compile: ${error.message}\n${stderr}`);
-  mkdirSync(generated, { recursive: true });
+  if (error) throw new Error(`wasm: the audio kernel ${name} does not compile: ${error.message}\n${stderr}`);
   const text = Buffer.from(binary).toString("base64");
-  const head = "// Written by scripts/wasm-audio.mjs from ../assembly/frames.ts. Do not edit.";
-  const doc = `/** The wasm module of ../assembly/frames.ts, ${binary.length} bytes, as base64. */`;
-  writeFileSync(
-    join(generated, "frames.ts"),
-    `${head}\n${doc}\nexport const FRAMES_WASM: string = "${text}";\n`,
-  );
-  writeFileSync(stamp, wanted);
-  console.error(`wasm: audio frames ${binary.length} bytes`);
+  const head = `// Written by scripts/wasm-audio.mjs from ../assembly/${file}. Do not edit.`;
+  const doc = `/** The wasm module of ../assembly/${file}, ${binary.length} bytes, as base64. */`;
+  writeFileSync(join(generated, file), `${head}\n${doc}\nexport const ${constant}: string = "${text}";\n`);
+  console.error(`wasm: audio ${name} ${binary.length} bytes`);
 }

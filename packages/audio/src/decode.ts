@@ -7,7 +7,8 @@ import { type Decoded, type DecodeJob, hasText } from "./files/job.ts";
 import { findMp3 } from "./files/mp3.ts";
 import { isWebm } from "./files/webm.ts";
 import { checkOptions, type OptionKeys, requireBoolean, requireOneOf } from "./options.ts";
-import { type ResampleMethod, resample } from "./resample.ts";
+import { resample } from "./resample.ts";
+import type { ResampleMethod } from "./resample-filter.ts";
 import { type AudioData, asBytes, checkFinite, type NonFinitePolicy } from "./samples.ts";
 import { channelsOf, requireChannels, type Signal } from "./signal.ts";
 import { decodeWav } from "./wav.ts";
@@ -31,7 +32,8 @@ export interface DecodeOptions {
   readonly maximumSamples?: number;
 }
 
-const DECODE_KEYS: OptionKeys<DecodeOptions> = {
+/** The keys of `DecodeOptions`. */
+export const DECODE_KEYS: OptionKeys<DecodeOptions> = {
   file: true,
   sampleRate: true,
   mono: true,

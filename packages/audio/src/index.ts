@@ -17,9 +17,11 @@ export {
 export { decodeWav, type WavData, type WavOptions } from "./wav.ts";
 export { encodeWav, type WavWriteOptions } from "./wav-write.ts";
 export { type AudioFormat, audioFormat, type DecodeOptions, decodeAudio, toMono } from "./decode.ts";
+export { type AudioBlock, type BlockOptions, decodeBlocks } from "./blocks.ts";
 
 // Sample rate
-export { type ResampleMethod, type ResampleOptions, Resampler, resample } from "./resample.ts";
+export { type ResampleOptions, Resampler, type ResamplerOptions, resample } from "./resample.ts";
+export type { ResampleMethod } from "./resample-filter.ts";
 
 // Arrays, windows, transforms
 export { FloatArray, type FloatView } from "./float-array.ts";

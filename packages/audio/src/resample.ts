@@ -1,76 +1,26 @@
-// Sample rate conversion by a polyphase windowed-sinc filter, for any ratio of whole rates, whole or streamed.
-// The filter is evaluated once per phase; its measured quality stands in the package's README.
+// Sample rate conversion by a polyphase windowed-sinc filter, for any ratio of whole rates, whole or streamed. The
+// filters stand in resample-filter.ts, the fast form of the sums in resample-kernel.ts; the measured quality in README.
 import type { SameKind } from "./array.ts";
 import { requireInteger } from "./errors.ts";
-import { checkOptions, type OptionKeys, requireOneOf } from "./options.ts";
+import { checkOptions, type OptionKeys } from "./options.ts";
+import { type FilterRows, filterRows, INTERPOLATED_ROWS, type ResampleMethod } from "./resample-filter.ts";
+import { KERNEL_OUTPUTS, ResampleKernel } from "./resample-kernel.ts";
 import { mapChannels, monoOf, type Signal } from "./signal.ts";
-import { besselI0 } from "./window.ts";
 
-/**
- * The filter. Frequencies are shares of half the lower of the two rates.
- *
- * - `high` (default): pass band to 0.90, stop band from 1.00 at -110 dB, 143 taps per output when upsampling
- * - `fast`: pass band to 0.80, stop band from 1.00 at -70 dB, 45 taps
- * - `scipy`: scipy.signal.resample_poly's default (Kaiser 5), for compatibility
- * - `torchaudio`: torchaudio's default (sinc_interp_hann, width 6, rolloff 0.99), for compatibility
- */
-export type ResampleMethod = "high" | "fast" | "scipy" | "torchaudio";
-
-/** Options of `resample` and `Resampler`. */
-export interface ResampleOptions {
+/** Options of `Resampler`. */
+export interface ResamplerOptions {
+  /** Default "high". */
   readonly method?: ResampleMethod;
 }
 
-const RESAMPLE_KEYS: OptionKeys<ResampleOptions> = { method: true };
-const METHODS: readonly ResampleMethod[] = ["high", "fast", "scipy", "torchaudio"];
-
-/** A filter on the grid of the common multiple of both rates: weight(n) for |n| <= reach, symmetric. */
-interface Filter {
-  readonly reach: number;
-  readonly weight: (n: number) => number;
-  /** Scale every phase to sum 1, so that a constant stays exactly that constant. */
-  readonly unitPhases: boolean;
+/** Options of `resample`. */
+export interface ResampleOptions extends ResamplerOptions {
+  /** Samples to return; default ceil(samples * toRate / fromRate). More than that are the filter's end, then zeros. */
+  readonly length?: number;
 }
 
-const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
-
-/** Kaiser's design: window shape and length from pass edge, stop attenuation in dB (stop edge 1). */
-function kaiserFilter(up: number, down: number, pass: number, decibels: number): Filter {
-  const beta = 0.1102 * (decibels - 8.7);
-  const slowest = Math.max(up, down); // steps of the grid per sample of the lower rate
-  const taps = (decibels - 8) / (2.285 * Math.PI * (1 - pass));
-  const reach = Math.ceil((taps / 2) * slowest);
-  const cutoff = (1 + pass) / 2 / slowest;
-  const weight = (n: number) => sinc(cutoff * n) * besselI0(beta * Math.sqrt(1 - (n / reach) ** 2));
-  return { reach, weight, unitPhases: true };
-}
-
-function scipyFilter(up: number, down: number): Filter {
-  const slowest = Math.max(up, down);
-  const reach = 10 * slowest;
-  const weight = (n: number) => sinc(n / slowest) * besselI0(5 * Math.sqrt(1 - (n / reach) ** 2));
-  let sum = weight(0);
-  for (let n = 1; n <= reach; n++) sum += 2 * weight(n);
-  return { reach, weight: (n) => (up * weight(n)) / sum, unitPhases: false };
-}
-
-function torchaudioFilter(up: number, down: number): Filter {
-  const width = 6;
-  const cutoff = (Math.min(up, down) * 0.99) / (up * down);
-  const scale = cutoff * up;
-  const weight = (n: number) => scale * sinc(cutoff * n) * Math.cos((Math.PI * cutoff * n) / width / 2) ** 2;
-  return { reach: Math.floor(width / cutoff), weight, unitPhases: false };
-}
-
-function makeFilter(method: ResampleMethod, up: number, down: number): Filter {
-  if (method === "high") return kaiserFilter(up, down, 0.9, 110);
-  if (method === "fast") return kaiserFilter(up, down, 0.8, 70);
-  if (method === "scipy") return scipyFilter(up, down);
-  return torchaudioFilter(up, down);
-}
-
-/** Coefficients kept at most, in doubles (64 MB); beyond, phases are computed anew when they come round. */
-const CACHE_LIMIT = 2 ** 23;
+const RESAMPLER_KEYS: OptionKeys<ResamplerOptions> = { method: true };
+const RESAMPLE_KEYS: OptionKeys<ResampleOptions> = { method: true, length: true };
 
 /**
  * Converts one channel chunk by chunk; all outputs together equal `resample` of all samples, to the last bit.
@@ -88,12 +38,8 @@ export class Resampler {
   readonly toRate: number;
   readonly #up: number;
   readonly #down: number;
-  readonly #filter: Filter;
-  /** Inputs used before and after the one at or before the output's time. */
-  readonly #before: number;
-  readonly #after: number;
-  readonly #phases: (Float64Array | undefined)[];
-  #cached = 0;
+  readonly #filter: FilterRows;
+  readonly #kernel: ResampleKernel | undefined;
   /** Inputs still needed; the first is input number `#first` of the signal (negative: zeros before it). */
   #buffer: Float32Array;
   #length: number;
@@ -106,21 +52,19 @@ export class Resampler {
    * @param toRate samples per second going out, a whole number
    * @throws AudioError (`parameter`) for rates that are not whole numbers >= 1 or an unknown method
    */
-  constructor(fromRate: number, toRate: number, options: ResampleOptions = {}) {
+  constructor(fromRate: number, toRate: number, options: ResamplerOptions = {}) {
     this.fromRate = requireInteger("resample", "fromRate", fromRate, 1);
     this.toRate = requireInteger("resample", "toRate", toRate, 1);
+    const { method = "high" } = checkOptions("resample", options, RESAMPLER_KEYS);
     const common = greatestCommonDivisor(fromRate, toRate);
     this.#up = toRate / common;
     this.#down = fromRate / common;
-    checkOptions("resample", options, RESAMPLE_KEYS);
-    const method = requireOneOf("resample", "method", options.method ?? "high", METHODS);
-    this.#filter = makeFilter(method, this.#up, this.#down);
-    this.#before = Math.floor(this.#filter.reach / this.#up);
-    this.#after = Math.floor((this.#filter.reach + this.#up - 1) / this.#up);
-    this.#phases = new Array(this.#up);
-    this.#buffer = new Float32Array(this.#before);
-    this.#length = this.#before;
-    this.#first = -this.#before;
+    this.#filter = filterRows(method, this.#up, this.#down);
+    this.#kernel = kernelFor(this.#filter, this.#span(KERNEL_OUTPUTS));
+    const { before } = this.#filter;
+    this.#buffer = new Float32Array(before);
+    this.#length = before;
+    this.#first = -before;
   }
 
   /** Takes the next samples; returns those that can be computed already, shape [n >= 0]. */
@@ -129,17 +73,18 @@ export class Resampler {
     this.#received += samples.length;
     this.#append(samples);
     // Output i needs inputs up to floor(i * down / up) + after.
-    const last = this.#first + this.#length - 1 - this.#after;
+    const last = this.#first + this.#length - 1 - this.#filter.after;
     return this.#emit(last < 0 ? 0 : Math.ceil(((last + 1) * this.#up) / this.#down));
   }
 
   /** Ends the signal; returns the rest. Outputs in all: ceil(inputs * toRate / fromRate). Then it starts afresh. */
   flush(): Float32Array {
-    this.#append(new Float32Array(this.#after));
+    const { before, after } = this.#filter;
+    this.#append(new Float32Array(after));
     const out = this.#emit(Math.ceil((this.#received * this.#up) / this.#down));
-    this.#buffer = new Float32Array(this.#before);
-    this.#length = this.#before;
-    this.#first = -this.#before;
+    this.#buffer = new Float32Array(before);
+    this.#length = before;
+    this.#first = -before;
     this.#received = 0;
     this.#sent = 0;
     return out;
@@ -156,18 +101,24 @@ export class Resampler {
     this.#length = needed;
   }
 
+  /** Inputs that `count` outputs in a row may need, rounded up. */
+  #span(count: number): number {
+    return Math.ceil((count * this.#down) / this.#up) + this.#filter.taps + 1;
+  }
+
   /** Computes outputs up to number `end` (exclusive) and drops the inputs no later one needs. */
   #emit(end: number): Float32Array {
     const out = new Float32Array(Math.max(0, end - this.#sent));
-    const start = this.#before + this.#first;
-    for (let i = 0; i < out.length; i++) {
-      const position = (this.#sent + i) * this.#down;
-      const phase = position % this.#up;
-      const weights = this.#phases[phase] ?? this.#makePhase(phase);
-      out[i] = dot(weights, this.#buffer, (position - phase) / this.#up - start);
+    const { before, interpolated } = this.#filter;
+    // Input number i stands at buffer index i - #first; a row begins `before` inputs earlier.
+    const start = before + this.#first;
+    for (let at = 0; at < out.length; at += KERNEL_OUTPUTS) {
+      const count = Math.min(KERNEL_OUTPUTS, out.length - at);
+      if (interpolated) this.#interpolate(out, at, count, start);
+      else this.#sum(out, at, count, start);
     }
     this.#sent += out.length;
-    const keep = Math.floor((this.#sent * this.#down) / this.#up) - this.#before;
+    const keep = Math.floor((this.#sent * this.#down) / this.#up) - before;
     const drop = Math.min(keep - this.#first, this.#length);
     if (drop > 0) {
       this.#buffer.copyWithin(0, drop, this.#length);
@@ -177,38 +128,82 @@ export class Resampler {
     return out;
   }
 
-  /** The weights of inputs -before ... after relative to the one at or before the output. */
-  #makePhase(phase: number): Float64Array {
-    const { reach, weight, unitPhases } = this.#filter;
-    const weights = new Float64Array(this.#before + this.#after + 1);
-    let sum = 0;
-    for (let i = 0; i < weights.length; i++) {
-      const n = phase - (i - this.#before) * this.#up;
-      if (Math.abs(n) <= reach) weights[i] = weight(n);
-      sum += weights[i]!;
+  /** Outputs at ... at + count - 1 of this call: one row each. */
+  #sum(out: Float32Array, at: number, count: number, start: number): void {
+    const { taps, rows } = this.#filter;
+    const up = this.#up;
+    const position = (this.#sent + at) * this.#down;
+    const phase = position % up;
+    const from = (position - phase) / up - start;
+    if (this.#kernel && count > 3) {
+      this.#kernel.load(this.#buffer, from, Math.min(this.#length, from + this.#span(count)));
+      this.#kernel.convolve(up, this.#down, phase, 0, count, out, at);
+      return;
     }
-    if (unitPhases) for (let i = 0; i < weights.length; i++) weights[i] = weights[i]! / sum;
-    this.#cached += weights.length;
-    if (this.#cached <= CACHE_LIMIT) this.#phases[phase] = weights;
-    return weights;
+    for (let i = 0; i < count; i++) {
+      const place = position + i * this.#down;
+      const row = place % up;
+      out[at + i] = dot(rows, row * taps, taps, this.#buffer, (place - row) / up - start);
+    }
+  }
+
+  /** The same between rows: a cubic through the sums of four. */
+  #interpolate(out: Float32Array, at: number, count: number, start: number): void {
+    const { taps, rows } = this.#filter;
+    const up = this.#up;
+    const position = (this.#sent + at) * this.#down;
+    const from = (position - (position % up)) / up - start;
+    this.#kernel?.load(this.#buffer, from, Math.min(this.#length, from + this.#span(count)));
+    const sums = new Float64Array(4);
+    for (let i = 0; i < count; i++) {
+      const place = position + i * this.#down;
+      const phase = place % up;
+      const input = (place - phase) / up - start;
+      const exact = (phase * INTERPOLATED_ROWS) / up;
+      const row = Math.floor(exact);
+      let four: Float64Array;
+      if (this.#kernel) four = this.#kernel.fourRows(row, input - from);
+      else {
+        for (let r = 0; r < 4; r++) sums[r] = dot(rows, (row + r) * taps, taps, this.#buffer, input);
+        four = sums;
+      }
+      out[at + i] = cubic(four, exact - row);
+    }
   }
 }
 
-/** Sum of products in four strands, which keeps the adders busy; the order is fixed. */
-function dot(weights: Float64Array, samples: Float32Array, at: number): number {
-  const n = weights.length;
+/** Lagrange's cubic through values at -1, 0, 1, 2, at t in 0 ... 1. */
+function cubic(values: Float64Array, t: number): number {
+  const [a, b, c] = [t + 1, t - 1, t - 2];
+  const outer = (t * (a * b * values[3]! - b * c * values[0]!)) / 6;
+  return outer + (c * (a * b * values[1]! - a * t * values[2]!)) / 2;
+}
+
+/** Kernels by filter, so that repeated calls share the copy of its rows. */
+const kernels = new WeakMap<FilterRows, ResampleKernel>();
+
+function kernelFor(filter: FilterRows, span: number): ResampleKernel | undefined {
+  const known = kernels.get(filter);
+  if (known) return known;
+  const made = ResampleKernel.open(filter.rows, filter.taps, span);
+  if (made) kernels.set(filter, made);
+  return made;
+}
+
+/** Sum of products in four strands, which keeps the adders busy; the order is fixed, the kernel's is the same. */
+function dot(rows: Float64Array, row: number, taps: number, samples: Float32Array, at: number): number {
   let a = 0;
   let b = 0;
   let c = 0;
   let d = 0;
   let i = 0;
-  for (; i + 3 < n; i += 4) {
-    a += weights[i]! * samples[at + i]!;
-    b += weights[i + 1]! * samples[at + i + 1]!;
-    c += weights[i + 2]! * samples[at + i + 2]!;
-    d += weights[i + 3]! * samples[at + i + 3]!;
+  for (; i + 3 < taps; i += 4) {
+    a += rows[row + i]! * samples[at + i]!;
+    b += rows[row + i + 1]! * samples[at + i + 1]!;
+    c += rows[row + i + 2]! * samples[at + i + 2]!;
+    d += rows[row + i + 3]! * samples[at + i + 3]!;
   }
-  for (; i < n; i++) a += weights[i]! * samples[at + i]!;
+  for (; i < taps; i++) a += rows[row + i]! * samples[at + i]!;
   return a + b + (c + d);
 }
 
@@ -222,10 +217,14 @@ function greatestCommonDivisor(a: number, b: number): number {
  * @param signal [samples] or [channels, samples]
  * @param fromRate its samples per second, a whole number
  * @param toRate samples per second wanted, a whole number
+ * @param options `method`; `length`, the samples wanted, for example those of the signal before it went to the other
+ *   rate and back
  * @returns what came in at the new rate: Float32Array or [channels, samples], ceil(samples * toRate / fromRate)
- * @throws AudioError (`parameter`) for rates that are not whole numbers >= 1 or an unknown method
+ * @throws AudioError (`parameter`) for rates that are not whole numbers >= 1, an unknown method, a bad length
  *
- * `scipy` matches scipy.signal.resample_poly, `torchaudio` torchaudio.functional.resample.
+ * `scipy` matches scipy.signal.resample_poly, `torchaudio` torchaudio.functional.resample. With more than 1024 phases
+ * (the higher of the rates divided by their common divisor) `high` and `fast` interpolate between 128 rows of weights, so
+ * the cost does not depend on the ratio.
  *
  * @example
  * resample(new Float32Array(8000), 8000, 16000).length; // 16000
@@ -236,14 +235,25 @@ export function resample<T extends Signal>(
   toRate: number,
   options: ResampleOptions = {},
 ): SameKind<T> {
-  const resampler = new Resampler(fromRate, toRate, options);
+  const { method, length: wanted } = checkOptions("resample", options, RESAMPLE_KEYS);
+  if (wanted !== undefined) requireInteger("resample", "length", wanted, 0);
+  const resampler = new Resampler(fromRate, toRate, method === undefined ? {} : { method });
   return mapChannels("resample", signal, (channel) => {
-    if (fromRate === toRate) return channel.slice();
-    const first = resampler.push(channel);
-    const rest = resampler.flush();
-    const whole = new Float32Array(first.length + rest.length);
-    whole.set(first);
-    whole.set(rest, first.length);
-    return whole;
+    const natural = Math.ceil((channel.length * toRate) / fromRate);
+    const length = wanted ?? natural;
+    const out = new Float32Array(length);
+    const parts = fromRate === toRate ? [channel] : [resampler.push(channel)];
+    if (fromRate !== toRate) {
+      if (length > natural)
+        parts.push(resampler.push(new Float32Array(Math.ceil(((length - natural) * fromRate) / toRate) + 1)));
+      parts.push(resampler.flush());
+    }
+    let at = 0;
+    for (const part of parts) {
+      const taken = Math.min(part.length, length - at);
+      out.set(part.subarray(0, taken), at);
+      at += taken;
+    }
+    return out;
   }) as SameKind<T>;
 }

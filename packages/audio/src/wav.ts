@@ -30,7 +30,8 @@ export interface WavOptions {
 
 const WAV_KEYS: OptionKeys<WavOptions> = { file: true, nonFinite: true };
 
-interface Format {
+/** How the samples of a file are stored. */
+export interface WavFormat {
   readonly encoding: SampleEncoding;
   readonly channels: number;
   readonly sampleRate: number;
@@ -185,12 +186,13 @@ function isChunkId(id: string): boolean {
   return /^[\x20-\x7e]{4}$/.test(id);
 }
 
-function readFormat(
+/** Reads the fmt chunk. */
+export function readFormat(
   view: DataView,
   range: Range,
   littleEndian: boolean,
   fail: (reason: AudioErrorReason, message: string) => AudioError,
-): Format {
+): WavFormat {
   const { start, end } = range;
   if (end - start < 16) throw fail("format", `the fmt chunk has ${end - start} bytes, expected at least 16`);
   let coding = view.getUint16(start, littleEndian);

@@ -252,3 +252,49 @@ t.test(
     t.ok(snr >= 60, `${snr.toFixed(1)} dB against soxr VHQ in band`);
   },
 );
+
+t.test("length gives exactly that many samples: there and back", async (t) => {
+  for (const [from, to] of [
+    [16000, 44100],
+    [44100, 16000],
+    [8000, 11025],
+    [16000, 96001],
+  ] as const) {
+    for (const n of [1, 999, 1000, 1001]) {
+      const x = whiteNoise(n, { seconds: n / from, sampleRate: from });
+      const there = resample(x, from, to);
+      t.equal(there.length, Math.ceil((n * to) / from));
+      t.equal(resample(there, to, from, { length: n }).length, n, `${n} at ${from} Hz by ${to} Hz`);
+    }
+  }
+  const x = tone(440, { seconds: 0.1, sampleRate: 8000 });
+  const natural = resample(x, 8000, 16000);
+  t.same(resample(x, 8000, 16000, { length: 1000 }), natural.slice(0, 1000));
+  const longer = resample(x, 8000, 16000, { length: 2500 });
+  t.same(longer.slice(0, 1600), natural, "the end does not change what comes before it");
+  const padded = new Float32Array(1250);
+  padded.set(x);
+  t.same(longer, resample(padded, 8000, 16000), "as if zeros followed");
+  t.throws(() => resample(x, 8000, 16000, { length: -1 }), { message: /length must be a whole number >= 0/ });
+});
+
+t.test("ratios of many phases are interpolated to the quality of the exact filter", async (t) => {
+  // 44101 Hz is prime to 16000 Hz: 16000 and 44101 phases.
+  for (const [from, to] of [
+    [44101, 16000],
+    [16000, 44101],
+  ] as const) {
+    for (const hz of [100, 1000, 6000]) {
+      const x = tone(hz, { seconds: 0.5, sampleRate: from });
+      const wanted = tone(hz, { seconds: 0.5, sampleRate: to });
+      const found = resample(x, from, to);
+      const inner = (signal: Float32Array) => signal.subarray(Math.round(to / 10), Math.round(to * 0.4));
+      t.ok(maxDifference(inner(found), inner(wanted)) < 5e-6, `${hz} Hz, ${from} to ${to}`);
+      const stream = new Resampler(from, to);
+      const parts = [stream.push(x.subarray(0, 777)), stream.push(x.subarray(777)), stream.flush()];
+      t.same(Float32Array.from(parts.flatMap((part) => [...part])), found, "chunks give the same bits");
+    }
+    const constant = resample(new Float32Array(4000).fill(0.25), from, to);
+    t.ok(maxDifference(constant.subarray(900, 1000), new Float32Array(100).fill(0.25)) < 1e-6);
+  }
+});

@@ -1,0 +1,90 @@
+// WAV decoded while it arrives; files of more than 4 GiB (RF64) too. wav.ts reads whole files and explains the format.
+import type { BlockDecoder, DecodedBlock } from "../blocks.ts";
+import { AudioError, type AudioErrorReason } from "../errors.ts";
+import { deinterleave } from "../samples.ts";
+import { readFormat, type WavFormat } from "../wav.ts";
+import { hasText } from "./job.ts";
+import { joined } from "./ogg.ts";
+
+/** A header longer than this is not one. */
+const LONGEST_HEADER = 1 << 24;
+
+/** WAV, chunk by chunk. The format must stand before the samples, as it nearly always does. */
+export class WavBlocks implements BlockDecoder {
+  readonly warnings: string[] = [];
+  #bytes: Uint8Array = new Uint8Array(0);
+  #format: WavFormat | undefined;
+  #littleEndian = true;
+  /** Bytes of samples still to come; infinite when the header does not say. */
+  #left = -1;
+  #size64: number | undefined;
+  /** Where the next chunk starts in #bytes, before the samples. */
+  #at = 12;
+
+  get sampleRate(): number {
+    return this.#format?.sampleRate ?? 0;
+  }
+
+  push(chunk: Uint8Array): DecodedBlock[] {
+    this.#bytes = this.#bytes.length === 0 ? chunk : joined([this.#bytes, chunk]);
+    if (this.#left < 0 && !this.#readHeader()) {
+      if (this.#bytes.length > LONGEST_HEADER) throw new Error("no samples within its first 16 MiB");
+      return [];
+    }
+    const format = this.#format!;
+    const there = Math.min(this.#bytes.length, this.#left);
+    const frames = Math.floor(there / format.blockAlign);
+    const used = frames * format.blockAlign;
+    const { encoding, channels, blockAlign: stride } = format;
+    const block = deinterleave(this.#bytes.subarray(0, used), {
+      encoding,
+      channels,
+      frames,
+      stride,
+      littleEndian: this.#littleEndian,
+    });
+    this.#left -= used;
+    this.#bytes = this.#left > 0 ? this.#bytes.slice(used) : new Uint8Array(0);
+    return frames > 0 ? [{ channels: block, frames }] : [];
+  }
+
+  finish(): DecodedBlock[] {
+    if (this.#left < 0) throw new Error("it ends before its samples");
+    if (this.#left > 0 && Number.isFinite(this.#left)) {
+      this.warnings.push(
+        `the file ends ${this.#left} bytes before the end of the samples that its header claims`,
+      );
+    }
+    return [];
+  }
+
+  /** Reads chunk heads up to the samples; false when more bytes are needed. */
+  #readHeader(): boolean {
+    const bytes = this.#bytes;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#littleEndian = !hasText(bytes, 0, "RIFX");
+    const littleEndian = this.#littleEndian;
+    while (this.#at + 8 <= bytes.length) {
+      const size = view.getUint32(this.#at + 4, littleEndian);
+      const start = this.#at + 8;
+      if (hasText(bytes, this.#at, "data")) {
+        if (!this.#format)
+          throw new Error("the samples stand before the fmt chunk; read the file as a whole");
+        const known = size === 0xffffffff ? this.#size64 : size === 0 ? undefined : size;
+        this.#left = known ?? Number.POSITIVE_INFINITY;
+        this.#bytes = bytes.subarray(start);
+        return true;
+      }
+      if (start + size > bytes.length) return false;
+      if (hasText(bytes, this.#at, "ds64") && size >= 16)
+        this.#size64 = Number(view.getBigUint64(start + 8, true));
+      if (hasText(bytes, this.#at, "fmt ")) {
+        const fail = (reason: AudioErrorReason, message: string) =>
+          new AudioError(`decodeBlocks: ${message}`, { reason });
+        this.#format = readFormat(view, { start, end: start + size }, littleEndian, fail);
+      }
+      this.#at = start + size + (size % 2);
+    }
+    return false;
+  }
+}
