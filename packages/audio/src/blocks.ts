@@ -2,6 +2,7 @@
 // and Ogg (FLAC, Opus) are read so; other formats are collected first, because their decoders want the whole file.
 import { audioFormat, type DecodeOptions, decodeAudio, toMono } from "./decode.ts";
 import { AudioError, parameterError, requireInteger, requirePositive } from "./errors.ts";
+import type { BlockDecoder, DecodedBlock } from "./files/job.ts";
 import { joined } from "./files/ogg.ts";
 import { OggBlocks } from "./files/ogg-blocks.ts";
 import { WavBlocks } from "./files/wav-blocks.ts";
@@ -36,20 +37,6 @@ export const BLOCK_KEYS: OptionKeys<BlockOptions> = {
 export interface AudioBlock extends AudioData {
   /** Where the block begins in the file, seconds. */
   readonly start: number;
-}
-
-/** A decoder fed chunk by chunk. */
-export interface BlockDecoder {
-  readonly sampleRate: number;
-  readonly warnings: readonly string[];
-  push(chunk: Uint8Array): DecodedBlock[] | Promise<DecodedBlock[]>;
-  finish(): DecodedBlock[] | Promise<DecodedBlock[]>;
-}
-
-/** Samples as a decoder gives them: one array per channel. */
-export interface DecodedBlock {
-  readonly channels: readonly Float32Array[];
-  readonly frames: number;
 }
 
 /** Bytes looked at to tell the format. */

@@ -22,3 +22,17 @@ export function hasText(bytes: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
   return true;
 }
+
+/** A decoder fed chunk by chunk. */
+export interface BlockDecoder {
+  readonly sampleRate: number;
+  readonly warnings: readonly string[];
+  push(chunk: Uint8Array): DecodedBlock[] | Promise<DecodedBlock[]>;
+  finish(): DecodedBlock[] | Promise<DecodedBlock[]>;
+}
+
+/** Samples as a decoder gives them: one array per channel. */
+export interface DecodedBlock {
+  readonly channels: readonly Float32Array[];
+  readonly frames: number;
+}

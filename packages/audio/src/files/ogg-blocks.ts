@@ -1,7 +1,6 @@
 // Ogg with FLAC or Opus, decoded while it arrives. Vorbis is decoded whole: ogg-audio.ts.
-import type { BlockDecoder, DecodedBlock } from "../blocks.ts";
 import { FlacStream } from "../flac/flac-stream.ts";
-import { hasText } from "./job.ts";
+import { type BlockDecoder, type DecodedBlock, hasText } from "./job.ts";
 import { type OggPacket, OggStream } from "./ogg.ts";
 import { OPUS_RATE, OpusStream } from "./opus.ts";
 

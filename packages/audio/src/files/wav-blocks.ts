@@ -1,9 +1,8 @@
 // WAV decoded while it arrives; files of more than 4 GiB (RF64) too. wav.ts reads whole files and explains the format.
-import type { BlockDecoder, DecodedBlock } from "../blocks.ts";
 import { AudioError, type AudioErrorReason } from "../errors.ts";
 import { deinterleave } from "../samples.ts";
 import { readFormat, type WavFormat } from "../wav.ts";
-import { hasText } from "./job.ts";
+import { type BlockDecoder, type DecodedBlock, hasText } from "./job.ts";
 import { joined } from "./ogg.ts";
 
 /** A header longer than this is not one. */
