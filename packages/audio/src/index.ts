@@ -78,6 +78,7 @@ export {
   whisperLogMelWindows,
 } from "./log-mel.ts";
 
+export { type KaldiOptions, kaldiFbank } from "./kaldi.ts";
 export { type DeltaOptions, dctMatrix, delta, type MfccOptions, mfcc } from "./mfcc.ts";
 
 // One number or one flag per frame
@@ -128,6 +129,17 @@ export {
   type ShimmerOptions,
   shimmer,
 } from "./voice/perturbation.ts";
+
+// All features of a signal that is still coming in
+export { type FeatureFrames, FeatureStream, type FeatureStreamOptions } from "./feature-stream.ts";
+
+// From features back to sound
+export {
+  type GriffinLimOptions,
+  griffinLim,
+  type InverseMelOptions,
+  melToSpectrogram,
+} from "./inverse.ts";
 
 // Test signals
 export { chirp, harmonics, type SynthOptions, tone, uniformStream, whiteNoise } from "./synth.ts";
