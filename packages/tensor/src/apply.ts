@@ -2,6 +2,7 @@
 // kernel, and tell the differentiation engine if an input is traced. Read next: memory.ts, ops/operands.ts,
 // ops/elementwise.ts.
 
+import { wrongArgument } from "./arguments.ts";
 import { type Backend, countFallback, getBackend, type Kernel, runKernel } from "./backend.ts";
 import { BYTES_PER_ELEMENT, type DType, newArray, type TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
@@ -111,18 +112,20 @@ function record<P>(row: OpRow<P>, inputs: readonly Tensor[], params: P, out: Ten
 }
 
 function sharedBackend(op: Op, inputs: readonly Tensor[]): Backend {
-  const { backend } = inputs[0]!.storage;
+  const backend = inputs[0]?.storage?.backend;
   for (let i = 0; i < inputs.length; i++) {
-    const { storage } = inputs[i]!;
+    const storage = inputs[i]?.storage;
+    // Plain JavaScript lets arrays and numbers through.
+    if (storage === undefined) throw wrongArgument(op, `input ${i}`, "a tensor", inputs[i]);
     if (storage.closedBy !== null) checkOpen(op, inputs[i]!);
     const other = storage.backend;
     if (other !== backend) {
       throw new BackendError(
-        `${op}: inputs live on different backends, "${backend.name}" and "${other.name}"; move one with toBackend(tensor, name)`,
+        `${op}: inputs live on different backends, "${backend!.name}" and "${other.name}"; move one with toBackend(tensor, name)`,
       );
     }
   }
-  return backend;
+  return backend!;
 }
 
 /** Puts a dense array on a backend. The array must not be written to afterwards. */

@@ -97,6 +97,20 @@ function isTensor(value: unknown): boolean {
   return typeof value === "object" && value !== null && "storage" in value && "shape" in value;
 }
 
+/**
+ * Refuses what is no boolean, such as options in the place of `keepDims`.
+ *
+ * @throws ArgumentError
+ */
+export function checkFlag(op: string, name: string, value: unknown): void {
+  if (typeof value !== "boolean") throw wrongArgument(op, name, "true or false", value);
+}
+
+/** Refuses what is no number. @throws ArgumentError */
+export function checkNumber(op: string, name: string, value: unknown): void {
+  if (typeof value !== "number") throw wrongArgument(op, name, "a number", value);
+}
+
 function isOfKind(value: unknown, kind: OptionKind): boolean {
   if (typeof kind !== "string") return typeof value === "string" && kind.includes(value);
   if (value === null) return kind.endsWith(" or null") || kind === "any";
@@ -165,6 +179,10 @@ const ELSEWHERE: ReadonlyMap<string, readonly string[]> = new Map(
     totalsteps: ["steps"],
     numlayers: ["layers"],
     reduce: ["reduction"],
+    end: ["stop"],
+    to: ["stop"],
+    from: ["start"],
+    begin: ["start"],
     collatefn: ["collate"],
   }),
 );

@@ -122,6 +122,7 @@ export * from "./ops/joining.ts";
 export * from "./ops/linear-algebra.ts";
 export * from "./ops/normalization.ts";
 export type { TensorLike } from "./ops/operands.ts";
+export * from "./ops/parts.ts";
 export * from "./ops/pooling.ts";
 export * from "./ops/reduction.ts";
 export * from "./ops/shaping.ts";

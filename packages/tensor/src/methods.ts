@@ -7,6 +7,7 @@ import * as indexing from "./ops/indexing.ts";
 import * as joining from "./ops/joining.ts";
 import * as algebra from "./ops/linear-algebra.ts";
 import * as normalization from "./ops/normalization.ts";
+import * as parts from "./ops/parts.ts";
 import * as reduction from "./ops/reduction.ts";
 import * as shaping from "./ops/shaping.ts";
 import { Tensor } from "./tensor.ts";
@@ -18,7 +19,8 @@ type Functions = typeof activation &
   typeof algebra &
   typeof normalization &
   typeof reduction &
-  typeof shaping;
+  typeof shaping &
+  typeof parts;
 
 /** What those files export besides: functions whose first argument is a condition or no tensor, and building blocks. */
 const OTHERS = [
@@ -48,6 +50,7 @@ const FUNCTIONS: { readonly [N in Name]: (self: Tensor, ...rest: never[]) => unk
   ...normalization,
   ...reduction,
   ...shaping,
+  ...parts,
 };
 
 /** Adds the methods to the prototype; create.ts calls it once, before the first tensor can exist. */

@@ -1,5 +1,6 @@
 // Pure functions on shapes, strides and axes. Nothing here knows a tensor. Read next: view.ts.
 
+import { wrongArgument } from "./arguments.ts";
 import { ShapeError } from "./errors.ts";
 
 /** Sizes along each axis, outermost first. `[]` is the shape of a single number. */
@@ -118,6 +119,7 @@ export function broadcastStrides(shape: Shape, strides: readonly number[], targe
  */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    if (typeof axis !== "number") throw wrongArgument(op, "axis", "a number", axis);
     throw new ShapeError(
       `${op}: axis ${axis} is out of range for rank ${rank}${rank > 0 ? `, expected ${-rank} to ${rank - 1}` : ""}`,
     );
@@ -136,6 +138,7 @@ export function normalizeAxes(op: string, axes: Axes, rank: number): number[] {
     return all;
   }
   if (typeof axes === "number") return [normalizeAxis(op, axes, rank)];
+  if (!Array.isArray(axes)) throw wrongArgument(op, "axes", "a number or a list such as [0, 1]", axes);
   const sorted = axes.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   for (let i = 1; i < sorted.length; i++) {
     if (sorted[i] === sorted[i - 1]) throw new ShapeError(`${op}: axis ${sorted[i]} is given twice`);

@@ -1,15 +1,22 @@
 // What a compiler would refuse is refused by name at run time too, with advice where something near is known.
 import {
   ArgumentError,
+  abs,
   arange,
+  attention,
   bernoulli,
   checkOptions,
+  concat,
   definedOptions,
+  einsum,
+  exp,
   eye,
   fromNdarray,
   full,
   fullLike,
   getBackend,
+  layerNorm,
+  linear,
   linspace,
   listBackends,
   nearestName,
@@ -18,8 +25,13 @@ import {
   permutation,
   randomNormal,
   randomUniform,
+  relu,
+  rmsNorm,
+  stack,
   stream,
+  sum,
   tensor,
+  where,
   withBackend,
   zeros,
   zerosLike,
@@ -109,6 +121,107 @@ t.test("the nearest name is the one that was meant, or none", async (t) => {
 t.test("a default stands where undefined is given", async (t) => {
   t.strictSame({ a: 1, b: 2, ...definedOptions({ a: undefined, b: 3 }) }, { a: 1, b: 3 });
   t.equal(zerosLike(tensor([1], { dtype: "int32" }), wrong({ dtype: undefined })).dtype, "int32");
+});
+
+t.test("ops refuse arguments of another kind by name, and say what was meant", async (t) => {
+  const x = ones([2, 3]);
+  const js = (value: unknown): never => value as never;
+  for (const backend of listBackends()) {
+    withBackend(backend, () => {
+      for (const [make, message] of [
+        [
+          () => Reflect.apply(x.slice, x, [1, 3]),
+          /^slice: ranges must be a list .*\[\{ start: 1, stop: 3 \}, null, -1\], got 1$/,
+        ],
+        [
+          () => x.slice(js({ start: 1, stop: 3 })),
+          /^slice: ranges must be a list .* got an object \{ start, stop \}$/,
+        ],
+        [
+          () => x.slice(js([[0, 1]])),
+          "slice: the range of axis 0 must be { start, stop, step }, a number or null, got an array of 2",
+        ],
+        [
+          () => x.slice(js([null, "1"])),
+          'slice: the range of axis 1 must be { start, stop, step }, a number or null, got "1"',
+        ],
+        [() => x.slice(js([{ start: 1, end: 3 }])), 'slice: unknown option "end"; did you mean "stop"?'],
+        [() => x.slice(js([{ start: "1" }])), 'slice: start must be a number or null, got "1"'],
+        [
+          () => Reflect.apply(x.permute, x, [1, 0]),
+          "permute: order must be a list with every axis such as [1, 0], got 1",
+        ],
+        [
+          () => x.sum(js({ axis: 0 })),
+          "sum: axes must be a number or a list such as [0, 1], got an object { axis }",
+        ],
+        [() => x.mean(js("0")), 'mean: axes must be a number or a list such as [0, 1], got "0"'],
+        [() => x.sum(js(["0"])), 'sum: axis must be a number, got "0"'],
+        [
+          () => x.std(0, js({ correction: 0 })),
+          "std: keepDims must be true or false, got an object { correction }",
+        ],
+        [() => x.variance(0, js(0)), "variance: keepDims must be true or false, got 0"],
+        [() => x.std(0, false, js("0")), 'std: correction must be a number, got "0"'],
+        [
+          () => x.max(js({ dim: 1 })),
+          "max: axes must be a number or a list such as [0, 1], got an object { dim }",
+        ],
+        [() => x.mean(5), "mean: axis 5 is out of range for rank 2, expected -2 to 1"],
+        [() => x.std(5), "std: axis 5 is out of range for rank 2, expected -2 to 1"],
+        [() => x.min(0, js(1)), "min: keepDims must be true or false, got 1"],
+        [() => x.any(5), "any: axis 5 is out of range for rank 2, expected -2 to 1"],
+        [() => x.all(5), "all: axis 5 is out of range for rank 2, expected -2 to 1"],
+        [() => x.norm(5), "norm: axis 5 is out of range for rank 2, expected -2 to 1"],
+        [() => x.norm(0, false, js("2")), 'norm: p must be a number, got "2"'],
+        [() => x.logSumExp(0, js("yes")), 'logSumExp: keepDims must be true or false, got "yes"'],
+        [() => x.argmin(5), "argmin: axis 5 is out of range for rank 2, expected -2 to 1"],
+        [() => x.softmax(js({ axis: 1 })), "softmax: axis must be a number, got an object { axis }"],
+        [() => x.transpose(js([1, 0])), "transpose: axis must be a number, got an array of 2"],
+        [
+          () => x.sort(-1, js({ descending: true })),
+          "sort: descending must be true or false, got an object { descending }",
+        ],
+        [() => x.sort(5), "sort: axis 5 is out of range for rank 2, expected -2 to 1"],
+        [() => x.argsort(-1, js("desc")), 'argsort: descending must be true or false, got "desc"'],
+        [
+          () => x.topk(1, -1, js({ largest: false })),
+          "topk: largest must be true or false, got an object { largest }",
+        ],
+        [() => x.clamp(js({ min: 0 })), "clamp: min must be a number, got an object { min }"],
+        [() => x.broadcastTo(js(3)), "broadcastTo: shape must be a list such as [2, 3], got 3"],
+        [
+          () => x.split(js({ size: 1 })),
+          "split: sizes must be a number or a list such as [2, 3], got an object { size }",
+        ],
+        [() => x.narrow(0, js("0"), 1), 'narrow: start must be a number, got "0"'],
+        [() => x.unfold(1, js({ size: 2 })), "unfold: size must be a number, got an object { size }"],
+        [() => concat(js(x), js(x)), "concat: tensors must be a list such as [a, b], got Tensor"],
+        [() => stack(js([x, 3])), "stack: each entry must be a tensor, got 3"],
+        [() => exp(js([1, 2])), "exp: x must be a tensor, got an array of 2"],
+        [() => abs(js(undefined)), "abs: x must be a tensor, got undefined"],
+        [() => relu(js(3)), "relu: input 0 must be a tensor, got 3"],
+        [() => sum(js([1, 2])), "sum: x must be a tensor, got an array of 2"],
+        [() => where(js(true), x, x), "where: x must be a tensor, got true"],
+        [
+          () => attention(x, x, x, js({ isCausal: true })),
+          'attention: unknown option "isCausal"; did you mean "causal"?',
+        ],
+        [() => attention(x, x, js(null)), "attention: v must be a tensor, got null"],
+        [
+          () => layerNorm(x, js({ epsilon: 1 })),
+          "layerNorm: weight must be a tensor or null, got an object { epsilon }",
+        ],
+        [() => rmsNorm(x, null, js({ eps: 1 })), "rmsNorm: epsilon must be a number, got an object { eps }"],
+        [() => linear(x, js([[1]])), "linear: weight must be a tensor, got an array of 1"],
+        [() => einsum(js(x), x), 'einsum: subscripts must be a text such as "ij,jk->ik", got Tensor'],
+        [() => einsum("ij->ji", js([1])), "einsum: x must be a tensor, got an array of 1"],
+      ] as const) {
+        t.throws(make, { message }, `${backend}: ${message}`);
+      }
+      t.strictSame(x.slice([{ start: undefined, stop: null }] as never).shape, [2, 3]);
+    });
+  }
 });
 
 t.test("everything that makes a tensor refuses options in another form, by its own name", async (t) => {

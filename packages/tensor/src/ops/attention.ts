@@ -1,6 +1,7 @@
 // Scaled dot-product attention and the rotation of channel pairs that rotary position encoding is made of.
 
 import { apply, fromTypedArray, NONE } from "../apply.ts";
+import { checkOptions, checkTensors, type OptionKinds } from "../arguments.ts";
 import { DtypeError, ShapeError } from "../errors.ts";
 import { type FusedRow, fused, type Operand, rows, sameDtype, unary } from "../op.ts";
 import type { AttentionParams } from "../op-params.ts";
@@ -111,6 +112,12 @@ export interface AttentionOptions {
   readonly scale?: number;
 }
 
+const ATTENTION_OPTIONS: OptionKinds<AttentionOptions> = {
+  bias: "tensor or null",
+  causal: "boolean",
+  scale: "number",
+};
+
 /** The weights softmax(scale q k^T + bias) by which `attention` averages; arguments and errors as there. */
 export function attentionWeights(q: Tensor, k: Tensor, params: AttentionParams, bias?: Tensor): Tensor {
   const inputs = bias === undefined ? [q, k] : [q, k, bias];
@@ -133,6 +140,8 @@ function futureMask(scores: Tensor): Tensor {
  * @example attention(zeros([1, 3, 8]), zeros([1, 5, 8]), ones([1, 5, 2])).shape // [1, 3, 2]
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  checkTensors("attention", { q, k, v });
+  checkOptions("attention", options, ATTENTION_OPTIONS);
   const fits =
     q.rank >= 2 &&
     k.rank === q.rank &&

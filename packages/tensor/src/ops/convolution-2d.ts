@@ -1,6 +1,6 @@
 // 2-D convolution, as a composition: pad, unfold both axes (views), one matrix product. Read next: pooling.ts.
 
-import { checkOptions, type OptionKinds, wrongArgument } from "../arguments.ts";
+import { checkOptions, checkTensors, type OptionKinds, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -68,6 +68,7 @@ export function conv2d(
   bias: Tensor | null = null,
   options: Conv2dOptions = {},
 ): Tensor {
+  checkTensors("conv2d", bias === null ? { x, weight } : { x, weight, bias });
   checkOptions("conv2d", options, CONV2D_OPTIONS);
   const { padding = 0, paddingMode = "zeros", groups = 1 } = options;
   const stride = toPair("conv2d", "stride", options.stride ?? 1, 1);

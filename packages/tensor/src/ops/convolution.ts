@@ -2,7 +2,7 @@
 // matmul. Read next: convolution-2d.ts, pooling.ts.
 
 import { apply } from "../apply.ts";
-import { checkOptions, type OptionKinds, wrongArgument } from "../arguments.ts";
+import { checkOptions, checkTensors, type OptionKinds, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { type FusedRow, fused, rows, sameDtype } from "../op.ts";
 import type { Conv1dParams } from "../op-params.ts";
@@ -196,6 +196,7 @@ export function conv1d(
   bias: Tensor | null = null,
   options: Conv1dOptions = {},
 ): Tensor {
+  checkTensors("conv1d", bias === null ? { x, weight } : { x, weight, bias });
   checkOptions("conv1d", options, CONV1D_OPTIONS);
   const { stride, dilation, groups } = checked("conv1d", options);
   const { padding = 0, paddingMode = "zeros" } = options;
@@ -250,6 +251,7 @@ export function convTranspose1d(
   bias: Tensor | null = null,
   options: ConvTranspose1dOptions = {},
 ): Tensor {
+  checkTensors("convTranspose1d", bias === null ? { x, weight } : { x, weight, bias });
   checkOptions("convTranspose1d", options, CONV_TRANSPOSE_OPTIONS);
   const { stride, dilation, groups } = checked("convTranspose1d", options);
   const { padding = 0, outputPadding = 0 } = options;

@@ -2,6 +2,7 @@
 // Read next: activation.ts.
 
 import { apply, NONE } from "../apply.ts";
+import { checkNumber } from "../arguments.ts";
 import { checkDtype, type DType, isFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import {
@@ -21,6 +22,7 @@ import type { Tensor } from "../tensor.ts";
 import {
   beside,
   castTo,
+  checkedTensor,
   countableTensor,
   onCountables,
   onFloats,
@@ -305,6 +307,7 @@ export function isFinite(x: Tensor): Tensor {
  * @example where(greater(x, 0), x, 0)
  */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  checkedTensor("where", condition);
   const [p, q] =
     typeof a === "number" && typeof b === "number"
       ? pair("where", beside(a, castTo(condition, "float32")), b)
@@ -328,6 +331,9 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
  * @example clamp(tensor([-5, 0, 5]), -1, 1).toArray() // [-1, 0, 1]
  */
 export function clamp(x: Tensor, min: number | null = null, max: number | null = null): Tensor {
+  checkedTensor("clamp", x);
+  if (min !== null) checkNumber("clamp", "min", min);
+  if (max !== null) checkNumber("clamp", "max", max);
   if (min !== null && max !== null && min > max) {
     throw new ShapeError(`clamp: min ${min} is above max ${max}`);
   }

@@ -1,13 +1,14 @@
 // Ops that read or write by index: gather and its adjoint, whole-slice selection, sorting, masks by position.
 
 import { apply, fromTypedArray, scalar } from "../apply.ts";
+import { checkFlag } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import type { AxisParams } from "../op-params.ts";
 import { formatShape, normalizeAxis, replaceAxis, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { equal, lessEqual, sub, where } from "./elementwise.ts";
-import { alike, castTo, checkIndex } from "./operands.ts";
+import { alike, castTo, checkedTensor, checkIndex } from "./operands.ts";
 import { narrow, unsqueeze } from "./shaping.ts";
 
 interface Rows {
@@ -177,13 +178,18 @@ function triangle(x: Tensor, diagonal: number, op: string): Tensor {
  * @example argsort(tensor([3, 1, 2])).toArray() // [1, 2, 0]
  */
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
+  checkedTensor("argsort", x);
+  checkFlag("argsort", "descending", descending);
   return apply(ROWS.argsort, [x], { axis: normalizeAxis("argsort", axis, x.rank), descending });
 }
 
 /** Values sorted along an axis, and the indices that sort them. */
 export function sort(x: Tensor, axis = -1, descending = false): { values: Tensor; indices: Tensor } {
-  const indices = argsort(x, axis, descending);
-  return { values: gather(x, axis, indices), indices };
+  checkedTensor("sort", x);
+  checkFlag("sort", "descending", descending);
+  const at = normalizeAxis("sort", axis, x.rank);
+  const indices = argsort(x, at, descending);
+  return { values: gather(x, at, indices), indices };
 }
 
 /**
@@ -193,6 +199,8 @@ export function sort(x: Tensor, axis = -1, descending = false): { values: Tensor
  * @example topk(tensor([3, 1, 2]), 2).values.toArray() // [3, 2]
  */
 export function topk(x: Tensor, k: number, axis = -1, largest = true): { values: Tensor; indices: Tensor } {
+  checkedTensor("topk", x);
+  checkFlag("topk", "largest", largest);
   const at = normalizeAxis("topk", axis, x.rank);
   const size = x.shape[at]!;
   if (!Number.isInteger(k) || k < 0 || k > size) {

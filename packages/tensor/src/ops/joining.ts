@@ -100,6 +100,12 @@ function fitting(x: Tensor, value: number): Tensor {
   return castTo(x, promote(x.dtype, promoteNumber(x.dtype, value)));
 }
 
+/** Refuses concat(a, b) in place of concat([a, b]). */
+function checkList(op: string, tensors: readonly Tensor[]): void {
+  if (!Array.isArray(tensors)) throw wrongArgument(op, "tensors", "a list such as [a, b]", tensors);
+  for (const x of tensors) if (x?.storage === undefined) throw wrongArgument(op, "each entry", "a tensor", x);
+}
+
 /**
  * Tensors joined along an axis; dtypes are promoted to a common one.
  *
@@ -107,6 +113,7 @@ function fitting(x: Tensor, value: number): Tensor {
  * @example concat([ones([2, 3]), zeros([1, 3])]).shape // [3, 3]
  */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkList("concat", tensors);
   const first = tensors[0];
   if (first === undefined) throw new ShapeError("concat: expected at least one tensor, got none");
   const at = normalizeAxis("concat", axis, first.rank);
@@ -126,6 +133,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
  * @example stack([arange(2), arange(2)], 1).toArray() // [[0, 0], [1, 1]]
  */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkList("stack", tensors);
   const first = tensors[0];
   if (first === undefined) throw new ShapeError("stack: expected at least one tensor, got none");
   for (const x of tensors) {

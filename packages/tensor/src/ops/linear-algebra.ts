@@ -1,12 +1,13 @@
 // Products of matrices and of tensors in general.
 
 import { apply, NONE } from "../apply.ts";
+import { checkTensors, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { type FusedRow, fused, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import { broadcastShapes, formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./elementwise.ts";
-import { alike, pair } from "./operands.ts";
+import { alike, checkedTensor, pair } from "./operands.ts";
 import { sum } from "./reduction.ts";
 import { permute, reshape, slice, transpose, unsqueeze } from "./shaping.ts";
 
@@ -83,6 +84,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
  * @example linear(ones([5, 3]), zeros([4, 3]), ones([4])).shape // [5, 4]
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  checkTensors("linear", bias === null ? { x, weight } : { x, weight, bias });
   const width = x.shape[x.rank - 1];
   if (weight.rank !== 2 || width !== weight.shape[1]) {
     throw new ShapeError(
@@ -104,6 +106,10 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
  * @example einsum("bij,bjk->bik", a, b) // batched matmul
  */
 export function einsum(subscripts: string, ...operands: Tensor[]): Tensor {
+  if (typeof subscripts !== "string") {
+    throw wrongArgument("einsum", "subscripts", 'a text such as "ij,jk->ik"', subscripts);
+  }
+  for (const x of operands) checkedTensor("einsum", x);
   const { terms, output } = parseSubscripts(subscripts, operands);
   const needed = (from: number): Set<string> => new Set([...output, ...terms.slice(from).join("")]);
   let [result, letters] = diagonal(operands[0]!, terms[0]!);

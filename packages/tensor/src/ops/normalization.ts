@@ -2,6 +2,7 @@
 // gradients.
 
 import { apply, scalar } from "../apply.ts";
+import { checkNumber, wrongArgument } from "../arguments.ts";
 import { toFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { type FusedRow, floating, fused, type Rule, rows, unary } from "../op.ts";
@@ -9,7 +10,7 @@ import type { AxisParams } from "../op-params.ts";
 import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, div, equal, exp, log, mul, rsqrt, square, sub, where } from "./elementwise.ts";
-import { alike, floatingTensor } from "./operands.ts";
+import { alike, checkedTensor, floatingTensor } from "./operands.ts";
 import { max, mean, sum } from "./reduction.ts";
 import { broadcastTo } from "./shaping.ts";
 
@@ -130,6 +131,24 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return apply(ROWS.logSoftmax, [floatingTensor(x)], params);
 }
 
+/** Refuses options in the place of tensors, and x of rank 0. */
+function checkNorm(
+  op: string,
+  x: Tensor,
+  parameters: Readonly<Record<string, Tensor | null>>,
+  epsilon: number,
+): void {
+  checkedTensor(op, x);
+  for (const name in parameters) {
+    const value = parameters[name];
+    if (value !== null && value?.storage === undefined) {
+      throw wrongArgument(op, name, "a tensor or null", value);
+    }
+  }
+  checkNumber(op, "epsilon", epsilon);
+  normalizeAxis(op, -1, x.rank);
+}
+
 /** The parameter of a norm over the last axes of x, or `value` everywhere if there is none. */
 function affine(op: string, name: string, x: Tensor, given: Tensor | null, value: number): Tensor {
   if (given === null) return broadcastTo(scalar(value, toFloating(x.dtype), x.backend), x.shape.slice(-1));
@@ -153,7 +172,7 @@ function affine(op: string, name: string, x: Tensor, given: Tensor | null, value
  * @example rmsNorm(tensor([3, -3]), null, 0).toArray() // [1, -1]
  */
 export function rmsNorm(x: Tensor, weight: Tensor | null = null, epsilon = 1e-6): Tensor {
-  normalizeAxis("rmsNorm", -1, x.rank);
+  checkNorm("rmsNorm", x, { weight }, epsilon);
   const inputs = alike([x, affine("rmsNorm", "weight", x, weight, 1)], "float32");
   return apply(ROWS.rmsNorm, inputs, { epsilon });
 }
@@ -192,7 +211,7 @@ export function layerNorm(
   bias: Tensor | null = null,
   epsilon = 1e-5,
 ): Tensor {
-  normalizeAxis("layerNorm", -1, x.rank);
+  checkNorm("layerNorm", x, { weight, bias }, epsilon);
   const scale = affine("layerNorm", "weight", x, weight, 1);
   const shift = affine("layerNorm", "bias", x, bias, 0);
   return apply(ROWS.layerNorm, alike([x, scale, shift], "float32"), { epsilon });

@@ -2,6 +2,7 @@
 // declared here. Read next: elementwise.ts.
 
 import { apply, NONE, scalar } from "../apply.ts";
+import { wrongArgument } from "../arguments.ts";
 import { type DType, isFloating, promote, promoteNumber, toFloating } from "../dtype.ts";
 import { DtypeError } from "../errors.ts";
 import { type FusedRow, firstShape, type PrimitiveRow, primitive, rows } from "../op.ts";
@@ -38,6 +39,12 @@ export function countableTensor(x: Tensor): Tensor {
   return x.dtype === "bool" ? castTo(x, "int32") : x;
 }
 
+/** x, unless plain JavaScript passed something else. @throws ArgumentError */
+export function checkedTensor(op: string, x: Tensor): Tensor {
+  if (x?.storage === undefined) throw wrongArgument(op, "x", "a tensor", x);
+  return x;
+}
+
 /** float64 stays, everything else becomes float32. */
 export function floatingTensor(x: Tensor): Tensor {
   return isFloating(x.dtype) ? x : castTo(x, "float32");
@@ -48,12 +55,12 @@ export type UnaryFunction = (x: Tensor) => Tensor;
 
 /** The function of an op on floats; integers become float32. */
 export function onFloats(row: PrimitiveRow | FusedRow): UnaryFunction {
-  return (x) => apply(row, [floatingTensor(x)], NONE);
+  return (x) => apply(row, [floatingTensor(checkedTensor(row.name, x))], NONE);
 }
 
 /** The function of an op on floats and int32; bool becomes int32. */
 export function onCountables(row: PrimitiveRow | FusedRow): UnaryFunction {
-  return (x) => apply(row, [countableTensor(x)], NONE);
+  return (x) => apply(row, [countableTensor(checkedTensor(row.name, x))], NONE);
 }
 
 /** Tensors brought to one dtype, at least `least`. */

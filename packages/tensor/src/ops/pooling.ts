@@ -1,6 +1,6 @@
 // Means and largest values over sliding windows, along one axis or two: unfold (a view), then a reduction.
 
-import { checkOptions, wrongArgument } from "../arguments.ts";
+import { checkOptions, checkTensors, wrongArgument } from "../arguments.ts";
 import { isFloating } from "../dtype.ts";
 import { DtypeError, ShapeError } from "../errors.ts";
 import { formatShape } from "../shape.ts";
@@ -32,6 +32,7 @@ export function maxPool1d(x: Tensor, size: number, stride: number = size): Tenso
 }
 
 function windows1d(op: string, x: Tensor, size: number, stride: number): Tensor {
+  checkTensors(op, { x });
   for (const [name, value] of Object.entries({ size, stride })) {
     if (typeof value !== "number") throw wrongArgument(op, name, "a number", value);
     if (Number.isInteger(value) && value >= 1) continue;
@@ -83,6 +84,7 @@ export function avgPool2d(x: Tensor, size: Pair, options: Pool2dOptions = {}): T
 
 /** [.., H, W] -> [.., H', W', window] */
 function windows2d(op: string, x: Tensor, size: Pair, options: Pool2dOptions, border: number): Tensor {
+  checkTensors(op, { x });
   checkOptions(op, options, { stride: "any", padding: "any" });
   const window = toPair(op, "size", size, 1);
   const stride = toPair(op, "stride", options.stride ?? window, 1);

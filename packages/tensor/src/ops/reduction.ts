@@ -2,6 +2,7 @@
 // are dropped unless `keepDims`. Sums run in a fixed order, see backends/reference/reduce.ts.
 
 import { apply } from "../apply.ts";
+import { checkFlag, checkNumber } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import {
   countable,
@@ -46,7 +47,7 @@ import {
   where,
 } from "./elementwise.ts";
 import { pad } from "./joining.ts";
-import { countableTensor, floatingTensor } from "./operands.ts";
+import { checkedTensor, countableTensor, floatingTensor } from "./operands.ts";
 import { narrow, reshape, squeeze } from "./shaping.ts";
 
 interface Rows {
@@ -79,10 +80,12 @@ const ROWS: Rows = rows<Rows>({
 });
 export default ROWS;
 
-const reduceParams = (op: string, x: Tensor, axes: Axes, keepDims: boolean): ReduceParams => ({
-  axes: normalizeAxes(op, axes, x.rank),
-  keepDims,
-});
+/** The parameters of a reduction that the user called `op`, once they are of the right kinds. */
+function reduceParams(op: string, x: Tensor, axes: Axes, keepDims: boolean): ReduceParams {
+  checkedTensor(op, x);
+  checkFlag(op, "keepDims", keepDims);
+  return { axes: normalizeAxes(op, axes, x.rank), keepDims };
+}
 
 const count = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
 
@@ -92,8 +95,8 @@ const count = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, ax
  * @example sum(ones([2, 3]), 0).toArray() // [2, 2, 2]
  */
 export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  const y = countableTensor(x);
-  return apply(ROWS.sum, [y], reduceParams("sum", x, axes, keepDims));
+  const params = reduceParams("sum", x, axes, keepDims);
+  return apply(ROWS.sum, [countableTensor(x)], params);
 }
 
 /**
@@ -102,8 +105,8 @@ export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  * @example mean(tensor([[1, 3], [5, 7]]), 1).toArray() // [2, 6]
  */
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  const y = floatingTensor(x);
-  return div(sum(y, axes, keepDims), count(x, normalizeAxes("mean", axes, x.rank)));
+  const { axes: list } = reduceParams("mean", x, axes, keepDims);
+  return div(sum(floatingTensor(x), list, keepDims), count(x, list));
 }
 
 /**
@@ -151,9 +154,10 @@ export function max(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 
 /** Smallest value over axes; NaN if any is. Among equal smallest values the gradient is split evenly. */
 export function min(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  if (x.dtype === "bool") return all(x, axes, keepDims);
-  checkNotEmpty("min", x, normalizeAxes("min", axes, x.rank));
-  return reversed(max(reversed(x), axes, keepDims));
+  const { axes: list } = reduceParams("min", x, axes, keepDims);
+  if (x.dtype === "bool") return all(x, list, keepDims);
+  checkNotEmpty("min", x, list);
+  return reversed(max(reversed(x), list, keepDims));
 }
 
 /**
@@ -162,6 +166,7 @@ export function min(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  * @example argmax(tensor([[1, 3], [7, 5]]), 1).toArray() // [1, 0]
  */
 export function argmax(x: Tensor, axis?: number): Tensor {
+  checkedTensor("argmax", x);
   const y = axis === undefined ? reshape(x, [x.size]) : x;
   const at = axis === undefined ? 0 : normalizeAxis("argmax", axis, x.rank);
   checkNotEmpty("argmax", y, [at]);
@@ -170,7 +175,9 @@ export function argmax(x: Tensor, axis?: number): Tensor {
 
 /** int32 index of the first smallest value along an axis; a NaN counts as smallest. */
 export function argmin(x: Tensor, axis?: number): Tensor {
-  return argmax(reversed(x), axis);
+  checkedTensor("argmin", x);
+  const at = axis === undefined ? undefined : normalizeAxis("argmin", axis, x.rank);
+  return argmax(reversed(x), at);
 }
 
 /**
@@ -180,7 +187,8 @@ export function argmin(x: Tensor, axis?: number): Tensor {
  * @example variance(tensor([1, 2, 3])).item() // 1
  */
 export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
-  const list = normalizeAxes("variance", axes, x.rank);
+  const { axes: list } = reduceParams("variance", x, axes, keepDims);
+  checkNumber("variance", "correction", correction);
   const y = floatingTensor(x);
   const rough = sub(y, mean(y, list, true));
   // The mean was rounded: centring once more leaves equal elements a deviation of 0, however large they are.
@@ -190,13 +198,15 @@ export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 
 
 /** Standard deviation over axes; see `variance` for the correction. */
 export function std(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
-  return sqrt(variance(x, axes, keepDims, correction));
+  const { axes: list } = reduceParams("std", x, axes, keepDims);
+  checkNumber("std", "correction", correction);
+  return sqrt(variance(x, list, keepDims, correction));
 }
 
 /** log of the sum of e^x over axes, without overflow; -Infinity where all are. */
 export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  const { axes: list } = reduceParams("logSumExp", x, axes, keepDims);
   const y = floatingTensor(x);
-  const list = normalizeAxes("logSumExp", axes, x.rank);
   const top = max(y, list, true);
   // An infinite maximum would give Infinity - Infinity, NaN; with 0 in its place the sum of exp is infinite or 0.
   const finiteTop = where(isFinite(top), top, 0);
@@ -210,7 +220,8 @@ export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  * @example any(tensor([[false, true], [false, false]]), 1).toArray() // [true, false]
  */
 export function any(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  return truth(sum(truth(x), axes, keepDims));
+  const { axes: list } = reduceParams("any", x, axes, keepDims);
+  return truth(sum(truth(x), list, keepDims));
 }
 
 /**
@@ -219,7 +230,8 @@ export function any(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  * @example all(tensor([[true, true], [false, true]]), 1).toArray() // [true, false]
  */
 export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  return logicalNot(any(equal(truth(x), 0), axes, keepDims));
+  const { axes: list } = reduceParams("all", x, axes, keepDims);
+  return logicalNot(any(equal(truth(x), 0), list, keepDims));
 }
 
 /**
@@ -229,6 +241,8 @@ export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  * @example norm(tensor([3, 4])).item() // 5
  */
 export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
+  axes = reduceParams("norm", x, axes, keepDims).axes;
+  checkNumber("norm", "p", p);
   if (!(p > 0)) throw new ShapeError(`norm: the order must be positive, got ${p}`);
   const y = floatingTensor(x);
   if (p === Number.POSITIVE_INFINITY) return max(abs(y), axes, keepDims);
@@ -243,7 +257,7 @@ export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
  * @example cumsum(arange(4)).toArray() // [0, 1, 3, 6]
  */
 export function cumsum(x: Tensor, axis = -1): Tensor {
-  const y = countableTensor(x);
+  const y = countableTensor(checkedTensor("cumsum", x));
   return apply(ROWS.cumsum, [y], { axis: normalizeAxis("cumsum", axis, x.rank) });
 }
 

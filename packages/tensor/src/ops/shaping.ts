@@ -1,6 +1,7 @@
 // Ops that give the same elements another layout, as views where possible: reshape, permute, slice, windows. Read next: joining.ts.
 
 import { apply, applyView } from "../apply.ts";
+import { checkNumber, checkOptions, type OptionKinds, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { type PrimitiveRow, primitive, rows, sameDtype, type ViewRow, view } from "../op.ts";
 import type { WindowParams } from "../op-params.ts";
@@ -31,7 +32,7 @@ import {
   unsqueezedShape,
   windowCount,
 } from "../view.ts";
-import { alike, copyAs } from "./operands.ts";
+import { alike, checkedTensor, copyAs } from "./operands.ts";
 
 interface Rows {
   readonly reshape: ViewRow<{ readonly shape: Shape }>;
@@ -124,6 +125,10 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
  * @example permute(zeros([2, 3, 4]), [2, 0, 1]).shape // [4, 2, 3]
  */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
+  checkedTensor("permute", x);
+  if (!Array.isArray(order)) {
+    throw wrongArgument("permute", "order", "a list with every axis such as [1, 0]", order);
+  }
   const axes = order.map((axis) => normalizeAxis("permute", axis, x.rank));
   if (axes.length !== x.rank || new Set(axes).size !== x.rank) {
     throw new ShapeError(`permute: expected each of the ${x.rank} axes once, got ${formatShape(order)}`);
@@ -162,6 +167,8 @@ export function moveAxis(x: Tensor, from: number, to: number): Tensor {
  * @example broadcastTo(tensor([1, 2]), [3, -1]).toArray() // [[1, 2], [1, 2], [1, 2]]
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkedTensor("broadcastTo", x);
+  if (!Array.isArray(shape)) throw wrongArgument("broadcastTo", "shape", "a list such as [2, 3]", shape);
   const lead = shape.length - x.rank;
   const target = shape.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead]! : n));
   checkShape("broadcastTo", target);
@@ -182,6 +189,38 @@ export function broadcastAll(...tensors: Tensor[]): Tensor[] {
  * @example slice(x, [{ start: 1 }, null, -1]) // NumPy: x[1:, :, -1]
  */
 export function slice(x: Tensor, ranges: readonly (SliceRange | number | null)[]): Tensor {
+  checkedTensor("slice", x);
+  checkRanges(ranges);
+  return sliced(x, ranges);
+}
+
+const RANGES = "a list with one entry for each axis, such as [{ start: 1, stop: 3 }, null, -1]";
+
+/** Refuses slice(1, 3), slice({ start, stop }), slice([[1, 3]]) and keys that a range does not have. */
+function checkRanges(ranges: readonly (SliceRange | number | null)[]): void {
+  if (!Array.isArray(ranges)) throw wrongArgument("slice", "ranges", RANGES, ranges);
+  ranges.forEach((range: unknown, axis) => {
+    if (range === undefined || range === null || typeof range === "number") return;
+    if (typeof range !== "object" || Array.isArray(range)) {
+      throw wrongArgument(
+        "slice",
+        `the range of axis ${axis}`,
+        "{ start, stop, step }, a number or null",
+        range,
+      );
+    }
+    checkOptions<SliceRange>("slice", range, SLICE_RANGE);
+  });
+}
+
+const SLICE_RANGE: OptionKinds<SliceRange> = {
+  start: "number or null",
+  stop: "number or null",
+  step: "number",
+};
+
+/** `slice` once the ranges are known to be some. */
+function sliced(x: Tensor, ranges: readonly (SliceRange | number | null)[]): Tensor {
   if (ranges.length > x.rank) {
     throw new ShapeError(`slice: ${ranges.length} ranges for a tensor of rank ${x.rank}`);
   }
@@ -214,7 +253,7 @@ function checkPosition(op: string, index: number, axis: number, size: number): v
 export function select(x: Tensor, axis: number, index: number): Tensor {
   const at = normalizeAxis("select", axis, x.rank);
   checkPosition("select", index, at, x.shape[at]!);
-  return slice(
+  return sliced(
     x,
     x.shape.map((_, i) => (i === at ? index : null)),
   );
@@ -228,10 +267,12 @@ export function select(x: Tensor, axis: number, index: number): Tensor {
 export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
   const at = normalizeAxis("narrow", axis, x.rank);
   const size = x.shape[at]!;
+  checkNumber("narrow", "start", start);
+  checkNumber("narrow", "length", length);
   if (start < 0 || length < 0 || start + length > size) {
     throw new ShapeError(`narrow: positions ${start} to ${start + length} exceed axis ${at} of size ${size}`);
   }
-  return slice(
+  return sliced(
     x,
     x.shape.map((_, i) => (i === at ? { start, stop: start + length } : null)),
   );
@@ -244,7 +285,7 @@ export function narrow(x: Tensor, axis: number, start: number, length: number): 
  */
 export function flip(x: Tensor, axes?: Axes): Tensor {
   const flipped = normalizeAxes("flip", axes, x.rank);
-  return slice(
+  return sliced(
     x,
     x.shape.map((_, i) => (flipped.includes(i) ? { step: -1 } : null)),
   );
@@ -282,6 +323,9 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
  */
 export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation = 1): Tensor {
   const at = normalizeAxis("unfold", axis, x.rank);
+  checkNumber("unfold", "size", size);
+  checkNumber("unfold", "step", step);
+  checkNumber("unfold", "dilation", dilation);
   return applyView(
     ROWS.unfold,
     x,
@@ -307,80 +351,4 @@ export function fold(x: Tensor, axis: number, length: number, step = 1, dilation
   }
   const [y] = alike([x], "int32");
   return apply(ROWS.fold, [y!], { axis: at, size, step, dilation, length });
-}
-
-/**
- * x cut along an axis into parts of the given sizes, or into parts of one size (the last may be shorter). Views.
- *
- * @throws ShapeError if the sizes do not add up to the axis
- * @example split(arange(5), [2, 3], 0)[1].toArray() // [2, 3, 4]
- */
-export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
-  const at = normalizeAxis("split", axis, x.rank);
-  const n = x.shape[at]!;
-  if (typeof sizes === "number" && (!Number.isInteger(sizes) || sizes < 1)) {
-    throw new ShapeError(`split: the size of a part must be a positive integer, got ${sizes}`);
-  }
-  const list =
-    typeof sizes === "number"
-      ? Array.from({ length: Math.max(1, Math.ceil(n / sizes)) }, (_, i) => Math.min(sizes, n - i * sizes))
-      : sizes;
-  const total = list.reduce((sum, size) => sum + size, 0);
-  if (total !== n)
-    throw new ShapeError(`split: sizes ${formatShape(list)} add up to ${total}, expected ${n}`);
-  let start = 0;
-  return list.map((size) => {
-    const part = narrow(x, at, start, size);
-    start += size;
-    return part;
-  });
-}
-
-/**
- * x cut along an axis into `count` parts, as even as PyTorch's chunk makes them. Views.
- *
- * @example chunk(arange(5), 2).map((part) => part.size) // [3, 2]
- */
-export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new ShapeError(`chunk: the number of parts must be a positive integer, got ${count}`);
-  }
-  const at = normalizeAxis("chunk", axis, x.rank);
-  return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
-}
-
-/**
- * x repeated as a whole, `counts` times along the last axes (more counts than axes add axes). NumPy's tile.
- *
- * @example tile(tensor([1, 2]), [2]).toArray() // [1, 2, 1, 2]
- */
-export function tile(x: Tensor, counts: readonly number[]): Tensor {
-  checkShape("tile", counts);
-  const rank = Math.max(x.rank, counts.length);
-  const sizes = [...new Array<number>(rank - x.rank).fill(1), ...x.shape];
-  const times = [...new Array<number>(rank - counts.length).fill(1), ...counts];
-  const spread = broadcastTo(
-    reshape(
-      x,
-      sizes.flatMap((n) => [1, n]),
-    ),
-    sizes.flatMap((n, i) => [times[i]!, n]),
-  );
-  return reshape(
-    spread,
-    sizes.map((n, i) => n * times[i]!),
-  );
-}
-
-/**
- * Each position of an axis repeated `count` times in a row. NumPy's repeat.
- *
- * @example repeat(tensor([1, 2]), 2, 0).toArray() // [1, 1, 2, 2]
- */
-export function repeat(x: Tensor, count: number, axis: number): Tensor {
-  checkShape("repeat", [count]);
-  const at = normalizeAxis("repeat", axis, x.rank);
-  const spread = x.shape.flatMap((n, i) => (i === at ? [n, count] : [n]));
-  const shape = x.shape.map((n, i) => (i === at ? n * count : n));
-  return reshape(broadcastTo(unsqueeze(x, at + 1), spread), shape);
 }
