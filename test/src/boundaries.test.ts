@@ -6,6 +6,8 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import t from "tap";
 import ts from "typescript";
 
+t.setTimeout(300_000); // every source is parsed, also on a busy machine
+
 const ROOT = join(import.meta.dirname, "..", "..");
 
 /** What each part may import: npm names besides its own dependencies are refused, ours are listed here. */
