@@ -31,7 +31,7 @@ export interface WasmInfo {
   readonly sharedMemory: boolean;
   /** Register tile of the matrix product, as rows x columns. */
   readonly tile: string;
-  /** What was asked for and could not be had, and why; empty when all is as wished. */
+  /** What was asked for and is missing here, and why; empty when all is as asked. */
   readonly notes: readonly string[];
 }
 

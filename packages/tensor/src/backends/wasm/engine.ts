@@ -86,7 +86,7 @@ export async function initWasm(options: WasmOptions = {}): Promise<WasmInfo> {
   return engine.info;
 }
 
-/** What the backend runs with, and what could not be had. Starts the backend. */
+/** What the backend runs with, and what was asked for and is missing. Starts the backend. */
 export function wasmInfo(): WasmInfo {
   return { ...getEngine().info }; // a snapshot: the threads of now, and plain to print
 }
@@ -116,7 +116,7 @@ function start(compile: Compile): Engine {
   return startWith(settle(), compile);
 }
 
-/** Reads wishes and environment, sets the engine's flags, and notes what cannot be had. */
+/** Reads wishes and environment, sets the engine's flags, and notes what is missing here. */
 function settle(): Settings {
   const options = { ...environmentOptions(), ...wished };
   const notes: string[] = [];
