@@ -1,5 +1,6 @@
 // Runs one item of the check and prints it as lines of JSON: {at}, {row}, and at the end {done}. Arguments: the
 // item's name, and the mode of the gpu backend. `ITEMS` is what scripts/gpu-check.mjs goes through.
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { type GpuMode, gpuInfo, initGpu } from "@echo-ts/tensor";
 import { installWebGpu } from "../node-webgpu.ts";
@@ -34,7 +35,11 @@ async function runItem(name: string, mode: GpuMode): Promise<void> {
   if (missing !== false) throw new Error(missing);
   const backend = await initGpu({ mode, allowSoftware: true });
   const small = gpuInfo()!.software;
-  for await (const row of item.run({ mode, backend, small, at: (at) => print({ at }) })) print({ row });
+  for await (const row of item.run({ mode, backend, small, at: (at) => print({ at }) })) {
+    print({ row });
+    // For the test of what happens to an item that hangs: it stops here, after its first row.
+    if (process.env.ECHO_GPU_CHECK_HANG === name) await setTimeout(2 ** 31 - 1);
+  }
   print({ done: true });
 }
 
