@@ -1,7 +1,8 @@
 // The wasm backend: SIMD kernels, compiled from assembly/ and embedded, on one arena of memory, on several
 // threads where memory may be shared. float32 is computed here, and copies are made in every dtype; arithmetic
 // in the others (indices, masks, float64 checks) is left to the reference kernels on the same memory.
-// Reading order: arena, engine, pool, storage, operands, then the kernel tables; assembly/math and gemm.
+// Reading order: assembly/contract, arena, engine, pool, storage, operands, workspace, then the kernel tables;
+// assembly/math and gemm.
 
 import type { Backend } from "../../backend.ts";
 import { attentions } from "./attention.ts";
