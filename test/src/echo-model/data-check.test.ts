@@ -210,7 +210,7 @@ t.test("nodeFiles reads a folder and refuses links that leave it", async (t) => 
   t.same(await files.readHead("wav/link.wav", 44), { kind: "outside" });
   t.same(await files.readHead("../secret.wav", 44), { kind: "outside" });
   t.same(await files.readHead("wav/none.wav", 44), { kind: "missing" });
-  t.same(await files.readHead("wav", 44), { kind: "missing" }, "a folder is not a file");
+  t.same(await files.readHead("wav", 44), { kind: "unreadable", reason: "it is a folder, expected a file" });
   t.equal(await files.readText("none.jsonl"), null);
   t.same(
     (await files.list("")).filter((path) => path.endsWith("a.wav")),

@@ -4,6 +4,7 @@ import { nodeFiles } from "../data/node-files.ts";
 import { type EvaluationExample, evaluateModel } from "../evaluate/evaluate-model.ts";
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
 import { diskCache } from "../speech/disk-cache.ts";
+import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
@@ -89,10 +90,14 @@ async function score(
     progress.stop();
     results[name] = evaluationJson(found);
     if (options.json) continue;
-    console.log(evaluationText(name, found));
+    console.log(printable(evaluationText(name, found), true));
     if (options.texts)
       for (const { id, reference, ctc, free } of found.texts)
-        console.log(`${id}\n  said ${reference}\n  ctc  ${ctc ?? "-"}\n  free ${free ?? "-"}`);
+        console.log(
+          [id, `  said ${reference}`, `  ctc  ${ctc ?? "-"}`, `  free ${free ?? "-"}`]
+            .map((line) => printable(line))
+            .join("\n"),
+        );
   }
   if (options.json)
     console.log(

@@ -3,6 +3,7 @@
 // configuration, 130 interrupted. Each command is in a file of its own.
 import { cac } from "cac";
 import { ConfigError } from "../errors.ts";
+import { printable } from "../text/printable.ts";
 import { closest, takeLiterally } from "./arguments.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
@@ -70,6 +71,7 @@ main().catch((error: unknown) => {
   const shown = error instanceof Error ? error : new Error(String(error));
   // cac's own errors are about the command line too.
   const usage = shown instanceof ConfigError || shown.name === "CACError";
-  process.stderr.write(`echo-asr: ${process.env.ECHO_TRACE ? shown.stack : shown.message}\n`);
+  const text = process.env.ECHO_TRACE ? (shown.stack ?? shown.message) : shown.message;
+  process.stderr.write(`echo-asr: ${printable(text, true)}\n`);
   process.exitCode = usage ? 2 : 1;
 });

@@ -2,6 +2,7 @@
 import type { CAC } from "cac";
 import { TrainingError } from "../errors.ts";
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
+import { printable } from "../text/printable.ts";
 import { runTraining, type TrainingEvent } from "../train/run-training.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { Progress, showProblems } from "./progress.ts";
@@ -42,7 +43,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .option("--cache <dir>", "keep features here for the next run (default: compute them at every start)")
     .option(
       "--json",
-      "one JSON object an event (step, evaluation, checkpoint, end) on standard output, no progress line",
+      "one JSON object an event (preparation, start, step, evaluation, checkpoint, end) on standard output, no progress line",
     )
     .option("--quiet", "no progress line, only the summary at the end")
     .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4")
@@ -88,7 +89,8 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     const { outcome, steps, epochs, best, cpuSeconds, utterances, evaluations } = summary;
     if (options.json) printLine({ kind: "end", outcome, steps, epochs, best, cpuSeconds, utterances });
     else {
-      for (const [set, evaluation] of evaluations) console.log(evaluationText(set, evaluation));
+      for (const [set, evaluation] of evaluations)
+        console.log(printable(evaluationText(set, evaluation), true));
       const rate = cpuSeconds > 0 ? (utterances / cpuSeconds).toFixed(1) : "-";
       console.log(
         `${outcome} after ${steps} steps (${epochs.toFixed(1)} epochs), ${cpuSeconds.toFixed(0)} CPU s, ${rate} utterances per CPU s`,
@@ -133,8 +135,16 @@ function show(event: TrainingEvent, progress: Progress): void {
   }
 }
 
+/** Milliseconds between two events of the preparation: of a large data set it has many thousands. */
+const PREPARATION_PAUSE = 1000;
+let preparationTold = 0;
+
 function printJson(event: TrainingEvent): void {
-  if (event.kind === "preparation") return;
+  if (event.kind === "preparation" && event.done < event.total) {
+    const now = performance.now();
+    if (now - preparationTold < PREPARATION_PAUSE) return;
+    preparationTold = now;
+  }
   if (event.kind !== "evaluation") printLine(event);
   else {
     const { texts, ...figures } = evaluationJson(event.evaluation);

@@ -7,6 +7,7 @@ import { ConfigError, DataError } from "../errors.ts";
 import { decodeRecording } from "../speech/recording.ts";
 import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../speech/subtitles.ts";
 import { type Recognizer, type Transcript, transcribe } from "../speech/transcribe.ts";
+import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
@@ -55,7 +56,7 @@ export function addTranscribe(cli: CAC): void {
       const text = await transcribeFile(file, recognizer, format).catch((error: unknown) => {
         // Of several files the others are still wanted.
         if (files.length === 1 || !(error instanceof Error)) throw error;
-        process.stderr.write(`echo-asr: ${error.message}\n`);
+        process.stderr.write(`echo-asr: ${printable(error.message, true)}\n`);
         process.exitCode = 1;
         return null;
       });

@@ -102,6 +102,8 @@ async function measure({ audio }: Utterance, files: FileAccess): Promise<number 
     if (head.kind === "outside")
       return { kind: "outside-folder", message: `${name} lies outside the data folder` };
     if (head.kind === "missing") return { kind: "missing-file", message: `${name} does not exist` };
+    if (head.kind === "unreadable")
+      return { kind: "unreadable-audio", message: `${name} cannot be read: ${head.reason}` };
     const header = readAudioHeader(head.bytes, head.size);
     if (typeof header === "string") return { kind: "unreadable-audio", message: `${name}: ${header}` };
     if (audio.kind === "clips" && header.sampleRate !== null && header.sampleRate !== audio.sampleRate)

@@ -1,15 +1,18 @@
 // The seam between reading data sets and the place they lie in: a folder on disk, or memory (browsers, tests).
 // Paths are relative to the data folder with "/" between parts. The Node implementation is node-files.ts.
+import { DataError } from "../errors.ts";
 
 /** The beginning of a file, or why there is none. */
 export type FileHead =
   | { readonly kind: "file"; readonly bytes: Uint8Array; readonly size: number }
   | { readonly kind: "missing" }
-  | { readonly kind: "outside" };
+  | { readonly kind: "outside" }
+  /** It is there, but is no regular file, or the system does not open it: `reason` is a clause that says why. */
+  | { readonly kind: "unreadable"; readonly reason: string };
 
 /** Read access to a data folder. */
 export interface FileAccess {
-  /** Whole text of a file as UTF-8; null when it does not exist. */
+  /** Whole text of a file as UTF-8; null when it does not exist. Throws DataError for a path outside, or an unreadable file. */
   readText(path: string): Promise<string | null>;
   /** The first `length` bytes of a file and its size in bytes. */
   readHead(path: string, length: number): Promise<FileHead>;
@@ -40,6 +43,8 @@ export function memoryFiles(files: Readonly<Record<string, string | Uint8Array>>
   };
   return {
     readText: async (path) => {
+      if (!staysInside(path))
+        throw new DataError(`data: ${JSON.stringify(path)} lies outside the data folder`);
       const bytes = get(path);
       return bytes === null ? null : new TextDecoder().decode(bytes);
     },

@@ -100,7 +100,8 @@ export function readLines(
       const utterance = read(line, source);
       if (utterance !== null) utterances.push(utterance);
     } catch (error) {
-      if (!(error instanceof RowError)) throw error;
+      // A RangeError is the stack's end in a line that is nested thousands of levels deep.
+      if (!(error instanceof RowError || error instanceof RangeError)) throw error;
       problems.push({ ...source, kind: "bad-row", message: error.message });
     }
   }
@@ -124,6 +125,11 @@ function optionalText(row: Readonly<Record<string, unknown>>, key: string): stri
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    return "a value that is nested too deeply";
+  }
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

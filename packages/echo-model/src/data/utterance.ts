@@ -1,6 +1,7 @@
 // What every data set is brought to: a list of utterances, and a list of rows that could not be used.
 // Read next: manifest.ts and ../study/corpora.ts (reading), check-utterances.ts (what is usable).
 import { DataError } from "../errors.ts";
+import { printable } from "../text/printable.ts";
 
 /** Where an utterance's samples come from; files are relative to the data folder, with "/" between parts. */
 export type AudioSource =
@@ -71,9 +72,9 @@ export function countProblems(problems: readonly RowProblem[]): Map<ProblemKind,
   return new Map([...counts].sort((a, b) => b[1] - a[1]));
 }
 
-/** `file:line: message`, the form editors can jump to. */
+/** `file:line: message`, the form editors can jump to; control characters are escaped. */
 export function describeProblem({ file, line, message }: RowProblem): string {
-  return `${file}:${line}: ${message}`;
+  return printable(`${file}:${line}: ${message}`);
 }
 
 /**

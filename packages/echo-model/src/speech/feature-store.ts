@@ -123,6 +123,7 @@ async function readWhole(files: FileAccess, file: string): Promise<Uint8Array<Ar
   const found = await files.readHead(file, Number.MAX_SAFE_INTEGER);
   if (found.kind === "missing") throw new DataError(`features: ${file} does not exist in the data folder`);
   if (found.kind === "outside") throw new DataError(`features: ${file} lies outside the data folder`);
+  if (found.kind === "unreadable") throw new DataError(`features: ${file} cannot be read: ${found.reason}`);
   return new Uint8Array(found.bytes);
 }
 

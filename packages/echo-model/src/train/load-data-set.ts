@@ -48,6 +48,8 @@ export async function loadDataSet(files: FileAccess, options: LoadOptions): Prom
   const all = await readLists(files, options);
   const utterances =
     split === undefined ? all.utterances : all.utterances.filter((row) => row.split === split);
+  if (all.utterances.length === 0 && all.problems.length === 0)
+    throw new DataError(`loadDataSet: ${listOf(options)} holds no rows, expected one utterance a line`);
   if (utterances.length === 0 && all.problems.length === 0) {
     const splits = [...new Set(all.utterances.map((row) => row.split ?? "none"))].sort().join(", ");
     throw new DataError(
@@ -102,6 +104,13 @@ async function readLists(files: FileAccess, options: LoadOptions): Promise<DataS
       return parseCommonVoice(await required(files, list), list, split, durations);
     }
   }
+}
+
+/** The list that the rows come from, for messages. */
+function listOf({ format, file = DEFAULTS.data.file, split }: LoadOptions): string {
+  if (format === "an4") return `etc/an4_${split}.transcription`;
+  if (format === "fleurs" || format === "commonVoice") return `${split}.tsv`;
+  return format === "librispeech" ? `the *.trans.txt below ${split}/` : JSON.stringify(file);
 }
 
 async function required(files: FileAccess, path: string): Promise<string> {

@@ -2,19 +2,20 @@
 //   OUT/config.json       the complete configuration
 //   OUT/last.safetensors  model and everything needed to go on     OUT/best.safetensors  model with the best rate
 //   OUT/log.jsonl, log.csv, events.out.tfevents.*                  OUT/summary.json      final figures
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { getBackend, withBackend } from "@echo-ts/tensor";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import { nodeFiles } from "../data/node-files.ts";
 import type { RowProblem } from "../data/utterance.ts";
-import { CheckpointError, DataError } from "../errors.ts";
+import { CheckpointError } from "../errors.ts";
 import { type Evaluation, evaluateModel, type OutputKind } from "../evaluate/evaluate-model.ts";
 import type { Echo } from "../model/model.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { diskCache } from "../speech/disk-cache.ts";
 import { type Checkpoint, newModel, type TrainingProgress } from "./checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint-files.ts";
+import { prepareOutputFolder } from "./output-folder.ts";
 import { type PreparationProgress, prepareTraining, type TrainingData } from "./prepare-data.ts";
 import { RunLog } from "./run-log.ts";
 import { type StepReport, Trainer } from "./trainer.ts";
@@ -81,7 +82,8 @@ export interface TrainingSummary {
  */
 export async function runTraining(options: TrainingOptions): Promise<TrainingSummary> {
   const { config, outFolder, onEvent = () => {}, signal } = options;
-  await makeFolder(outFolder);
+  await prepareOutputFolder(outFolder);
+  if (options.cacheFolder !== undefined) await prepareOutputFolder(options.cacheFolder, []);
   const lastPath = join(outFolder, "last.safetensors");
   const saved = await savedRun(lastPath, options);
   const data = await prepareTraining(nodeFiles(options.dataFolder), config, {
@@ -107,15 +109,6 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingSum
   });
   while (run.trainer.progress < 1 && signal?.aborted !== true && !run.stoppedEarly) await run.step();
   return run.end(signal?.aborted === true && run.trainer.progress < 1);
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DataError(`training: the folder ${path} cannot be made: ${reason}`, { cause: error });
-  }
 }
 
 /** The checkpoint to go on from, or null; refuses to overwrite a run, or to go on with other settings. */
