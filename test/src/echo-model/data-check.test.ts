@@ -59,9 +59,11 @@ t.test("readAudioHeader", async (t) => {
     { format: "wav", sampleRate: 8000, seconds: 0.5 },
     "length 0 of a stream",
   );
-  t.same(
+  for (const unknown of [0x7fffffff, 0x7ffff000, 0xffffffff])
+    t.match(read(wavFile(0.5, 8000, unknown)), { seconds: 0.5 }, "written to a pipe: the file counts");
+  t.equal(
     read(wavFile(0.5, 8000, 1e6)),
-    { format: "wav", sampleRate: 8000, seconds: 0.5 },
+    "cut off: 1000000 bytes of samples in its header, 8000 in the file",
     "a file cut short",
   );
   // 44,100 Hz and 441,000 samples: 0x0AC44 in 20 bits, then 1 channel, 16 bits (000, 01111), then 36 bits.
@@ -121,8 +123,7 @@ t.test("checkUtterances", async (t) => {
     "empty.wav": new Uint8Array(0),
     "page.wav": "<html>",
   });
-  const row = (id: string, file: string, text = "go"): string =>
-    JSON.stringify({ id, file, text, seconds: 99 });
+  const row = (id: string, file: string, text = "go"): string => JSON.stringify({ id, file, text });
   const manifest = [
     row("ok", "a.wav"),
     row("blank", "a.wav", " "),
@@ -146,8 +147,23 @@ t.test("checkUtterances", async (t) => {
   t.same(
     result.utterances.map(({ id, seconds }) => [id, seconds]),
     [["ok", 1]],
-    "the header overrules the list's 99 seconds",
+    "the header's length",
   );
+  const lengths = [
+    { id: "other", file: "a.wav", text: "go", seconds: 99 },
+    { id: "less", file: "a.wav", text: "go", seconds: 0.87 },
+    { id: "rounded", file: "a.wav", text: "go", seconds: 1.1 },
+  ].map((line) => JSON.stringify(line));
+  const compared = await checkUtterances(parseManifest(lengths.join("\n"), "m.jsonl"), files);
+  t.same(
+    compared.utterances.map(({ id, seconds }) => [id, seconds]),
+    [["rounded", 1]],
+    "the header's length is kept, to the sample",
+  );
+  t.same(brief(compared.problems), [
+    "wrong-length m.jsonl:1: the audio lasts 1.00 s, m.jsonl says 99.00 s",
+    "wrong-length m.jsonl:2: the audio lasts 1.00 s, m.jsonl says 0.87 s",
+  ]);
   t.equal(done.at(-1), 10);
   t.same(brief(result.problems), [
     'bad-row m.jsonl:11: expected a JSON object, got "{"',

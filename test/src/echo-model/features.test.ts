@@ -238,6 +238,19 @@ t.test("the cache gives back what was computed, and notices changed settings and
   t.equal(entries().length, 3, "another content is another entry");
   for (const name of entries()) writeFileSync(join(folder, name), "damaged");
   t.same(await run(), first, "a damaged entry is computed again");
+  const paths = entries().map((name) => join(folder, name));
+  const own = paths.find((path) => readFileSync(path).length > 100)!;
+  const sound = readFileSync(own);
+  t.ok(sound.includes("echo.key") && sound.includes("echo.sha256"), "an entry says what it is");
+  const flipped = new Uint8Array(sound);
+  flipped[flipped.length - 30]! ^= 1;
+  writeFileSync(own, flipped);
+  t.same(await run(), first, "one flipped bit is noticed");
+  t.same(readFileSync(own), sound, "and the entry written again");
+  await run(input, { ...files, "wav/a0.wav": files["wav/a1.wav"]! });
+  const other = paths.find((path) => path !== own && readFileSync(path).length > 100)!;
+  writeFileSync(own, readFileSync(other));
+  t.same(await run(), first, "so is the entry of another key in its place");
   const missing = { ...utterance, audio: { kind: "file" as const, file: "wav/none.wav" } };
   await t.rejects(
     new FeatureStore(memoryFiles(files), input).features(missing),

@@ -13,7 +13,7 @@ import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { toCsv } from "../train/event-log.ts";
 import { startEngine } from "./engine.ts";
 import { type SettingOptions, settingsFrom } from "./settings.ts";
-import { readRecording } from "./transcribe.ts";
+import { readRecording, warnOf } from "./transcribe.ts";
 
 /** Tokens that inspect prints. */
 const MOST_TOKENS = 1000;
@@ -42,7 +42,7 @@ export function addFeatures(cli: CAC): void {
     .example("  echo-asr features speech.wav --set audio.normalize=scaled --out speech.npy")
     .action(async (file: string, options: LookOptions) => {
       const audio = inputOf(settingsFrom(options));
-      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate);
+      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate, warnOf(file));
       const { mel, f0, silent, frames } = extractFeatures(wave, audio);
       if (options.out !== undefined)
         await saveNpy(options.out, { dtype: "float32", shape: [audio.melBins, frames], data: mel });
@@ -80,7 +80,7 @@ export function addPitch(cli: CAC): void {
       if (!["plot", "table", "csv", "json"].includes(format))
         throw new ConfigError([`--format: expected plot, table, csv or json, got ${format}`]);
       const { audio } = settingsFrom(options);
-      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate);
+      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate, warnOf(file));
       const { f0, periodicity } = trackRecording(wave, audio);
       const rows = Array.from(f0, (hz, t) => ({
         seconds: Math.round(((t * audio.hopLength) / audio.sampleRate) * 1e4) / 1e4,

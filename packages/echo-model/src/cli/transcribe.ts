@@ -73,7 +73,7 @@ export function addTranscribe(cli: CAC): void {
 
 async function transcribeFile(file: string, recognizer: Recognizer, format: string): Promise<string> {
   const bytes = await readRecording(file);
-  const wave = await decodeRecording(bytes, file, recognizer.config.audio.sampleRate);
+  const wave = await decodeRecording(bytes, file, recognizer.config.audio.sampleRate, warnOf(file));
   return render(file, transcribe(recognizer, wave), format);
 }
 
@@ -105,6 +105,11 @@ function checkOutputs(files: readonly string[], format: string, outDir: string |
       throw new ConfigError([`--out-dir: ${other} and ${file} would both be written to ${name}`]);
     first.set(name, file);
   }
+}
+
+/** For `decodeRecording`: says on standard error what is damaged; the rest of the recording is used. */
+export function warnOf(file: string): (warning: string) => void {
+  return (warning) => process.stderr.write(`warning: ${file}: ${warning}\n`);
 }
 
 /** Bytes of a recording; throws DataError naming the file. */

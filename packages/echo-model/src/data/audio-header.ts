@@ -59,9 +59,11 @@ function readWav(
         return `sample rate ${sampleRate} Hz and ${bytesPerFrame} bytes a frame, expected both above 0`;
     } else if (id === "data") {
       if (bytesPerFrame === 0) return "data chunk before the fmt chunk";
-      // Streams write 0 or 2^32 - 1 because they did not know yet; what the file holds counts.
       const present = size - at - 8;
-      const declared = length === 0 || length === 0xffffffff ? present : Math.min(length, present);
+      const unknown = isUnknownLength(length);
+      if (!unknown && length > present)
+        return `cut off: ${length} bytes of samples in its header, ${present} in the file`;
+      const declared = unknown ? present : length;
       return { format: "wav", sampleRate, seconds: Math.floor(declared / bytesPerFrame) / sampleRate };
     }
     at += 8 + length + (length % 2);
@@ -69,6 +71,14 @@ function readWav(
   // A long chunk before the samples hides them; the rate is known, the length is not.
   if (bytesPerFrame > 0 && at < size) return { format: "wav", sampleRate, seconds: null };
   return bytesPerFrame > 0 ? "no data chunk" : "no fmt chunk";
+}
+
+/**
+ * Whether the size of a WAV's data chunk says only that its writer, at the end of a pipe, could not know it: 0, 2^32 - 1
+ * (ffmpeg) or close below 2^31 (SoX). What the file holds counts then.
+ */
+export function isUnknownLength(bytes: number): boolean {
+  return bytes === 0 || bytes === 0xffffffff || (bytes >= 0x7ffff000 && bytes <= 0x7fffffff);
 }
 
 function readFlac(view: DataView): AudioHeader | string {

@@ -28,7 +28,7 @@ export interface CheckOptions {
 
 /**
  * Checks each row: text not empty nor too long, audio path inside the data folder, file there, header readable,
- * length allowed. A length found in the audio's header overrules the one the list states.
+ * length allowed, and the same (to 0.1 s and 2 %) in the audio's header and in the list where both state one.
  *
  * @returns usable utterances (with `seconds` filled in where the header tells) and all problems, those of reading
  * the lists first.
@@ -78,8 +78,22 @@ async function checkUtterance(
   const measured = await measure(utterance, files);
   if (typeof measured === "object" && measured !== null) return measured;
   const seconds = measured ?? utterance.seconds;
-  const refusal = seconds === undefined ? null : checkLength(seconds, options);
+  if (seconds === undefined) return { ...utterance, seconds };
+  const { file } = utterance.source;
+  const refusal = sameLength(seconds, utterance.seconds, file) ?? checkLength(seconds, options);
   return refusal ?? { ...utterance, seconds };
+}
+
+/**
+ * Why audio of this length is not the audio that a list or a header speaks of, or null. Lists round, and decoders differ
+ * in what they leave out at the ends of MP3: 0.1 s and 2 % are allowed.
+ * @param stated - seconds, undefined where nobody says. @param by - who says so.
+ */
+export function sameLength(seconds: number, stated: number | undefined, by: string): Refusal | null {
+  if (stated === undefined || Math.abs(seconds - stated) <= 0.1 + 0.02 * Math.max(seconds, stated))
+    return null;
+  const message = `the audio lasts ${seconds.toFixed(2)} s, ${by} says ${stated.toFixed(2)} s`;
+  return { kind: "wrong-length", message };
 }
 
 /** Why audio of this length is refused, or null. */

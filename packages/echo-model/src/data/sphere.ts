@@ -12,6 +12,8 @@ export interface SphereLayout {
   /** First byte of the samples, and the first after them. */
   readonly start: number;
   readonly end: number;
+  /** Bytes of samples that the header claims beyond the end of the file; 0 for a whole file. */
+  readonly missing: number;
   /** Hz. */
   readonly sampleRate: number;
   readonly channels: number;
@@ -66,6 +68,7 @@ export function readSphere(bytes: Uint8Array, file: string): SphereLayout {
   return {
     start,
     end: Math.min(bytes.length, start + length),
+    missing: fields.has("sample_count") ? Math.max(0, start + length - bytes.length) : 0,
     sampleRate: number("sample_rate", MOST_HERTZ),
     channels,
     encoding: linear ? "int16" : "mulaw",

@@ -49,6 +49,8 @@ export type ProblemKind =
   | "outside-folder"
   | "missing-file"
   | "unreadable-audio"
+  | "damaged-audio"
+  | "wrong-length"
   | "too-short"
   | "too-long";
 

@@ -8,10 +8,10 @@ import type { InputSettings } from "../settings/resolve.ts";
 import { contentHash, type FeatureCache, NO_CACHE, textHash } from "./feature-cache.ts";
 import { extractFeatures, hopCount, trackF0, type UtteranceFeatures } from "./features.ts";
 import { joinPieces, type Piece } from "./join-clips.ts";
-import { changeSpeed, changeSpeedOfF0, decodeRecording } from "./recording.ts";
+import { changeSpeed, changeSpeedOfF0, decodeRecording, refuseDamaged } from "./recording.ts";
 
 /** Changes with the meaning of the stored arrays, so that old cache folders are not misread. */
-const CACHE_VERSION = 2;
+const CACHE_VERSION = 3;
 
 /** Loads recordings of a data folder and keeps what was computed from them. */
 export class FeatureStore {
@@ -34,7 +34,7 @@ export class FeatureStore {
 
   /**
    * Features of an utterance at a speed.
-   * @throws DataError naming a recording that is missing or cannot be decoded.
+   * @throws DataError naming a recording that is missing, damaged or cannot be decoded.
    */
   features(utterance: Utterance, speed = 1): Promise<UtteranceFeatures> {
     const key = `${utterance.id}@${speed}`;
@@ -99,7 +99,8 @@ export class FeatureStore {
   }
 
   async #decode(file: string): Promise<Piece> {
-    const wave = await decodeRecording(await this.#read(file), file, this.input.sampleRate);
+    const bytes = await this.#read(file);
+    const wave = await decodeRecording(bytes, file, this.input.sampleRate, refuseDamaged(file));
     return { wave, f0: trackF0(wave, this.input) };
   }
 

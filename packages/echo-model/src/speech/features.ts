@@ -11,6 +11,7 @@ import {
 } from "@echo-ts/audio";
 import { DEFAULTS, type InputSettings } from "../settings/resolve.ts";
 import type { AudioConfig } from "../settings/settings.ts";
+import { requireAudible } from "./recording.ts";
 
 /** What the model reads of one utterance. */
 export interface UtteranceFeatures {
@@ -41,7 +42,7 @@ export function hopCount(samples: number, hopLength: number): number {
  * @param input - what the model reads, of `inputOf`; the `audio` group alone will do for a spectrogram model.
  * @param f0 - [T] in Hz, when it is already known; tracked by default.
  * @returns mel [M, T], f0 [T], silent [T]; the samples too when `features` names the waveform.
- * @throws AudioError for an empty wave or samples that are not finite.
+ * @throws AudioError for an empty wave, DataError for samples that are NaN, infinite or beyond 2^31.
  * @example
  * extractFeatures(wave, inputOf(resolveConfig())).frames; // 1 + floor(wave.length / 160)
  */
@@ -52,6 +53,7 @@ export function extractFeatures(
 ): UtteranceFeatures {
   const { features = DEFAULTS.model.features, silenceDecades = DEFAULTS.model.zeroKeys.silenceDecades } =
     input;
+  requireAudible("extractFeatures", wave);
   const logMel = logMelOf(wave, input);
   const [bins, frames] = logMel.shape as [number, number];
   const silent = silentFrames(logMel, { decades: silenceDecades, scale: "log10" });
@@ -120,8 +122,10 @@ function normalizeMel(mel: Float32Array, bins: number, frames: number, how: "ban
  * YIN decides no voicing itself: a frame counts as voiced when one period of delay explains 70 % of its energy.
  *
  * @param wave - mono samples at `audio.sampleRate`, [N].
+ * @throws DataError for samples that are NaN, infinite or beyond 2^31.
  */
 export function trackRecording(wave: Float32Array, audio: AudioConfig): PitchTrack {
+  requireAudible("trackRecording", wave);
   const { sampleRate, hopLength, pitch } = audio;
   const { minHz: fmin, maxHz: fmax, frameLength } = pitch;
   const method = pitch.method;

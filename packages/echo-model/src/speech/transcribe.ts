@@ -18,7 +18,7 @@ import { jointDecode } from "./decode/joint-search.ts";
 import type { Encoded } from "./decode/stepper.ts";
 import { type TimedWord, wordTimes } from "./decode/word-times.ts";
 import { extractFeatures } from "./features.ts";
-import { cutAtPauses } from "./recording.ts";
+import { cutAtPauses, requireAudible } from "./recording.ts";
 
 /** A model with what belongs to it: what a checkpoint holds. */
 export interface Recognizer {
@@ -44,10 +44,12 @@ const MAX_SECONDS = 20;
  *
  * @param wave - mono samples at `config.audio.sampleRate`.
  * @returns text and timed words; an empty text when nothing was recognised.
+ * @throws DataError for samples that are NaN, infinite or beyond 2^31.
  * @example
  * transcribe({ echo, tokenizer, config }, wave).text; // "go forward"
  */
 export function transcribe({ echo, tokenizer, config }: Recognizer, wave: Float32Array): Transcript {
+  requireAudible("transcribe", wave);
   const { sampleRate, hopLength } = config.audio;
   const limit = Math.min(MAX_SECONDS, ((config.model.audioContext - 1) * hopLength) / sampleRate);
   const wasTraining = echo.training;

@@ -2,7 +2,7 @@
 // (digit-batches.ts). A source knows its position as plain JSON and goes on from it exactly.
 // Read first: batch-plan.ts. Read next: trainer.ts.
 import { type RandomStream, stream } from "@echo-ts/tensor";
-import { checkLength } from "../data/check-utterances.ts";
+import { checkLength, sameLength } from "../data/check-utterances.ts";
 import { listProblems, type RowProblem, type Utterance } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
 import type { EchoConfig } from "../settings/settings.ts";
@@ -10,6 +10,7 @@ import type { Example } from "../speech/collate.ts";
 import type { FeatureStore } from "../speech/feature-store.ts";
 import { hopCount, type UtteranceFeatures } from "../speech/features.ts";
 import { joinPieces } from "../speech/join-clips.ts";
+import { DamagedAudioError } from "../speech/recording.ts";
 import { normalizeText } from "../text/normalize.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { augmentMel, augmentWave, changesSamples } from "./augment.ts";
@@ -64,12 +65,13 @@ export function transcriptOf({ text }: Pick<Utterance, "text">, tokenizer: Token
 }
 
 /**
- * Whether an utterance's audio can be decoded and is as long as `data` allows; some headers do not tell.
+ * Whether an utterance's audio can be decoded whole, is as long as its header or its list says, and as `data` allows;
+ * some headers do not tell.
  * @param compute - does the work and returns the number of hops.
  * @param onProblem - is told why not; without it what `compute` throws is thrown.
  */
 export async function isDecodable(
-  { source }: Utterance,
+  { source, seconds: stated }: Utterance,
   compute: () => Promise<number>,
   { audio, data }: Pick<EchoConfig, "audio" | "data">,
   onProblem?: (problem: RowProblem) => void,
@@ -80,12 +82,14 @@ export async function isDecodable(
     // What a header told was checked to the sample; this is counted in hops, so two of them are not held against it.
     const { minSeconds, maxSeconds } = data;
     const within = seconds > minSeconds - 2 * hop && seconds < maxSeconds + 2 * hop;
-    const refusal = within ? null : checkLength(seconds, data);
+    const length = sameLength(seconds, stated, `its header or ${source.file}`);
+    const refusal = length ?? (within ? null : checkLength(seconds, data));
     if (refusal !== null) onProblem?.({ ...source, ...refusal });
     return refusal === null;
   } catch (error) {
     if (!(error instanceof DataError) || onProblem === undefined) throw error;
-    onProblem({ ...source, kind: "unreadable-audio", message: error.message });
+    const kind = error instanceof DamagedAudioError ? "damaged-audio" : "unreadable-audio";
+    onProblem({ ...source, kind, message: error.message });
     return false;
   }
 }

@@ -16,6 +16,7 @@ import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { type FeatureCache, textHash } from "../speech/feature-cache.ts";
 import { FeatureStore } from "../speech/feature-store.ts";
+import { hopCount } from "../speech/features.ts";
 import { splitDigits } from "../study/digit-strings.ts";
 import { BpeTokenizer } from "../text/bpe-tokenizer.ts";
 import { CharacterTokenizer } from "../text/character-tokenizer.ts";
@@ -137,7 +138,12 @@ async function prepareDigits(
   store: FeatureStore,
   options: PrepareOptions & { readonly tokenizer?: Tokenizer | undefined },
 ): Promise<TrainingData> {
-  const { utterances, problems } = await checked(files, config, "all", options);
+  const { utterances, problems } = await decodable(
+    await checked(files, config, "all", options),
+    store,
+    config,
+    options,
+  );
   const { trainSpeakers, unseenSpeakers, heldOut } = config.digits;
   const all = digitRecordings(utterances);
   const splits = splitDigits(all, trainSpeakers, unseenSpeakers, heldOut);
@@ -156,6 +162,26 @@ async function prepareDigits(
   const trained = new Set(splits.train.map(({ id }) => id));
   const digest = await digestOf(utterances.filter(({ id }) => trained.has(id)));
   return { tokenizer, source, evaluation, problems, size: splits.train.length, digest };
+}
+
+/** Decodes all digits, which stay in memory: a recording that is damaged is found now, not in the middle of the run. */
+async function decodable(
+  { utterances, problems: earlier }: DataSet,
+  store: FeatureStore,
+  config: EchoConfig,
+  { onProgress }: PrepareOptions,
+): Promise<DataSet> {
+  const problems = [...earlier];
+  const usable: Utterance[] = [];
+  for (const [i, utterance] of utterances.entries()) {
+    const compute = async (): Promise<number> =>
+      hopCount((await store.wholePiece(utterance)).wave.length, config.audio.hopLength);
+    if (await isDecodable(utterance, compute, config, (problem) => problems.push(problem)))
+      usable.push(utterance);
+    onProgress?.({ what: "features", done: i + 1, total: utterances.length });
+  }
+  if (config.data.badRows === "fail") failOnProblems(problems);
+  return { utterances: usable, problems };
 }
 
 async function checked(
