@@ -27,6 +27,10 @@ t.test("normalizeText", async (t) => {
     ["invisible characters vanish", "co\u00adop\u200berate\ufeff", "cooperate"],
     ["letters, digits and vowel signs of other scripts stay", "हिन्दी 42 Привет", "हिन्दी 42 привет"],
     ["nothing is left of marks alone", "... !?", ""],
+    ["the Afrikaans article as one letter", "\u0149 man", "n man"],
+    ["and as two", "\u2019n man", "n man"],
+    ["ŉ inside a word holds an apostrophe", "a\u0149", "a'n"],
+    ["a combining mark without a letter does not hold an apostrophe", "\u0301'a", "a"],
   ];
   for (const [name, input, expected] of cases) t.equal(normalizeText(input), expected, name);
   t.equal(normalizeText("Don't stop.", { punctuation: "strip" }), "dont stop");
@@ -46,6 +50,45 @@ t.test("normalizeText", async (t) => {
       }),
       { seed: 5, numRuns: 3000 },
     );
+    // What the rules look at, close together.
+    const unit = fc.constantFrom(..."aΣσŉİß'’`´ \u0301\u0345\u0327\u200d\u1ffd\u1fef-1\u0903");
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 8 }), options, (text, rules) => {
+        const once = normalizeText(text, rules);
+        return normalizeText(once, rules) === once;
+      }),
+      { seed: 6, numRuns: 5000 },
+    );
+  });
+
+  t.test("applying it twice changes nothing more, for every character of Unicode", async (t) => {
+    const around: ((c: string) => string)[] = [
+      (c) => `'${c}'`,
+      (c) => `a${c}'a`,
+      (c) => `\u0301${c}'a`,
+      (c) => `A${c}\u0301`,
+    ];
+    const wrong: string[] = [];
+    for (const unicode of ["NFKC", "none"] as const) {
+      for (const punctuation of ["words", "strip"] as const) {
+        for (let first = 0; first < 0x110000; first += 256) {
+          const block = Array.from({ length: 256 }, (_, i) => first + i).filter(
+            (c) => c < 0xd800 || c > 0xdfff,
+          );
+          if (
+            !block.some(
+              (c) => /\P{Cn}/u.test(String.fromCodePoint(c)) && !/\p{Co}/u.test(String.fromCodePoint(c)),
+            )
+          )
+            continue;
+          const text = block.flatMap((c) => around.map((put) => put(String.fromCodePoint(c)))).join(" ");
+          const once = normalizeText(text, { unicode, punctuation });
+          if (normalizeText(once, { unicode, punctuation }) !== once)
+            wrong.push(`${unicode} ${punctuation} U+${first.toString(16)}`);
+        }
+      }
+    }
+    t.same(wrong, []);
   });
 });
 

@@ -26,7 +26,8 @@ const STRAY_COMBINING = /(?<![\p{L}\p{M}\p{N}])\p{M}+/gu;
  *
  * In this order:
  * 1. with a punctuation rule other than "keep", typographic apostrophes (’ ‘ ʼ ` ´) become `'`;
- * 2. the Unicode normal form; lower case; the normal form again (lower-casing can leave it);
+ * 2. the Unicode normal form; lower case; the normal form again (lower-casing can leave it); then step 1 again, for
+ *    letters whose normal form holds an apostrophe (ŉ);
  * 3. punctuation. "keep": nothing. "words": invisible format characters vanish, every mark or symbol becomes a
  *    space, except `'` between letters or digits ("don't"). "strip": as "words", but `'` vanishes too ("dont").
  *    Letters, digits and combining marks of every script stay; a combining mark without a base is dropped;
@@ -47,9 +48,11 @@ export function normalizeText(text: string, options: Partial<NormalizeOptions> =
   out = form(out);
   if (lowerCase) out = form(out.toLowerCase());
   if (punctuation !== "keep") {
-    out = out.replace(INVISIBLE, "").replace(MARKS, " ");
-    out = punctuation === "strip" ? out.replaceAll("'", "") : out.replace(LONE_APOSTROPHE, " ");
-    out = form(out.replace(STRAY_COMBINING, ""));
+    out = out.replace(APOSTROPHES, "'").replace(INVISIBLE, "").replace(MARKS, " ");
+    if (punctuation === "strip") out = out.replaceAll("'", "");
+    out = out.replace(STRAY_COMBINING, "");
+    // After the stray marks: an apostrophe behind one of them has no letter before it.
+    out = form(out.replace(LONE_APOSTROPHE, " "));
   }
   return out.replace(/\s+/gu, " ").trim();
 }
