@@ -2,7 +2,9 @@
 
 import { noGrad } from "@echo-ts/autograd";
 import {
+  BpeTokenizer,
   beamDecode,
+  CharacterTokenizer,
   ctcAlign,
   ctcBeamDecode,
   ctcFrameScores,
@@ -19,6 +21,7 @@ import {
 } from "@echo-ts/echo-model";
 import { stream, tensor } from "@echo-ts/tensor";
 import t from "tap";
+import { byteFallbackFile, byteLevelFile } from "./bpe-files.ts";
 
 /** Random log probabilities of a few frames. */
 function scores(frames: number, vocabulary: number, seed: string): FrameScores {
@@ -153,4 +156,64 @@ t.test("words take the time of their tokens", async (t) => {
     ["yes", "no"],
   );
   t.ok(Math.abs(words[1]!.start - 0.2) < 1e-12 && Math.abs(words[1]!.end - 0.24) < 1e-12);
+});
+
+t.test("words whose letters are several tokens, or one token in several words", async (t) => {
+  // The judge is the text itself: its words, each from its first byte's token to its last one's.
+  const texts = ["café hello", "日本 語", "naïve café", "ééé", "a 😀b c", "ŉ", "plain words"];
+  for (const [kind, file] of [
+    ["byte-level", byteLevelFile()],
+    ["byte fallback", byteFallbackFile()],
+  ] as const) {
+    const tokenizer = new BpeTokenizer(file);
+    for (const text of texts) {
+      const ids = tokenizer.encode(text);
+      const words = wordTimes(
+        ids.map((token, i) => ({ token, start: i, end: i + 1 })),
+        tokenizer,
+        1,
+      );
+      t.same(
+        words.map(({ word }) => word),
+        text.split(" "),
+        `${kind}: ${text}`,
+      );
+      if (kind === "byte fallback") continue;
+      // A token for each byte here.
+      const bytes = text.split(" ").map((word) => new TextEncoder().encode(word).length);
+      const ends = bytes.map((_, i) => bytes.slice(0, i + 1).reduce((sum, length) => sum + length, i));
+      t.same(
+        words.map(({ start, end }) => [start, end]),
+        ends.map((end, i) => [end - bytes[i]!, end]),
+        `${kind}: times of ${text}`,
+      );
+    }
+  }
+
+  const characters = CharacterTokenizer.fromTexts(["go on"]);
+  const spoken = characters.encode("go on").map((token, i) => ({ token, start: 2 * i, end: 2 * i + 1 }));
+  t.same(wordTimes(spoken, characters, 1), [
+    { word: "go", start: 0, end: 3 },
+    { word: "on", start: 6, end: 9 },
+  ]);
+
+  // "é w" with the tokens C3 | A9 20 77: the second ends one word and is the next.
+  const across = new BpeTokenizer(byteLevelFile(["©Ġ", "©Ġw"]));
+  const ids = across.encode("é w");
+  t.equal(ids.length, 2);
+  t.same(
+    wordTimes(
+      [
+        { token: ids[0]!, start: 0, end: 1 },
+        { token: ids[1]!, start: 4, end: 6 },
+      ],
+      across,
+      1,
+    ),
+    [
+      { word: "é", start: 0, end: 6 },
+      { word: "w", start: 4, end: 6 },
+    ],
+  );
+  t.same(wordTimes([], across, 1), []);
 });

@@ -15,8 +15,9 @@ export interface TimedWord {
 }
 
 /**
- * Words with their times. A token belongs to the word in which its characters stand once all tokens before it
- * are decoded, so it works for words, characters and pieces of words alike.
+ * The words of the decoded text with their times. A word lasts from its first token to its last; a token belongs
+ * to the words in which its characters stand. It works for words, characters, pieces of words, and for tokens that
+ * hold a part of a character, as byte-level BPE and BPE with byte fallback have them for letters outside ASCII.
  *
  * @param spans from `ctcAlign`, in order
  * @param secondsPerFrame stride of the encoder's frames
@@ -27,22 +28,41 @@ export function wordTimes(
   tokenizer: Tokenizer,
   secondsPerFrame: number,
 ): TimedWord[] {
-  const words: { word: string; start: number; end: number }[] = [];
-  let before = "";
-  spans.forEach((span, i) => {
-    const text = tokenizer.decode(spans.slice(0, i + 1).map(({ token }) => token));
-    const added = text.startsWith(before) ? text.slice(before.length) : text;
-    const beginsWord = before === "" || /^\s/.test(added) || /\s$/.test(before);
-    before = text;
-    const piece = added.trim();
-    if (piece === "") return;
-    const last = words[words.length - 1];
-    if (beginsWord || last === undefined) {
-      words.push({ word: piece, start: span.start * secondsPerFrame, end: span.end * secondsPerFrame });
-    } else {
-      last.word += piece;
-      last.end = span.end * secondsPerFrame;
-    }
-  });
+  const tokens = spans.map(({ token }) => token);
+  const text = tokenizer.decode(tokens);
+  const places = placesInText(tokens, text, tokenizer);
+  const words: TimedWord[] = [];
+  for (const { 0: word, index } of text.matchAll(/\S+/gu)) {
+    const own = spans.filter((_, i) => places[i]!.start < index + word.length && places[i]!.end > index);
+    const start = own[0]!.start * secondsPerFrame;
+    words.push({ word, start, end: own[own.length - 1]!.end * secondsPerFrame });
+  }
   return words;
+}
+
+/**
+ * Where the characters of each token stand in `text`, the text of all tokens: [start, end) in UTF-16 units. The
+ * text of the first tokens is the beginning of it, except where they end inside a character: that ends in U+FFFD
+ * instead, and every token with a part of the character stands where the character does.
+ */
+function placesInText(
+  tokens: readonly number[],
+  text: string,
+  tokenizer: Tokenizer,
+): { start: number; end: number }[] {
+  let reached = 0;
+  return tokens.map((_, i) => {
+    const soFar = i + 1 === tokens.length ? text : tokenizer.decode(tokens.slice(0, i + 1));
+    const start = reached;
+    reached = Math.max(reached, sharedLength(soFar, text));
+    if (reached >= soFar.length) return { start, end: reached };
+    const partOf = String.fromCodePoint(text.codePointAt(reached) ?? 0);
+    return { start, end: reached + partOf.length };
+  });
+}
+
+function sharedLength(a: string, b: string): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a[n] === b[n]) n++;
+  return n;
 }
