@@ -115,6 +115,7 @@ export {
 export { type Conv2dOptions, conv2d, type Pair } from "./ops/convolution-2d.ts";
 export * from "./ops/cross-entropy.ts";
 export * from "./ops/ctc.ts";
+export * from "./ops/division.ts";
 export * from "./ops/elementwise.ts";
 export * from "./ops/fourier.ts";
 export * from "./ops/indexing.ts";
@@ -126,6 +127,7 @@ export * from "./ops/parts.ts";
 export * from "./ops/pooling.ts";
 export * from "./ops/reduction.ts";
 export * from "./ops/shaping.ts";
+export * from "./ops/transcendental.ts";
 export { formatProfile, type ProfileLine, profile } from "./profile.ts";
 export * from "./random.ts";
 export { type Axes, formatShape, type Shape, sameShape } from "./shape.ts";

@@ -2,6 +2,7 @@
 // is a tensor is a method of that tensor, and is documented where it stands.
 
 import * as activation from "./ops/activation.ts";
+import * as division from "./ops/division.ts";
 import * as elementwise from "./ops/elementwise.ts";
 import * as indexing from "./ops/indexing.ts";
 import * as joining from "./ops/joining.ts";
@@ -10,9 +11,11 @@ import * as normalization from "./ops/normalization.ts";
 import * as parts from "./ops/parts.ts";
 import * as reduction from "./ops/reduction.ts";
 import * as shaping from "./ops/shaping.ts";
+import * as transcendental from "./ops/transcendental.ts";
 import { Tensor } from "./tensor.ts";
 
 type Functions = typeof activation &
+  typeof division &
   typeof elementwise &
   typeof indexing &
   typeof joining &
@@ -20,6 +23,7 @@ type Functions = typeof activation &
   typeof normalization &
   typeof reduction &
   typeof shaping &
+  typeof transcendental &
   typeof parts;
 
 /** What those files export besides: functions whose first argument is a condition or no tensor, and building blocks. */
@@ -43,6 +47,7 @@ export type TensorMethods = { readonly [N in Name]: Method<Functions[N]> };
 /** An export that is no function of a tensor does not compile here: add it to `OTHERS`. */
 const FUNCTIONS: { readonly [N in Name]: (self: Tensor, ...rest: never[]) => unknown } = {
   ...activation,
+  ...division,
   ...elementwise,
   ...indexing,
   ...joining,
@@ -50,6 +55,7 @@ const FUNCTIONS: { readonly [N in Name]: (self: Tensor, ...rest: never[]) => unk
   ...normalization,
   ...reduction,
   ...shaping,
+  ...transcendental,
   ...parts,
 };
 

@@ -8,6 +8,7 @@ import attention from "./ops/attention.ts";
 import convolution from "./ops/convolution.ts";
 import crossEntropy from "./ops/cross-entropy.ts";
 import ctc from "./ops/ctc.ts";
+import division from "./ops/division.ts";
 import elementwise from "./ops/elementwise.ts";
 import fourier from "./ops/fourier.ts";
 import indexing from "./ops/indexing.ts";
@@ -17,6 +18,7 @@ import normalization from "./ops/normalization.ts";
 import operands from "./ops/operands.ts";
 import reduction from "./ops/reduction.ts";
 import shaping from "./ops/shaping.ts";
+import transcendental from "./ops/transcendental.ts";
 
 /** The rows of each file of ops/. */
 interface Families {
@@ -25,6 +27,7 @@ interface Families {
   readonly convolution: typeof convolution;
   readonly crossEntropy: typeof crossEntropy;
   readonly ctc: typeof ctc;
+  readonly division: typeof division;
   readonly elementwise: typeof elementwise;
   readonly fourier: typeof fourier;
   readonly indexing: typeof indexing;
@@ -34,6 +37,7 @@ interface Families {
   readonly operands: typeof operands;
   readonly reduction: typeof reduction;
   readonly shaping: typeof shaping;
+  readonly transcendental: typeof transcendental;
 }
 
 /** A file of ops/, named as there. */
@@ -73,6 +77,8 @@ interface RowOfKind<P> {
 /** The table: one row for each op. */
 export const OPS: { readonly [P in Op]: RowOfKind<OpParams[P]>[Table[P]["kind"]] } = {
   ...elementwise,
+  ...transcendental,
+  ...division,
   ...activation,
   ...reduction,
   ...linearAlgebra,

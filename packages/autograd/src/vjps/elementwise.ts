@@ -1,10 +1,11 @@
-// Gradient rules of the elementwise ops: g is the gradient of the output y, x or a and b are the inputs.
+// Gradient rules of the ops that treat each element alone: g is the gradient of the output y, x or a and b are the inputs.
 
 import {
   add,
   apply,
   cast,
   cos,
+  cosh,
   div,
   equal,
   exp,
@@ -19,8 +20,11 @@ import {
   OPS,
   type OpOf,
   pow,
+  round,
   sign,
   sin,
+  sinh,
+  sqrt,
   square,
   sub,
   type Tensor,
@@ -46,8 +50,13 @@ function powExponent(g: Tensor, y: Tensor, a: Tensor, b: Tensor): Tensor {
   return where(flat, 0, mul(g, mul(y, log(a))));
 }
 
+/** sqrt((1 - x) (1 + x)), exact near -1 and 1. */
+function cosineOf(x: Tensor): Tensor {
+  return sqrt(mul(sub(1, x), add(x, 1)));
+}
+
 /** Rules of the elementwise ops. */
-export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands">> = {
+export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands" | "transcendental" | "division">> = {
   neg: (g) => [neg(g)],
   exp: (g, { output: y }) => [mul(g, y)],
   expm1: (g, { output: y }) => [mul(g, add(y, 1))],
@@ -59,6 +68,15 @@ export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands">> = {
   tanh: (g, { output: y }) => [apply(OPS.tanhGrad, [g, y], NONE)],
   erf: (g, { inputs: [x] }) => [mul(g, mul(exp(neg(square(x!))), TWO_OVER_SQRT_PI))],
   floor: (_g, { output: y }) => [zerosOf(y)],
+  asin: (g, { inputs: [x] }) => [div(g, cosineOf(x!))],
+  acos: (g, { inputs: [x] }) => [neg(div(g, cosineOf(x!)))],
+  atan: (g, { inputs: [x] }) => [div(g, add(square(x!), 1))],
+  sinh: (g, { inputs: [x] }) => [mul(g, cosh(x!))],
+  cosh: (g, { inputs: [x] }) => [mul(g, sinh(x!))],
+  asinh: (g, { inputs: [x] }) => [div(g, sqrt(add(square(x!), 1)))],
+  acosh: (g, { inputs: [x] }) => [div(g, sqrt(mul(sub(x!, 1), add(x!, 1))))],
+  atanh: (g, { inputs: [x] }) => [div(g, mul(sub(1, x!), add(x!, 1)))],
+  log2: (g, { inputs: [x] }) => [div(g, mul(x!, Math.LN2))],
   abs: (g, { inputs: [x] }) => [mul(g, sign(x!))],
   square: (g, { inputs: [x] }) => [mul(g, mul(x!, 2))],
   reciprocal: (g, { output: y }) => [neg(mul(g, square(y)))],
@@ -88,6 +106,12 @@ export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands">> = {
   mod: (g, { inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(g, a!.shape) : null,
     needs[1] ? sumTo(neg(mul(g, floor(div(a!, b!)))), b!.shape) : null,
+  ],
+  floorDivide: (_g, { inputs: [a, b] }) => [zerosOf(a!), zerosOf(b!)],
+  fmod: (g, { output: y, inputs: [a, b] }, needs) => [
+    needs[0] ? sumTo(g, a!.shape) : null,
+    // a = quotient b + y, with a whole quotient: rounded, because a - y is not exact.
+    needs[1] ? sumTo(neg(mul(g, round(div(sub(a!, y), b!)))), b!.shape) : null,
   ],
   atan2: (g, { inputs: [a, b] }, needs) => {
     const scaled = div(g, add(square(a!), square(b!)));

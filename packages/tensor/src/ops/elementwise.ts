@@ -20,12 +20,14 @@ import {
 import { broadcastShapes } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import {
+  type BinaryFunction,
   beside,
   castTo,
   checkedTensor,
   countableTensor,
   onCountables,
   onFloats,
+  onPairs,
   pair,
   type TensorLike,
   type UnaryFunction,
@@ -100,13 +102,6 @@ const ROWS: Rows = rows<Rows>({
   ),
 });
 export default ROWS;
-
-type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor;
-
-/** The function of an op on two operands, which are brought to one dtype of at least `least`. */
-function onPairs(row: PrimitiveRow | FusedRow, least: DType): BinaryFunction {
-  return (a, b) => apply(row, pair(row.name, a, b, least), NONE);
-}
 
 /**
  * The same values in another dtype. Floats are truncated towards zero for int32; anything but 0 is true for bool. Shape in = shape out.

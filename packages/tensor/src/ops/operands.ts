@@ -114,3 +114,11 @@ export function checkIndex(op: string, index: Tensor): void {
   if (index.dtype !== "int32")
     throw new DtypeError(`${op}: indices must be int32, got ${index.dtype ?? typeof index}`);
 }
+
+/** What users call an op by that takes two operands, which broadcast. */
+export type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor;
+
+/** The function of an op on two operands, which are brought to one dtype of at least `least`. */
+export function onPairs(row: PrimitiveRow | FusedRow, least: DType): BinaryFunction {
+  return (a, b) => apply(row, pair(row.name, a, b, least), NONE);
+}

@@ -39,6 +39,15 @@ function floorMod(a: number, b: number): number {
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 }
 
+/** Python's a // b: the quotient by the exact remainder, so that rounding a / b never carries it over a whole number. */
+function floorQuotient(a: number, b: number): number {
+  if (b === 0) return a / b;
+  const rest = a % b;
+  const carried = rest !== 0 && rest < 0 !== b < 0 ? 1 : 0;
+  const quotient = Math.round((a - rest) / b - carried);
+  return quotient === 0 ? 0 * (a / b) : quotient;
+}
+
 /** C's pow: 1 to anything is 1, and so is -1 to an infinite power; JavaScript says NaN. */
 function power(x: number, y: number): number {
   return x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y;
@@ -55,12 +64,23 @@ export const cos: Kernel<"cos"> = map(Math.cos);
 export const tanh: Kernel<"tanh"> = map(Math.tanh);
 export const erf: Kernel<"erf"> = map(errorFunction);
 export const floor: Kernel<"floor"> = map(Math.floor);
+export const asin: Kernel<"asin"> = map(Math.asin);
+export const acos: Kernel<"acos"> = map(Math.acos);
+export const atan: Kernel<"atan"> = map(Math.atan);
+export const sinh: Kernel<"sinh"> = map(Math.sinh);
+export const cosh: Kernel<"cosh"> = map(Math.cosh);
+export const asinh: Kernel<"asinh"> = map(Math.asinh);
+export const acosh: Kernel<"acosh"> = map(Math.acosh);
+export const atanh: Kernel<"atanh"> = map(Math.atanh);
+export const log2: Kernel<"log2"> = map(Math.log2);
 
 export const add: Kernel<"add"> = zip((x, y) => x + y);
 export const sub: Kernel<"sub"> = zip((x, y) => x - y);
 export const div: Kernel<"div"> = zip((x, y) => x / y);
 export const pow: Kernel<"pow"> = zip(power);
 export const mod: Kernel<"mod"> = zip(floorMod);
+export const floorDivide: Kernel<"floorDivide"> = zip(floorQuotient);
+export const fmod: Kernel<"fmod"> = zip((x, y) => x % y);
 export const atan2: Kernel<"atan2"> = zip(Math.atan2);
 export const maximum: Kernel<"maximum"> = zip(Math.max);
 export const less: Kernel<"less"> = zip((x, y) => (x < y ? 1 : 0));
