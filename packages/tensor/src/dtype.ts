@@ -2,7 +2,11 @@
 
 import { BackendError, DtypeError } from "./errors.ts";
 
-/** Element type of a tensor. `bool` is stored as one byte per element holding 0 or 1. */
+/**
+ * Element type of a tensor. `bool` is stored as one byte per element holding 0 or 1. Arithmetic of `int32` (sums and
+ * running sums, products, powers, matrix products, what is added at an index) wraps around modulo 2^32 on every backend,
+ * as int32 does in C and NumPy; `mean`, `variance` and `std` of int32 are float64. For larger sums, cast first.
+ */
 export type DType = "float32" | "float64" | "int32" | "bool";
 
 /** The typed array that holds elements of each dtype. */

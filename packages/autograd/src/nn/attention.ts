@@ -22,8 +22,8 @@ import {
   permute,
   reshape,
   ShapeError,
+  safeSoftmax,
   scalar,
-  softmax,
   type Tensor,
   tensor,
   transpose,
@@ -155,7 +155,7 @@ function attend(
 ): Tensor {
   if (dropout === null) return attention(q, k, v, { bias, scale });
   const scores = mul(matmul(q, transpose(k)), scale); // [.., Tq, Tk]
-  const weights = softmax(bias === null ? scores : scores.add(bias));
+  const weights = safeSoftmax(bias === null ? scores : scores.add(bias));
   return matmul(dropout.forward(weights), v);
 }
 

@@ -9,8 +9,8 @@ import {
   div,
   equal,
   exp,
-  floor,
   greaterEqual,
+  isFinite,
   less,
   log,
   logicalAnd,
@@ -39,15 +39,24 @@ function winner(g: Tensor, a: Tensor, b: Tensor, aLoses: Tensor): Tensor {
   return where(aLoses, 0, where(equal(a, b), mul(g, 0.5), g));
 }
 
+// Where a rule leaves a value out, what computes it gets other operands there too: its own derivatives would be NaN.
+
 /** d(a^b)/da, which is 0 for b = 0 even at a = 0. */
 function powBase(g: Tensor, a: Tensor, b: Tensor): Tensor {
-  return where(equal(b, 0), 0, mul(g, mul(b, pow(a, sub(b, 1)))));
+  const constant = equal(b, 0);
+  return where(constant, 0, mul(g, mul(b, pow(a, where(constant, 0, sub(b, 1))))));
 }
 
 /** d(a^b)/db, which is 0 at a = 0 for b >= 0, where log(a) is not finite. */
 function powExponent(g: Tensor, y: Tensor, a: Tensor, b: Tensor): Tensor {
   const flat = logicalAnd(equal(a, 0), greaterEqual(b, 0));
-  return where(flat, 0, mul(g, mul(y, log(a))));
+  return where(flat, 0, mul(g, mul(y, log(where(flat, 1, a)))));
+}
+
+/** a / b rounded down, as the remainder y of the division has it: the quotient itself may round up to the next integer. */
+function wholeQuotient(a: Tensor, b: Tensor, y: Tensor): Tensor {
+  const byInfinity = where(equal(a, y), 0, -1);
+  return where(isFinite(b), round(div(sub(a, y), b)), byInfinity);
 }
 
 /** sqrt((1 - x) (1 + x)), exact near -1 and 1. */
@@ -103,9 +112,9 @@ export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands" | "transcend
     needs[0] ? sumTo(powBase(g, a!, b!), a!.shape) : null,
     needs[1] ? sumTo(powExponent(g, y, a!, b!), b!.shape) : null,
   ],
-  mod: (g, { inputs: [a, b] }, needs) => [
+  mod: (g, { output: y, inputs: [a, b] }, needs) => [
     needs[0] ? sumTo(g, a!.shape) : null,
-    needs[1] ? sumTo(neg(mul(g, floor(div(a!, b!)))), b!.shape) : null,
+    needs[1] ? sumTo(neg(mul(g, wholeQuotient(a!, b!, y))), b!.shape) : null,
   ],
   floorDivide: (_g, { inputs: [a, b] }) => [zerosOf(a!), zerosOf(b!)],
   fmod: (g, { output: y, inputs: [a, b] }, needs) => [
@@ -114,7 +123,10 @@ export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands" | "transcend
     needs[1] ? sumTo(neg(mul(g, round(div(sub(a!, y), b!)))), b!.shape) : null,
   ],
   atan2: (g, { inputs: [a, b] }, needs) => {
-    const scaled = div(g, add(square(a!), square(b!)));
+    // At the origin, and where the squares underflow, the angle has no slope to speak of: 0, as in PyTorch.
+    const squares = add(square(a!), square(b!));
+    const none = equal(squares, 0);
+    const scaled = where(none, 0, div(g, where(none, 1, squares)));
     return [
       needs[0] ? sumTo(mul(scaled, b!), a!.shape) : null,
       needs[1] ? sumTo(neg(mul(scaled, a!)), b!.shape) : null,

@@ -12,6 +12,8 @@ import {
   gather,
   indexAdd,
   indexSelect,
+  isNaN,
+  logicalOr,
   narrow,
   type OpOf,
   type OpParams,
@@ -37,9 +39,10 @@ function withAxes(x: Tensor, like: Tensor, { axes, keepDims }: OpParams["sum"]):
   );
 }
 
-/** Among equal largest values the gradient is split evenly, as PyTorch's amax does. */
+/** Among equal largest values the gradient is split evenly, among NaNs too where there are any: PyTorch's max. */
 function maxGradient(g: Tensor, y: Tensor, x: Tensor, params: OpParams["max"]): Tensor {
-  const isTop = equal(x, withAxes(y, x, params));
+  // Nothing equals NaN; where x is NaN, so is the maximum.
+  const isTop = logicalOr(equal(x, withAxes(y, x, params)), isNaN(x));
   const count = sum(cast(isTop, x.dtype), params.axes, true);
   return where(isTop, div(withAxes(g, x, params), count), 0);
 }

@@ -7,12 +7,13 @@ import { type FusedRow, fused, type Operand, rows, sameDtype, unary } from "../o
 import type { AttentionParams } from "../op-params.ts";
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { add, maskedFill, mul, sub } from "./elementwise.ts";
+import { add, equal, maskedFill, mul, sub, where } from "./elementwise.ts";
 import { triu } from "./indexing.ts";
 import { concat, stack } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
 import normalization, { softmax } from "./normalization.ts";
 import { alike } from "./operands.ts";
+import { max } from "./reduction.ts";
 import { broadcastTo, flatten, reshape, slice, transpose } from "./shaping.ts";
 
 interface ScaleParams {
@@ -52,7 +53,7 @@ const ROWS: Rows = rows<Rows>({
       let scores = mul(matmul(q!, transpose(k!)), scale); // [.., Tq, Tk]
       if (bias !== undefined) scores = add(scores, bias);
       if (causal) scores = maskedFill(scores, futureMask(scores), Number.NEGATIVE_INFINITY);
-      return softmax(scores);
+      return safeSoftmax(scores);
     },
   ),
   // q and k are not used: they are inputs so that the gradient rule, which computes all three gradients at once, has them.
@@ -104,7 +105,10 @@ const KEPT_WEIGHTS = 2 ** 25;
 
 /** Options of `attention`. */
 export interface AttentionOptions {
-  /** Added to the scores before softmax; broadcasts to [.., Tq, Tk]. -Infinity forbids a key. */
+  /**
+   * Added to the scores before softmax; broadcasts to [.., Tq, Tk]. -Infinity forbids a key; a query that may see no
+   * key gives 0.
+   */
   readonly bias?: Tensor | null;
   /** Let query i see the keys 0 .. i only; default false. */
   readonly causal?: boolean;
@@ -122,6 +126,22 @@ const ATTENTION_OPTIONS: OptionKinds<AttentionOptions> = {
 export function attentionWeights(q: Tensor, k: Tensor, params: AttentionParams, bias?: Tensor): Tensor {
   const inputs = bias === undefined ? [q, k] : [q, k, bias];
   return apply(ROWS.attentionWeights, inputs, params);
+}
+
+/**
+ * Softmax along the last axis, where a row of nothing but -Infinity gives 0 with gradient 0 and not NaN: the weights of
+ * a query that may see no key. PyTorch's attention does the same.
+ *
+ * scores [.., Tq, Tk] -> [.., Tq, Tk]
+ *
+ * @example safeSoftmax(tensor([[0, -Infinity], [-Infinity, -Infinity]])).toArray() // [[1, 0], [0, 0]]
+ */
+export function safeSoftmax(scores: Tensor): Tensor {
+  checkTensors("safeSoftmax", { scores });
+  if (scores.rank === 0 || scores.shape[scores.rank - 1] === 0) return softmax(scores);
+  const none = equal(max(scores, -1, true), Number.NEGATIVE_INFINITY);
+  // Such a row is made one of zeros first: a NaN that is only left out afterwards would still reach the gradient.
+  return where(none, 0, softmax(where(none, 0, scores)));
 }
 
 /** True above the diagonal of [.., Tq, Tk]. */

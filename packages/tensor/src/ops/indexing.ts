@@ -1,22 +1,28 @@
 // Ops that read or write by index: gather and its adjoint, whole-slice selection, sorting, masks by position.
 
 import { apply, fromTypedArray, scalar } from "../apply.ts";
-import { checkFlag } from "../arguments.ts";
+import { checkFlag, checkTensors } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import type { AxisParams } from "../op-params.ts";
-import { formatShape, normalizeAxis, replaceAxis, type Shape } from "../shape.ts";
+import { broadcastShapes, formatShape, normalizeAxis, replaceAxis, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { equal, lessEqual, sub, where } from "./elementwise.ts";
 import { alike, castTo, checkedTensor, checkIndex } from "./operands.ts";
-import { narrow, unsqueeze } from "./shaping.ts";
+import { broadcastTo, narrow, unsqueeze } from "./shaping.ts";
+
+interface SortParams extends AxisParams {
+  readonly descending: boolean;
+  /** NaN comes last otherwise. */
+  readonly nanFirst: boolean;
+}
 
 interface Rows {
   readonly gather: PrimitiveRow<AxisParams>;
   readonly scatterAdd: PrimitiveRow<AxisParams>;
   readonly indexSelect: PrimitiveRow<AxisParams>;
   readonly indexAdd: PrimitiveRow<AxisParams>;
-  readonly argsort: PrimitiveRow<AxisParams & { readonly descending: boolean }>;
+  readonly argsort: PrimitiveRow<SortParams>;
 }
 
 const ROWS: Rows = rows<Rows>({
@@ -41,7 +47,7 @@ const ROWS: Rows = rows<Rows>({
     dtype: sameDtype,
   }),
   argsort: primitive({
-    meaning: "indices that sort along an axis, stable, NaN last",
+    meaning: "indices that sort along an axis, stable, NaN at one end",
     shape: firstShape,
     dtype: int32,
   }),
@@ -81,9 +87,25 @@ export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
   return apply(ROWS.gather, [x, index], { axis: at });
 }
 
-/** `gather` under NumPy's name and argument order. */
+/**
+ * `gather` with NumPy's name and broadcasting: x and index stretch where one of them has size 1, but along the axis.
+ *
+ * @example takeAlongAxis(tensor([[1, 2], [3, 4]]), tensor([[1], [0]], { dtype: "int32" }), 1).toArray() // [[2], [3]]
+ */
 export function takeAlongAxis(x: Tensor, index: Tensor, axis: number): Tensor {
-  return gather(x, axis, index);
+  const op = "takeAlongAxis";
+  checkTensors(op, { x, index });
+  checkIndex(op, index);
+  const at = normalizeAxis(op, axis, x.rank);
+  if (index.rank !== x.rank) {
+    throw new ShapeError(
+      `${op}: index must have the rank of x, got ${formatShape(index.shape)} for ${formatShape(x.shape)}`,
+    );
+  }
+  const others = (shape: Shape): Shape => replaceAxis(shape, at, [1]);
+  const common = broadcastShapes(op, others(x.shape), others(index.shape));
+  const spread = (y: Tensor): Tensor => broadcastTo(y, replaceAxis(common, at, [y.shape[at]!]));
+  return gather(spread(x), at, spread(index));
 }
 
 /**
@@ -180,7 +202,8 @@ function triangle(x: Tensor, diagonal: number, op: string): Tensor {
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
   checkedTensor("argsort", x);
   checkFlag("argsort", "descending", descending);
-  return apply(ROWS.argsort, [x], { axis: normalizeAxis("argsort", axis, x.rank), descending });
+  const params = { axis: normalizeAxis("argsort", axis, x.rank), descending, nanFirst: false };
+  return apply(ROWS.argsort, [x], params);
 }
 
 /** Values sorted along an axis, and the indices that sort them. */
@@ -193,8 +216,10 @@ export function sort(x: Tensor, axis = -1, descending = false): { values: Tensor
 }
 
 /**
- * The k largest values along an axis, largest first, and where they stand.
+ * The k largest values along an axis, largest first, and where they stand. A NaN counts as largest, as it does for `max`
+ * and `argmax`.
  *
+ * @param largest false for the k smallest, smallest first
  * @throws ShapeError if the axis holds fewer than k
  * @example topk(tensor([3, 1, 2]), 2).values.toArray() // [3, 2]
  */
@@ -206,6 +231,7 @@ export function topk(x: Tensor, k: number, axis = -1, largest = true): { values:
   if (!Number.isInteger(k) || k < 0 || k > size) {
     throw new ShapeError(`topk: k must be between 0 and ${size}, the size of axis ${at}, got ${k}`);
   }
-  const indices = narrow(argsort(x, at, largest), at, 0, k);
+  const order = apply(ROWS.argsort, [x], { axis: at, descending: largest, nanFirst: largest });
+  const indices = narrow(order, at, 0, k);
   return { values: gather(x, at, indices), indices };
 }

@@ -220,10 +220,11 @@ function contract(a: Tensor, as: string, b: Tensor, bs: string, keep: Set<string
 }
 
 /**
- * The outer product of two vectors: [m], [n] -> [m, n].
+ * The outer product of two vectors: [m], [n] -> [m, n]. Tensors of another rank are laid end to end first, as in NumPy.
  *
  * @example outer(tensor([1, 2]), tensor([3, 4])).toArray() // [[3, 4], [6, 8]]
  */
 export function outer(a: Tensor, b: Tensor): Tensor {
-  return matmul(unsqueeze(a, 1), unsqueeze(b, 0));
+  checkTensors("outer", { a, b });
+  return matmul(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
 }

@@ -2,7 +2,7 @@
 // are dropped unless `keepDims`. Sums run in a fixed order, see backends/reference/reduce.ts.
 
 import { apply } from "../apply.ts";
-import { checkFlag, checkNumber } from "../arguments.ts";
+import { checkFlag, checkNumber, checkTensors } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import {
   countable,
@@ -19,6 +19,7 @@ import {
 import type { AxisParams, ReduceParams } from "../op-params.ts";
 import {
   type Axes,
+  broadcastShapes,
   formatShape,
   normalizeAxes,
   normalizeAxis,
@@ -47,8 +48,8 @@ import {
   where,
 } from "./elementwise.ts";
 import { pad } from "./joining.ts";
-import { checkedTensor, countableTensor, floatingTensor } from "./operands.ts";
-import { narrow, reshape, squeeze } from "./shaping.ts";
+import { alike, castTo, checkedTensor, countableTensor, floatingTensor } from "./operands.ts";
+import { broadcastTo, narrow, reshape, squeeze } from "./shaping.ts";
 
 interface Rows {
   readonly sum: PrimitiveRow<ReduceParams>;
@@ -99,14 +100,19 @@ export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   return apply(ROWS.sum, [countableTensor(x)], params);
 }
 
+/** x as statistics take it: int32, whose sums float32 would round, becomes float64; bool becomes float32. */
+function statisticTensor(x: Tensor): Tensor {
+  return x.dtype === "int32" ? castTo(x, "float64") : floatingTensor(x);
+}
+
 /**
- * Mean over axes; integers average in float32. The mean of nothing is NaN.
+ * Mean over axes; int32 averages in float64 as in NumPy, bool in float32. The mean of nothing is NaN.
  *
  * @example mean(tensor([[1, 3], [5, 7]]), 1).toArray() // [2, 6]
  */
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const { axes: list } = reduceParams("mean", x, axes, keepDims);
-  return div(sum(floatingTensor(x), list, keepDims), count(x, list));
+  return div(sum(statisticTensor(x), list, keepDims), count(x, list));
 }
 
 /**
@@ -181,7 +187,7 @@ export function argmin(x: Tensor, axis?: number): Tensor {
 }
 
 /**
- * Variance over axes.
+ * Variance over axes; int32 in float64, bool in float32.
  *
  * @param correction what is subtracted from the count in the divisor: 1 (default, as in PyTorch) or 0 (NumPy)
  * @example variance(tensor([1, 2, 3])).item() // 1
@@ -189,24 +195,32 @@ export function argmin(x: Tensor, axis?: number): Tensor {
 export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
   const { axes: list } = reduceParams("variance", x, axes, keepDims);
   checkNumber("variance", "correction", correction);
-  const y = floatingTensor(x);
+  const y = statisticTensor(x);
   const rough = sub(y, mean(y, list, true));
   // The mean was rounded: centring once more leaves equal elements a deviation of 0, however large they are.
   const deviation = sub(rough, mean(rough, list, true));
   return div(sum(square(deviation), list, keepDims), Math.max(0, count(x, list) - correction));
 }
 
-/** Standard deviation over axes; see `variance` for the correction. */
+/** Standard deviation over axes; see `variance`. Its gradient is 0 where the deviation is 0, as in PyTorch. */
 export function std(x: Tensor, axes?: Axes, keepDims = false, correction = 1): Tensor {
   const { axes: list } = reduceParams("std", x, axes, keepDims);
   checkNumber("std", "correction", correction);
-  return sqrt(variance(x, list, keepDims, correction));
+  return unlessZero(variance(x, list, keepDims, correction), sqrt);
 }
 
-/** log of the sum of e^x over axes, without overflow; -Infinity where all are. */
+/** f(x), but 0 with gradient 0 where x is 0: roots have an infinite slope there, and 0 times that is NaN. */
+function unlessZero(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
+  const zero = equal(x, 0);
+  // f must not see the zeros: a gradient that is only left out afterwards would be NaN already.
+  return where(zero, 0, f(where(zero, 1, x)));
+}
+
+/** log of the sum of e^x over axes, without overflow; -Infinity where all are, and for nothing. */
 export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const { axes: list } = reduceParams("logSumExp", x, axes, keepDims);
   const y = floatingTensor(x);
+  if (count(x, list) === 0) return log(sum(exp(y), list, keepDims));
   const top = max(y, list, true);
   // An infinite maximum would give Infinity - Infinity, NaN; with 0 in its place the sum of exp is infinite or 0.
   const finiteTop = where(isFinite(top), top, 0);
@@ -235,7 +249,7 @@ export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 }
 
 /**
- * Vector norm over axes: (sum |x|^p)^(1/p).
+ * Vector norm over axes: (sum |x|^p)^(1/p). The gradient of a norm of 0 is 0, as in PyTorch.
  *
  * @param p 2 by default; any positive number, or Infinity for the largest |x|
  * @example norm(tensor([3, 4])).item() // 5
@@ -247,8 +261,9 @@ export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
   const y = floatingTensor(x);
   if (p === Number.POSITIVE_INFINITY) return max(abs(y), axes, keepDims);
   if (p === 1) return sum(abs(y), axes, keepDims);
-  if (p === 2) return sqrt(sum(square(y), axes, keepDims));
-  return pow(sum(pow(abs(y), p), axes, keepDims), 1 / p);
+  if (p === 2) return unlessZero(sum(square(y), axes, keepDims), sqrt);
+  const powers = unlessZero(abs(y), (lengths) => pow(lengths, p));
+  return unlessZero(sum(powers, axes, keepDims), (total) => pow(total, 1 / p));
 }
 
 /**
@@ -262,11 +277,19 @@ export function cumsum(x: Tensor, axis = -1): Tensor {
 }
 
 /**
- * Cosine of the angle between a and b along an axis; norms below `epsilon` count as epsilon.
+ * Cosine of the angle between a and b along an axis; norms below `epsilon` count as epsilon. a and b broadcast.
  *
  * @example cosineSimilarity(tensor([1, 0]), tensor([0, 2])).item() // 0
  */
-export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1, epsilon = 1e-8): Tensor {
+export function cosineSimilarity(first: Tensor, second: Tensor, axis = -1, epsilon = 1e-8): Tensor {
+  checkTensors("cosineSimilarity", { first, second });
+  checkNumber("cosineSimilarity", "epsilon", epsilon);
+  const shape = broadcastShapes("cosineSimilarity", first.shape, second.shape);
+  normalizeAxis("cosineSimilarity", axis, shape.length);
+  const [a, b] = alike([broadcastTo(first, shape), broadcastTo(second, shape)], "float32") as [
+    Tensor,
+    Tensor,
+  ];
   const lengths = mul(maximum(norm(a, axis), epsilon), maximum(norm(b, axis), epsilon));
   return div(sum(mul(a, b), axis), lengths);
 }

@@ -87,7 +87,7 @@ function attend(
   const size = sizeOf(square);
   const [raw, weights] = [temporary(size), temporary(size)];
   scores(device, raw, square, [q, k, bias], options);
-  softmaxInto(device, weights, square, dense(raw, square), square.length - 1);
+  softmaxInto(device, weights, square, dense(raw, square), square.length - 1, true);
   const left = dense(weights, square);
   const rows = { ...left, strides: [...left.strides.slice(0, -1), 0] };
   product(device, out, shape, [rows, factor(v, shape.slice(0, -2), "right")], {
@@ -147,7 +147,7 @@ export const matrixKernels: Kernels = {
   attentionWeights: kernel<"attentionWeights">((device, out, [q, k, bias], params, slot) => {
     const raw = temporary(out.storage.length);
     scores(device, raw, out.shape, [q!, k!, bias], { ...params, firstRow: 0 });
-    softmaxInto(device, slot, out.shape, dense(raw, out.shape), out.shape.length - 1);
+    softmaxInto(device, slot, out.shape, dense(raw, out.shape), out.shape.length - 1, true);
     device.drop(raw);
     return true;
   }),

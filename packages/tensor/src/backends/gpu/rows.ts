@@ -48,7 +48,7 @@ function statistic(
 const SHIFT: Fold = {
   ...MAX,
   name: "shift",
-  end: "if (odd > 0) { return nan; } if (top > 3.4e38) { return 0; } if (top < 0 - 3.4e38) { return 0; } return top;",
+  end: "if (odd > 0) { return nan; } if (top > 3.4e38) { return nan; } if (top < 0 - 3.4e38) { return 0; } return top;",
 };
 
 /** Row maxima of x and sums of e^(x - maximum). */
@@ -63,10 +63,21 @@ export function exponentials(
   return { top, total };
 }
 
-/** Fills `out`, of `shape`, with the softmax of some values along an axis. */
-export function softmaxInto(device: Device, out: Slot, shape: Shape, values: Strided, axis: number): void {
+/**
+ * Fills `out`, of `shape`, with the softmax of some values along an axis. A run of nothing but -Infinity gives NaN, or 0
+ * where `safe`.
+ */
+export function softmaxInto(
+  device: Device,
+  out: Slot,
+  shape: Shape,
+  values: Strided,
+  axis: number,
+  safe = false,
+): void {
   const { top, total } = exponentials(device, shape, values, axis);
-  map(device, out, shape, [values, top.strided, total.strided], "softmax", "return Math.exp(a - b) / c;");
+  const [name, first] = safe ? ["safeSoftmax", "if (c <= 0) { return 0; } "] : ["softmax", ""];
+  map(device, out, shape, [values, top.strided, total.strided], name, `${first}return Math.exp(a - b) / c;`);
   device.drop(top.slot);
   device.drop(total.slot);
 }

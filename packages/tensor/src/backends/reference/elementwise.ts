@@ -53,6 +53,17 @@ function power(x: number, y: number): number {
   return x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y;
 }
 
+/** base^exponent of int32, wrapped; fractions become 0. */
+function integerPower(base: number, exponent: number): number {
+  if (exponent < 0) return base === 1 ? 1 : base === -1 ? (exponent % 2 === 0 ? 1 : -1) : 0;
+  let out = 1;
+  for (let square = base, rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) out = Math.imul(out, square);
+    square = Math.imul(square, square);
+  }
+  return out;
+}
+
 export const neg: Kernel<"neg"> = map((x) => -x);
 export const exp: Kernel<"exp"> = map(Math.exp);
 export const expm1: Kernel<"expm1"> = map(Math.expm1);
@@ -77,7 +88,6 @@ export const log2: Kernel<"log2"> = map(Math.log2);
 export const add: Kernel<"add"> = zip((x, y) => x + y);
 export const sub: Kernel<"sub"> = zip((x, y) => x - y);
 export const div: Kernel<"div"> = zip((x, y) => x / y);
-export const pow: Kernel<"pow"> = zip(power);
 export const mod: Kernel<"mod"> = zip(floorMod);
 export const floorDivide: Kernel<"floorDivide"> = zip(floorQuotient);
 export const fmod: Kernel<"fmod"> = zip((x, y) => x % y);
@@ -92,6 +102,13 @@ const mulInt: Kernel<"mul"> = zip(Math.imul);
 /** Products of int32 wrap around, as in C; a product of two doubles would have lost low bits. */
 export const mul: Kernel<"mul"> = (out, inputs, params) =>
   (out.storage.dtype === "int32" ? mulInt : mulFloat)(out, inputs, params);
+
+const powFloat: Kernel<"pow"> = zip(power);
+const powInt: Kernel<"pow"> = zip(integerPower);
+
+/** Powers of int32 wrap around, as their products do. */
+export const pow: Kernel<"pow"> = (out, inputs, params) =>
+  (out.storage.dtype === "int32" ? powInt : powFloat)(out, inputs, params);
 
 /** Conversion, and the strided copy when the dtype stays. */
 export const cast: Kernel<"cast"> = (out, inputs, params) => {

@@ -5,7 +5,7 @@ import { broadcastStrides, sizeOf } from "../../shape.ts";
 
 /**
  * [.., m, k] @ [.., k, n] -> [.., m, n]. Each output row is a sum of rows of b, accumulated in double
- * precision in the order of k, whatever the dtype.
+ * precision in the order of k; those of int32 wrap around.
  */
 export const matmul: Kernel<"matmul"> = (out, [a, b]) => {
   const rank = out.shape.length;
@@ -19,7 +19,8 @@ export const matmul: Kernel<"matmul"> = (out, [a, b]) => {
   const x = a!.storage.data;
   const y = b!.storage.data;
   const z = out.storage.data;
-  const total = new Float64Array(n);
+  const whole = out.storage.dtype === "int32";
+  const total = whole ? new Int32Array(n) : new Float64Array(n);
   const batches = sizeOf(batchShape);
   for (let batch = 0; batch < batches; batch++) {
     let aStart = a!.offset;
@@ -35,7 +36,8 @@ export const matmul: Kernel<"matmul"> = (out, [a, b]) => {
       for (let p = 0; p < k; p++) {
         const factor = x[aStart + i * aRow + p * aColumn]!;
         const row = bStart + p * bRow;
-        for (let j = 0; j < n; j++) total[j]! += factor * y[row + j * bColumn]!;
+        if (whole) for (let j = 0; j < n; j++) total[j]! += Math.imul(factor, y[row + j * bColumn]!);
+        else for (let j = 0; j < n; j++) total[j]! += factor * y[row + j * bColumn]!;
       }
       z.set(total, (batch * m + i) * n);
     }

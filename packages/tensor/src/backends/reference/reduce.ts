@@ -38,15 +38,23 @@ function pairwise(value: (i: number) => number, start: number, n: number): numbe
   return pairwise(value, start, half) + pairwise(value, start + half, n - half);
 }
 
+/** The same for int32: it wraps around, so that order does not matter, and no low bits are lost above 2^53. */
+function wrapping(value: (i: number) => number, start: number, n: number): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) total = (total + value(start + i)) | 0;
+  return total;
+}
+
 export const sum: Kernel<"sum"> = (out, [x], { axes }) => {
   const y = out.storage.data;
+  const fold = out.storage.dtype === "int32" ? wrapping : pairwise;
   const { data } = x!.storage;
   const extents = reducedExtents(x!, axes);
   const total = (axis: number, at: number): number => {
     if (axis === extents.length) return data[at]!;
     const { size, stride } = extents[axis]!;
     const inner = axis === extents.length - 1;
-    return pairwise(inner ? (i) => data[at + i * stride]! : (i) => total(axis + 1, at + i * stride), 0, size);
+    return fold(inner ? (i) => data[at + i * stride]! : (i) => total(axis + 1, at + i * stride), 0, size);
   };
   let next = 0;
   eachKept(x!, axes, (at) => {
@@ -91,8 +99,8 @@ export const argmax: Kernel<"argmax"> = (out, [x], { axis }) => {
   return true;
 };
 
-/** Order of a stable sort with NaN last: positions along the axis, for each line of the view. */
-export const argsort: Kernel<"argsort"> = (out, [x], { axis, descending }) => {
+/** Order of a stable sort with NaN at one end: positions along the axis, for each line of the view. */
+export const argsort: Kernel<"argsort"> = (out, [x], { axis, descending, nanFirst }) => {
   const y = out.storage.data;
   const { data } = x!.storage;
   const size = x!.shape[axis]!;
@@ -104,7 +112,7 @@ export const argsort: Kernel<"argsort"> = (out, [x], { axis, descending }) => {
     const value = (i: number): number => data[at + i * stride]!;
     const order = Array.from({ length: size }, (_, i) => i).sort((i, j) => {
       const [a, b] = [value(i), value(j)];
-      if (a !== a || b !== b) return Number(a !== a) - Number(b !== b);
+      if (a !== a || b !== b) return (Number(a !== a) - Number(b !== b)) * (nanFirst ? -1 : 1);
       return sign * (a - b) || (a < b ? -sign : a > b ? sign : 0);
     });
     const start = Math.floor(line / inner) * size * inner + (line % inner);

@@ -81,7 +81,8 @@ export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Attention, s
         }
         // Rounding keeps the order, so the largest score may be scaled afterwards.
         const total = expShifted(line, n, true, factor, topOf(line, n) * factor, p);
-        scaleRow(p, n, <f32>1 / total);
+        // The sum is 0 where every key is forbidden: the row of weights then is 0 too.
+        scaleRow(p, n, total == 0 ? <f32>0 : <f32>1 / total);
         memory.fill(p + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
       }
       if (task.out) product(m, width, seen, first, keys, 1, v, task.vRow, 1, out, width, false, scratch);
