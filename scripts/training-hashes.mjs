@@ -185,7 +185,7 @@ async function train(name, backend, threads) {
   for (let step = 0; step < steps; step++) {
     const loss = lossOf();
     loss.backward();
-    const norm = a.clipGradNorm(parameters, 1);
+    const norm = await a.clipGradNorm(parameters, 1);
     optimizer.step();
     optimizer.zeroGrad();
     last = loss.item();

@@ -192,7 +192,7 @@ while (step < STEPS) {
     optimizer.zeroGrad();
     const loss = crossEntropyLoss(model.forward(input), target);
     loss.backward();
-    const norm = clipGradNorm(model.parameters(), 1);
+    const norm = await clipGradNorm(model.parameters(), 1);
     optimizer.step();
     if (step === 1 || step % 50 === 0) {
       console.log(

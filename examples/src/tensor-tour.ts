@@ -92,10 +92,11 @@ for (const name of listBackends()) {
     const best = fastest(10, () => matmul(x, y).slice([0, 0]).item());
     const gflops = (2 * 192 ** 3) / best / 1e6;
     console.log(`${name.padEnd(10)} 192 x 192 matmul in ${best.toFixed(2)} ms, ${gflops.toFixed(1)} GFLOP/s`);
-    products.push(toBackend(matmul(x, y), "reference"));
+    products.push(matmul(x, y));
   });
 }
-const gap = products.map((p) => Math.sqrt(mean(square(sub(p, products[0]!))).item()));
+const moved = await Promise.all(products.map((product) => toBackend(product, "reference")));
+const gap = moved.map((p) => Math.sqrt(mean(square(sub(p, moved[0]!))).item()));
 console.log(`largest difference between them: ${Math.max(...gap).toExponential(1)} (root mean square)`);
 withBackend(listBackends().at(-1)!, () => exp(arange(4).cast("float64")));
 for (const { backend, op, dtype, count } of explain()) {

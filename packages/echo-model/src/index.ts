@@ -36,19 +36,16 @@ export {
   ctcAlign,
   ctcBeamDecode,
   ctcFrameScores,
-  ctcFrameScoresAsync,
   ctcGreedyDecode,
   ctcScore,
   type FrameScores,
 } from "./speech/decode/ctc-search.ts";
 export {
   beamDecode,
-  beamDecodeAsync,
   greedyDecode,
-  greedyDecodeAsync,
   type Hypothesis,
 } from "./speech/decode/decoder-search.ts";
-export { decoderScore, jointDecode, jointDecodeAsync } from "./speech/decode/joint-search.ts";
+export { decoderScore, jointDecode } from "./speech/decode/joint-search.ts";
 export { type TimedWord, wordTimes } from "./speech/decode/word-times.ts";
 export { FeatureStore } from "./speech/feature-store.ts";
 export { extractFeatures, trackRecording, type UtteranceFeatures } from "./speech/features.ts";

@@ -121,7 +121,7 @@ function sharedBackend(op: Op, inputs: readonly Tensor[]): Backend {
     const other = storage.backend;
     if (other !== backend) {
       throw new BackendError(
-        `${op}: inputs live on different backends, "${backend!.name}" and "${other.name}"; move one with toBackend(tensor, name)`,
+        `${op}: inputs live on different backends, "${backend!.name}" and "${other.name}"; move one with await toBackend(tensor, name)`,
       );
     }
   }

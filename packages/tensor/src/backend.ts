@@ -172,18 +172,27 @@ export function setBackend(backend: string | Backend): Backend {
 }
 
 /**
- * Runs `body` with another backend for new tensors and restores the previous one afterwards.
+ * Runs `body` with another backend for new tensors and restores the previous one afterwards: after an asynchronous
+ * body once its promise has settled. Await it before anything else makes tensors, which would come to that backend too.
  *
  * @example withBackend("reference", () => tensor([1, 2]).backend.name) // "reference"
  */
 export function withBackend<T>(backend: string | Backend, body: () => T): T {
   const previous = getBackend();
   setBackend(backend);
-  try {
-    return body();
-  } finally {
+  const restore = (): void => {
     current = previous;
+  };
+  let result: T;
+  try {
+    result = body();
+  } catch (error) {
+    restore();
+    throw error;
   }
+  if (result instanceof Promise) return result.finally(restore) as T;
+  restore();
+  return result;
 }
 
 /**

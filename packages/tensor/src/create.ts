@@ -256,20 +256,9 @@ export function toNdarray(x: Tensor): NdArray<TypedArray> {
 /**
  * The tensor's values on another backend; the tensor itself if it lives there already.
  *
- * @throws BackendError if x lives on a backend that cannot be read at once; use `await toBackendAsync` there
- * @example toBackend(x, "reference")
+ * @example await toBackend(x, "reference")
  */
-export function toBackend(x: Tensor, backend: string | Backend): Tensor {
-  const target = backendNamed("toBackend", backend);
-  return x.backend === target ? x : fromTypedArray(x.dtype, x.dataSync(), x.shape, target);
-}
-
-/**
- * `toBackend` for every backend, also those that can only be read asynchronously.
- *
- * @example await toBackendAsync(x, "reference")
- */
-export async function toBackendAsync(x: Tensor, backend: string | Backend): Promise<Tensor> {
+export async function toBackend(x: Tensor, backend: string | Backend): Promise<Tensor> {
   const target = backendNamed("toBackend", backend);
   return x.backend === target ? x : fromTypedArray(x.dtype, await x.data(), x.shape, target);
 }

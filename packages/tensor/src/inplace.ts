@@ -28,7 +28,7 @@ export function assign(target: Tensor, source: Tensor): void {
   }
   if (source.backend !== target.backend) {
     throw new BackendError(
-      `assign: the target lives on backend "${target.backend.name}", the source on "${source.backend.name}"; move it with toBackend(tensor, name)`,
+      `assign: the target lives on backend "${target.backend.name}", the source on "${source.backend.name}"; move it with await toBackend(tensor, name)`,
     );
   }
   checkOpen("assign", target);

@@ -172,7 +172,7 @@ t.test("conv2d is the sum over its windows", async (t) => {
   );
   const layer = new Conv2d(3, 4, [3, 2], { padding: "same", ...float64 }).initialize(2);
   t.strictSame(
-    [...layer.stateDict()].map(([name, { shape }]) => [name, shape]),
+    [...(await layer.stateDict())].map(([name, { shape }]) => [name, shape]),
     [
       ["weight", [4, 3, 3, 2]],
       ["bias", [4]],

@@ -166,14 +166,14 @@ t.test("multi-head attention computes what its definition says, in PyTorch's lay
   const [batch, frames, width, heads] = [2, 3, 4, 2];
   const model = new MultiheadAttention(width, heads).initialize(4);
   t.strictSame(
-    [...model.stateDict()].map(([name, { shape }]) => `${name} ${shape.join("x")}`),
+    [...(await model.stateDict())].map(([name, { shape }]) => `${name} ${shape.join("x")}`),
     ["in_proj_weight 12x4", "in_proj_bias 12", "out_proj.weight 4x4", "out_proj.bias 4"],
   );
   model.inProjBias?.assign(tensor(stream(1, "b").fillNormal(new Float32Array(12))));
   const x = stream(2, "x")
     .fillNormal(new Float64Array(batch * frames * width))
     .map(Math.fround);
-  const w = model.stateDict();
+  const w = await model.stateDict();
   const at = (name: string, i: number): number => (w.get(name)!.data as Float32Array)[i]!;
   const project = (part: number, b: number, s: number, c: number): number => {
     const row = part * width + c;
@@ -210,7 +210,7 @@ t.test("multi-head attention computes what its definition says, in PyTorch's lay
   t.ok(worstError(model.forward(copied, input, input, { causal: true }).dataSync(), want, 1e-6, 1e-5) <= 1);
   const wide = new MultiheadAttention(4, 2, { keyWidth: 3, valueWidth: 5, dropout: 0.5 }).initialize(4);
   t.strictSame(
-    [...wide.stateDict().keys()],
+    [...(await wide.stateDict()).keys()],
     ["q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"],
   );
   t.strictSame(wide.forward(zeros([1, 2, 4]), zeros([1, 6, 3]), zeros([1, 6, 5])).shape, [1, 2, 4]);
@@ -292,7 +292,7 @@ t.test(
     const arrays = goldenBelow(file, `${weights}encoder.`);
     const encoder = new Encoder();
     encoder.loadStateDict(arrays);
-    const state = encoder.stateDict();
+    const state = await encoder.stateDict();
     t.strictSame([...state.keys()].sort(), [...arrays.keys()].sort());
     for (const [name, { data, shape }] of arrays) {
       t.strictSame(state.get(name)?.shape, shape, name);

@@ -77,7 +77,7 @@ const NORM_OPTIONS: Readonly<Record<string, object>> = {
 
 for (const backend of ["reference", "wasm"]) {
   t.test(`batch norm is PyTorch's, training and evaluating, backend ${backend}`, async (t) => {
-    withBackend(backend, () => {
+    await withBackend(backend, async () => {
       const cases = norms.filter(({ name }) => name.startsWith("batch_norm"));
       t.equal(cases.length, 6);
       for (const one of cases) {
@@ -86,7 +86,7 @@ for (const backend of ["reference", "wasm"]) {
         load(module, one.parameters);
         t.ok(worst(one, module, (inputs) => ({ y: module.forward(inputs.x!) })) < 1e-10, one.name);
         t.ok(difference(module.forward(given(one.second)).toArray(), one.second_output) < 1e-10);
-        const state = module.stateDict();
+        const state = await module.stateDict();
         t.strictSame([...state.keys()], Object.keys(one.state!), "PyTorch's names in its order");
         for (const [name, { data }] of state) {
           t.ok(difference(Array.from(data, Number), flat(one.state![name])) < 1e-10, `${one.name}: ${name}`);
@@ -95,7 +95,11 @@ for (const backend of ["reference", "wasm"]) {
           difference(module.eval().forward(x).toArray(), one.evaluated) < 1e-10,
           `${one.name}, evaluating`,
         );
-        t.strictSame([...module.stateDict().values()], [...state.values()], "evaluating moves nothing");
+        t.strictSame(
+          [...(await module.stateDict()).values()],
+          [...state.values()],
+          "evaluating moves nothing",
+        );
       }
     });
   });
@@ -147,9 +151,9 @@ for (const backend of ["reference", "wasm"]) {
 }
 
 t.test("state dicts have PyTorch's names, in its order and layouts", async (t) => {
-  const shapes = (module: Module) =>
-    Object.fromEntries([...module.stateDict()].map(([name, { shape }]) => [name, shape]));
-  t.strictSame(shapes(new LSTM(3, 2, { layers: 2, bidirectional: true, dropout: 0.1 })), {
+  const shapes = async (module: Module) =>
+    Object.fromEntries([...(await module.stateDict())].map(([name, { shape }]) => [name, shape]));
+  t.strictSame(await shapes(new LSTM(3, 2, { layers: 2, bidirectional: true, dropout: 0.1 })), {
     weight_ih_l0: [8, 3],
     weight_hh_l0: [8, 2],
     bias_ih_l0: [8],
@@ -167,15 +171,15 @@ t.test("state dicts have PyTorch's names, in its order and layouts", async (t) =
     bias_ih_l1_reverse: [8],
     bias_hh_l1_reverse: [8],
   });
-  t.strictSame(shapes(new GRU(3, 2, { bias: false })), { weight_ih_l0: [6, 3], weight_hh_l0: [6, 2] });
-  t.strictSame(shapes(new GRUCell(3, 2)), {
+  t.strictSame(await shapes(new GRU(3, 2, { bias: false })), { weight_ih_l0: [6, 3], weight_hh_l0: [6, 2] });
+  t.strictSame(await shapes(new GRUCell(3, 2)), {
     weight_ih: [6, 3],
     weight_hh: [6, 2],
     bias_ih: [6],
     bias_hh: [6],
   });
   t.strictSame(
-    [...new BatchNorm(2).stateDict().keys()].join(),
+    [...(await new BatchNorm(2).stateDict()).keys()].join(),
     ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"].join(),
   );
   const gru = new GRU(3, 16).initialize(1);
@@ -264,7 +268,7 @@ t.test("what a layer is, in relations", async (t) => {
   t.ok(difference(tail.cell.toArray(), whole.cell.toArray()) < 1e-12);
   const cell = new LSTMCell(3, 4, float64);
   cell.loadStateDict(
-    new Map([...lstm.stateDict()].map(([name, record]) => [name.replace("_l0", ""), record])),
+    new Map([...(await lstm.stateDict())].map(([name, record]) => [name.replace("_l0", ""), record])),
   );
   let state = { hidden: zeros([2, 4], float64), cell: zeros([2, 4], float64) };
   for (let i = 0; i < 7; i++) state = cell.forward(sequence.select(1, i), state);

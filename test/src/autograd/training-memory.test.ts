@@ -64,7 +64,7 @@ class Transformer extends Module {
 }
 
 /** One step of a small MLP with AdamW; returns the loss. */
-function mlpStep(): () => number {
+function mlpStep(): () => Promise<number> {
   const model = new Sequential(
     new Linear(2, 16),
     new Activation("leaky_relu"),
@@ -74,27 +74,27 @@ function mlpStep(): () => number {
   const optimizer = new AdamW(model, { learningRate: 0.01 });
   const x = tensor(stream(1, "x").fillNormal(new Float32Array(64)), { shape: [32, 2] });
   const labels = tensor(Int32Array.from({ length: 32 }, (_, i) => i % 3));
-  return () => {
+  return async () => {
     optimizer.zeroGrad();
     const loss = crossEntropyLoss(model.forward(x), labels);
     loss.backward();
-    clipGradNorm(model.parameters(), 0.1);
+    await clipGradNorm(model.parameters(), 0.1);
     optimizer.step();
     return loss.item();
   };
 }
 
 /** One step of a small transformer with SGD; returns the loss. */
-function transformerStep(): () => number {
+function transformerStep(): () => Promise<number> {
   const model = new Transformer().initialize(1);
   const optimizer = new SGD(model, { learningRate: 0.1, momentum: 0.9 });
   const tokens = tensor(stream(1, "x").fillInteger(new Int32Array(32), 0, 11), { shape: [4, 8] });
   const mask = ones([1, 1, 1, 8], { dtype: "bool" });
-  return () => {
+  return async () => {
     optimizer.zeroGrad();
     const loss = crossEntropyLoss(model.forward(tokens, mask), tokens);
     loss.backward();
-    clipGradNorm(model.parameters(), 1);
+    await clipGradNorm(model.parameters(), 1);
     optimizer.step();
     return loss.item();
   };
@@ -109,11 +109,11 @@ for (const backend of ["reference", "wasm"]) {
     ["500 steps of a small transformer", transformerStep, 500],
   ] as const) {
     t.test(`memory is flat over ${what}, backend ${backend}`, { skip }, async (t) => {
-      withBackend(backend, () => {
+      await withBackend(backend, async () => {
         const step = make();
-        const first = step();
+        const first = await step();
         let last = first;
-        for (let i = 0; i < steps / 5; i++) last = step();
+        for (let i = 0; i < steps / 5; i++) last = await step();
         const blocks = (): number => (backend === "wasm" ? getEngine().arena.stats().liveBlocks : 0);
         const held = (): NodeJS.MemoryUsage => {
           collect();
@@ -125,7 +125,7 @@ for (const backend of ["reference", "wasm"]) {
         let from = held();
         const length = steps / STRETCHES;
         for (let stretch = 0; stretch < STRETCHES; stretch++) {
-          for (let i = 0; i < length; i++) last = step();
+          for (let i = 0; i < length; i++) last = await step();
           const to = held();
           rss.push((to.rss - from.rss) / length);
           heap.push((to.heapUsed - from.heapUsed) / length);

@@ -117,27 +117,29 @@ t.test("beam search with a full beam finds the likeliest text of the decoder", a
     candidates.push([a]);
     for (const b of [0, 1, 3, 4]) candidates.push([a, b]);
   }
-  const best = candidates
-    .map((tokens) => ({ tokens, score: decoderScore(echo, one, tokens) }))
-    .sort((p, q) => q.score - p.score)[0]!;
-  const beams = beamDecode(echo, encoded, { beamSize: 30, lengthPenalty: 0, maxTokens: 3 });
+  const scored = candidates.map(async (tokens) => ({
+    tokens,
+    score: await decoderScore(echo, one, tokens),
+  }));
+  const best = (await Promise.all(scored)).sort((p, q) => q.score - p.score)[0]!;
+  const beams = await beamDecode(echo, encoded, { beamSize: 30, lengthPenalty: 0, maxTokens: 3 });
   t.equal(beams.length, 2);
   t.same(beams[0]![0]!.tokens, best.tokens);
   t.ok(Math.abs(beams[0]![0]!.score - best.score) < 1e-4);
-  const greedy = greedyDecode(echo, encoded, { maxTokens: 3 });
-  const narrow = beamDecode(echo, encoded, { beamSize: 1, lengthPenalty: 0, maxTokens: 3 });
+  const greedy = await greedyDecode(echo, encoded, { maxTokens: 3 });
+  const narrow = await beamDecode(echo, encoded, { beamSize: 1, lengthPenalty: 0, maxTokens: 3 });
   greedy.forEach(({ tokens, score }, b) => {
     // A greedy text that ran into the limit has no end to compare.
     if (tokens.length < 3)
       t.ok(beams[b]![0]!.score >= score - 1e-6, `utterance ${b}: the beam is not worse than greedy`);
   });
   t.equal(narrow.length, 2);
-  const frames = ctcFrameScores(echo, encoded);
+  const frames = await ctcFrameScores(echo, encoded);
   t.same(
-    jointDecode(echo, encoded, 0, frames[0]!, { ctcWeight: 1 })[0]!.tokens,
+    (await jointDecode(echo, encoded, 0, frames[0]!, { ctcWeight: 1 }))[0]!.tokens,
     ctcBeamDecode(frames[0]!)[0]!.tokens,
   );
-  t.throws(() => greedyDecode(echo, encoded, { maxTokens: 9 }), /maxTokens must be between 1 and 4/);
+  await t.rejects(greedyDecode(echo, encoded, { maxTokens: 9 }), /maxTokens must be between 1 and 4/);
 });
 
 t.test("words take the time of their tokens", async (t) => {

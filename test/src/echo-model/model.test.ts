@@ -225,7 +225,9 @@ t.test("the gradient of the whole model agrees with central differences in float
 t.test("the convolution of an encoder block is what Gulati et al. write, frame by frame", async (t) => {
   const [frames, dims, kernel] = [7, 16, 5];
   const layer = new ConvolutionModule(configWith({ convolutionKernel: kernel }), "float64").initialize(3);
-  const weights = new Map([...layer.stateDict()].map(([name, { data }]) => [name, [...data].map(Number)]));
+  const weights = new Map(
+    [...(await layer.stateDict())].map(([name, { data }]) => [name, [...data].map(Number)]),
+  );
   const at = (name: string, i: number): number => weights.get(name)![i]!;
   const x = random("convolution", [1, frames, dims]);
   const real = 5;
@@ -327,16 +329,16 @@ t.test("a silent key that is scaled to nothing is as good as padding", async (t)
 });
 
 t.test("seeds: the same weights each time, and adding a part leaves the others alone", async (t) => {
-  const a = build().stateDict();
-  t.same([...build().stateDict()], [...a]);
-  const larger = build({ textLayers: 2, features: STREAMS }).stateDict();
+  const a = await build().stateDict();
+  t.same([...(await build().stateDict())], [...a]);
+  const larger = await build({ textLayers: 2, features: STREAMS }).stateDict();
   const same = [...a].filter(([name]) => larger.has(name));
   t.ok(same.length > 30);
   t.ok(
     same.every(([name, { data }]) => t.same(larger.get(name)!.data, data)),
     "shared names, shared values",
   );
-  const other = [...build({}, 2).stateDict()].find(([name]) => name.endsWith("q.linear.weight"))!;
+  const other = [...(await build({}, 2).stateDict())].find(([name]) => name.endsWith("q.linear.weight"))!;
   t.notSame(a.get(other[0])!.data, other[1].data);
 });
 
@@ -351,8 +353,8 @@ t.test("decoding with the cache equals decoding the whole prefix each time", asy
       const step = echo.decodeStep(ids([token], [token]), encoded, cache);
       t.ok(largest(step, whole.narrow(1, i, 1)) <= 1e-12, `position ${i}`);
     });
-    t.equal(greedyDecode(echo, encoded, { maxTokens: 6 }).length, 2);
-    t.equal(ctcFrameScores(echo, encoded)[1]!.frames, Math.floor((FRAMES - 6 + 1) / 2));
+    t.equal((await greedyDecode(echo, encoded, { maxTokens: 6 })).length, 2);
+    t.equal((await ctcFrameScores(echo, encoded))[1]!.frames, Math.floor((FRAMES - 6 + 1) / 2));
   }
 });
 
@@ -411,7 +413,7 @@ t.test("the variant decides which model is built, and only buildEcho looks at it
     message: 'echo: expected { melBins, hopLength } of the audio group, got {"mels":6,"hopLength":160}',
   });
   // Files of the Python original, and optimiser states of interrupted trainings, go by this order.
-  const names = [...reference.stateDict().keys()];
+  const names = [...(await reference.stateDict()).keys()];
   t.equal(names[0], "shared.rotary_encoder.inv_freq");
   t.same(
     names.filter((name) => /spectrogram\.0\._?norm/.test(name)),

@@ -11,7 +11,7 @@ import { type GoldenCase, golden, goldenCases, input, loadWeights } from "./gold
 
 const EXACT_STEPS = 20;
 
-function trainLikePyTorch(t: Test, start: GoldenCase, run: GoldenCase, dtype: Floating): void {
+async function trainLikePyTorch(t: Test, start: GoldenCase, run: GoldenCase, dtype: Floating): Promise<void> {
   const p = run.params;
   const echo = buildEcho(
     configOf(start.params),
@@ -41,7 +41,7 @@ function trainLikePyTorch(t: Test, start: GoldenCase, run: GoldenCase, dtype: Fl
     optimizer.learningRate = schedule(step);
     const loss = lossNow();
     loss.backward();
-    const norm = clipGradNorm(all, p.clip);
+    const norm = await clipGradNorm(all, p.clip);
     const relative = (got: number, want: number): number =>
       Math.abs(got - want) / Math.max(1e-12, Math.abs(want));
     if (step < EXACT_STEPS) {
@@ -60,7 +60,7 @@ function trainLikePyTorch(t: Test, start: GoldenCase, run: GoldenCase, dtype: Fl
     Math.abs(final - values("final_loss")[0]!) < 1e-6,
     `final loss ${final}, PyTorch's ${values("final_loss")[0]}`,
   );
-  const texts = greedyDecode(
+  const texts = await greedyDecode(
     echo,
     noGrad(() => echo.encode(features)),
     { maxTokens: p.max_new },

@@ -40,7 +40,7 @@ async function checkpointOf(
   return {
     config: tinyConfig(...overrides),
     tokenizer: data.tokenizer,
-    weights: trainer.echo.stateDict(),
+    weights: await trainer.echo.stateDict(),
     training: {
       trainer: await trainer.state(),
       best: { rate: 0.5, step: 3, since: 1 },
@@ -242,7 +242,7 @@ t.test("a tiny model learns its data by heart, from audio", async (t) => {
   const config = tinyConfig();
   const { echo } = trainer;
   const examples = data.evaluation.get("train")!;
-  const { scores, zeroed } = evaluateModel(echo, data.tokenizer, examples, config, {
+  const { scores, zeroed } = await evaluateModel(echo, data.tokenizer, examples, config, {
     zeroed: true,
     groups: true,
   });
@@ -257,7 +257,10 @@ t.test("a tiny model learns its data by heart, from audio", async (t) => {
   const wave = await decodeRecording(files["wav/a6.wav"] as Uint8Array, "a6.wav", config.audio.sampleRate);
   for (const method of ["ctcGreedy", "ctcBeam", "greedy", "beam", "joint"]) {
     const chosen = { ...config, decode: { ...config.decode, method } } as typeof config;
-    const { text, words, seconds } = transcribe({ echo, tokenizer: data.tokenizer, config: chosen }, wave);
+    const { text, words, seconds } = await transcribe(
+      { echo, tokenizer: data.tokenizer, config: chosen },
+      wave,
+    );
     t.equal(text, "high low mid", method);
     t.equal(seconds, wave.length / 4000);
     words.forEach(({ start, end }, i) => {

@@ -50,7 +50,7 @@ t.test("a step between kernels with more elements than they can count is refused
   t.throws(() => e.withBackend(backends.cpu, sum), {
     name: "BackendError",
     message:
-      "gpu: a step of this op has 33554432 elements, expected at most 16777216; split the batch, or compute on another backend (toBackendAsync)",
+      "gpu: a step of this op has 33554432 elements, expected at most 16777216; split the batch, or compute on another backend (await toBackend)",
   });
 });
 

@@ -2,11 +2,11 @@
 // Node, so that browsers run the same case.
 import * as a from "@echo-ts/autograd";
 import {
-  ctcFrameScoresAsync,
+  ctcFrameScores,
   ctcGreedyDecode,
   Echo,
   type EchoFeatures,
-  greedyDecodeAsync,
+  greedyDecode,
   resolveConfig,
   sequenceLoss,
 } from "@echo-ts/echo-model";
@@ -74,14 +74,14 @@ export async function runEcho(backend: Backend, steps: number): Promise<EchoRun>
     const ctc = a.ctcLoss(logSoftmax(ctcLogits!), targets, [12, 9], [3, 2], { layout: "NTV" });
     const loss = sequenceLoss(logits, labels).add(ctc.mul(0.3));
     loss.backward();
-    const norm = a.clipGradNormAsync(echo.parameters(), 1);
+    const norm = a.clipGradNorm(echo.parameters(), 1);
     optimizer.step();
     optimizer.zeroGrad();
     norms.push(await norm);
     losses.push((await loss.data())[0]!);
   }
   const encoded = a.noGrad(() => echo.eval().encode(features));
-  const texts = await greedyDecodeAsync(echo, encoded, { maxTokens: 5 });
-  const frames = await ctcFrameScoresAsync(echo, encoded);
+  const texts = await greedyDecode(echo, encoded, { maxTokens: 5 });
+  const frames = await ctcFrameScores(echo, encoded);
   return { losses, norms, tokens: [...texts, ...frames.map((f) => ctcGreedyDecode(f))].map((h) => h.tokens) };
 }

@@ -45,7 +45,7 @@ export async function runMemory(
     const x = e.add(e.randomNormal([8, 8], random), e.reshape(e.tensor(classes), [8, 1]));
     const loss = a.crossEntropyLoss(layers[1].forward(e.tanh(layers[0].forward(x))), labels);
     loss.backward();
-    const norm = a.clipGradNormAsync(parameters, 1);
+    const norm = a.clipGradNorm(parameters, 1);
     optimizer.step();
     optimizer.zeroGrad();
     if (step % 10 !== 0) continue;

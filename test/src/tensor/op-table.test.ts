@@ -17,7 +17,7 @@ import {
   type Tensor,
   type Trace,
   tensor,
-  toBackendAsync,
+  toBackend,
   withBackend,
 } from "@echo-ts/tensor";
 import t from "tap";
@@ -290,8 +290,8 @@ t.test("a backend without kernels computes everything by falling back, and says 
   t.same(explain(), []);
   withBackend("reference", () => arange(6).softmax());
   t.same(explain(), [], "the reference backend's own definitions are no fallbacks");
-  const moved = await toBackendAsync(x, "reference");
+  const moved = await toBackend(x, "reference");
   t.equal(moved.backend.name, "reference");
   t.same(moved.toArray(), arange(6).reshape([2, 3]).toArray());
-  t.equal(await toBackendAsync(moved, "reference"), moved);
+  t.equal(await toBackend(moved, "reference"), moved);
 });

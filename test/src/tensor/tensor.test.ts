@@ -432,14 +432,13 @@ t.test("reading a backend that is not in host memory", async (t) => {
     }),
     read: async (storage) => storage.data.slice(),
   };
-  const x = e.toBackend(arange(4), remote).slice([{ step: 2 }]);
+  const x = (await e.toBackend(arange(4), remote)).slice([{ step: 2 }]);
   t.same([...(await x.data())], [0, 2]);
   t.throws(() => x.dataSync(), {
     name: "BackendError",
     message: 'dataSync: tensors of backend "remote" can only be read with await tensor.data()',
   });
-  t.throws(() => e.toBackend(x, "reference"), { name: "BackendError" });
-  t.same(list(await e.toBackendAsync(x, "reference")), [0, 2]);
+  t.same(list(await e.toBackend(x, "reference")), [0, 2]);
   t.equal(String(x), "tensor(int32, shape [2], on remote)");
   t.throws(() => e.neg(x), { message: 'neg: backend "remote" has no kernel for int32 and no fallback' });
   t.throws(
@@ -450,10 +449,37 @@ t.test("reading a backend that is not in host memory", async (t) => {
       ),
     {
       message:
-        'add: inputs live on different backends, "remote" and "reference"; move one with toBackend(tensor, name)',
+        'add: inputs live on different backends, "remote" and "reference"; move one with await toBackend(tensor, name)',
     },
   );
 });
+
+t.test(
+  "withBackend lasts as long as its body, an asynchronous one too, and ends where that fails",
+  async (t) => {
+    const before = e.getBackend().name;
+    const other = before === "reference" ? "wasm" : "reference";
+    const names = await e.withBackend(other, async () => {
+      const first = tensor([1]).backend.name;
+      await null;
+      return [first, tensor([1]).backend.name];
+    });
+    t.strictSame(names, [other, other]);
+    t.equal(e.getBackend().name, before);
+    await t.rejects(
+      e.withBackend(other, () => Promise.reject(new Error("no"))),
+      { message: "no" },
+    );
+    t.throws(
+      () =>
+        e.withBackend(other, () => {
+          throw new Error("no");
+        }),
+      { message: "no" },
+    );
+    t.equal(e.getBackend().name, before);
+  },
+);
 
 t.test("a function whose first argument is a tensor is a method of it", async (t) => {
   const x = tensor([

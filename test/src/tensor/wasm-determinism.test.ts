@@ -64,7 +64,7 @@ for (let step = 0; step < 200; step++) {
   losses.push(loss.item());
 }
 hash.update(Float64Array.from(losses));
-for (const [, { data }] of net.stateDict()) hash.update(data);
+for (const [, { data }] of await net.stateDict()) hash.update(data);
 const shared = info.threads > 1 && getEngine().pool.ready;
 console.log(JSON.stringify({ hash: hash.digest("hex"), losses: [losses[0], losses.at(-1)], info, shared }));
 `;

@@ -9,7 +9,6 @@ import { findMembers, joinName } from "./members.ts";
 import {
   applyStateDict,
   collectStateDict,
-  collectStateDictAsync,
   type LoadReport,
   type LoadStateOptions,
   type StateDict,
@@ -47,7 +46,7 @@ export interface Member {
  *   }
  * }
  * const model = new Mlp().initialize(7);
- * [...model.stateDict().keys()] // ["hidden.weight", "hidden.bias", "output.weight", "output.bias"]
+ * [...(await model.stateDict()).keys()] // ["hidden.weight", "hidden.bias", "output.weight", "output.bias"]
  */
 export abstract class Module {
   /** True while training (the default); dropout looks at it. Set it by {@link train} and {@link eval}. */
@@ -205,24 +204,15 @@ export abstract class Module {
     zeroGrad(this.parameters());
   }
 
-  /**
-   * Copies of all parameters and buffers under their dotted names, in PyTorch's layouts.
-   *
-   * @throws BackendError on backends that cannot be read at once; there `stateDictAsync` gives them
-   */
-  stateDict(): StateDict {
+  /** Copies of all parameters and buffers under their dotted names, in PyTorch's layouts, as of the time of the call. */
+  stateDict(): Promise<StateDict> {
     return collectStateDict(this);
-  }
-
-  /** `stateDict` for every backend, a GPU too: the values at the time of the call, once they have been read. */
-  stateDictAsync(): Promise<StateDict> {
-    return collectStateDictAsync(this);
   }
 
   /**
    * Copies named arrays into the parameters and buffers; nothing is changed if they do not fit.
    *
-   * @param arrays such as `stateDict()` or `readSafetensors(bytes).tensors`
+   * @param arrays such as `await stateDict()` or `readSafetensors(bytes).tensors`
    * @throws Error that lists missing, unexpected and mis-shaped entries
    */
   loadStateDict(arrays: NamedArrays, options: LoadStateOptions = {}): LoadReport {

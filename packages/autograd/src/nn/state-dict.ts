@@ -3,7 +3,6 @@
 
 import {
   type ArrayRecord,
-  BackendError,
   checkOptions,
   type DType,
   formatShape,
@@ -37,22 +36,13 @@ export interface LoadReport {
 }
 
 /** @internal `Module.stateDict`. */
-export function collectStateDict(module: Module): StateDict {
-  const state: StateDict = new Map();
-  for (const [name, value] of tensorsOf(module)) {
-    if (!value.backend.host) {
-      throw new BackendError(
-        `stateDict: "${name}" is on backend "${value.backend.name}", which cannot be read at once; use await stateDictAsync()`,
-      );
-    }
-    state.set(name, { dtype: value.dtype, shape: [...value.shape], data: value.dataSync() });
-  }
-  return state;
+export async function collectStateDict(module: Module): Promise<StateDict> {
+  return readRecords(tensorsOf(module));
 }
 
-/** @internal `Module.stateDictAsync`. */
-export async function collectStateDictAsync(module: Module): Promise<StateDict> {
-  const records = [...tensorsOf(module)].map(async ([name, value]): Promise<[string, ArrayRecord]> => {
+/** @internal The values of named tensors as of the time of the call, in their order. */
+export async function readRecords(tensors: Iterable<readonly [string, Tensor]>): Promise<StateDict> {
+  const records = Array.from(tensors, async ([name, value]): Promise<[string, ArrayRecord]> => {
     const { dtype, shape } = value;
     return [name, { dtype, shape: [...shape], data: await value.data() }];
   });
@@ -76,7 +66,7 @@ function tensorsOf(module: Module): Map<string, Tensor> {
 export function applyStateDict(module: Module, arrays: NamedArrays, options: LoadStateOptions): LoadReport {
   checkOptions("loadStateDict", options, { strict: "boolean", source: "string" });
   if (typeof arrays !== "object" || arrays === null) {
-    throw wrongArgument("loadStateDict", "arrays", "named arrays such as stateDict() gives", arrays);
+    throw wrongArgument("loadStateDict", "arrays", "named arrays such as await stateDict() gives", arrays);
   }
   const { strict = true, source = "state dict" } = options;
   const records = new Map(arrays instanceof Map ? arrays : Object.entries(arrays));
@@ -148,13 +138,13 @@ function load({ value, replace }: Member, record: ArrayRecord): void {
  * `safetensors.torch.load_file`.
  *
  * @param metadata free text kept in the header
- * @example await writeFile("model.safetensors", toSafetensors(model))
+ * @example await writeFile("model.safetensors", await toSafetensors(model))
  */
-export function toSafetensors(
+export async function toSafetensors(
   module: Module,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer> {
-  return writeSafetensors(module.stateDict(), { metadata });
+): Promise<Uint8Array<ArrayBuffer>> {
+  return writeSafetensors(await module.stateDict(), { metadata });
 }
 
 /**

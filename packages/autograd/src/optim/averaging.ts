@@ -15,6 +15,7 @@ import {
   wrongArgument,
 } from "@echo-ts/tensor";
 import { Module } from "../nn/module.ts";
+import { readRecords } from "../nn/state-dict.ts";
 import { noGrad, type Parameter } from "../variable.ts";
 
 /** Options of {@link WeightAverage}. */
@@ -109,18 +110,16 @@ export class WeightAverage {
   }
 
   /**
-   * A copy of the averages, for a checkpoint.
+   * A copy of the averages as of the time of the call, for a checkpoint.
    *
    * @throws Error while they are swapped in
    */
-  state(): WeightAverageState {
+  async state(): Promise<WeightAverageState> {
     if (this.#swapped)
       throw new Error("WeightAverage.state: the model holds the averages; call swap() before");
-    const arrays = this.#parameters.map(([name], i): [string, ArrayRecord] => {
-      const average = this.#averages[i]!;
-      return [name, { dtype: average.dtype, shape: [...average.shape], data: average.dataSync() }];
-    });
-    return { updates: this.#updates, arrays: new Map(arrays) };
+    const updates = this.#updates;
+    const arrays = await readRecords(this.#parameters.map(([name], i) => [name, this.#averages[i]!]));
+    return { updates, arrays };
   }
 
   /**

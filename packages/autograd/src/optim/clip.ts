@@ -1,17 +1,20 @@
 // Gradient clipping, and the search for gradients that are not finite.
 
 import {
+  abs,
   add,
-  BackendError,
   checkOptions,
   clamp,
   div,
   full,
   hostElements,
   isWhole,
+  max,
+  maximum,
   minimum,
   mul,
   onlyResult,
+  pow,
   sqrt,
   square,
   sum,
@@ -32,36 +35,43 @@ export interface ClipOptions {
 
 /**
  * Scales all gradients by min(1, maxNorm / (norm + 1e-6)), norm being that of all gradients laid end to end.
- * PyTorch's `clip_grad_norm_`.
+ * PyTorch's `clip_grad_norm_`. Norm and scaling are computed where the gradients are: on a GPU only the norm is read.
+ *
+ * The gradients are scaled when this returns its promise; to await it is to learn the norm, and whether it was finite.
  *
  * @param maxNorm at least 0; Infinity only measures
  * @returns the norm before clipping; 0 without gradients
- * @throws GradientError if the norm is not finite, unless told otherwise; BackendError for gradients that
- *   cannot be read at once, see {@link clipGradNormAsync}
+ * @throws GradientError if the norm is not finite, unless told otherwise. Gradients in host memory are then as they
+ *   were, and the message names the parameter; those on a GPU are not finite any more.
  * @example
  * loss.backward();
- * const norm = clipGradNorm(model.parameters(), 1);
+ * const norm = await clipGradNorm(model.parameters(), 1);
  * optimizer.step();
  */
-export function clipGradNorm(
+export async function clipGradNorm(
   parameters: Iterable<Parameter>,
   maxNorm: number,
   options: ClipOptions = {},
-): number {
+): Promise<number> {
   checkOptions("clipGradNorm", options, { normType: "number", errorIfNonfinite: "boolean" });
   checkParameters("clipGradNorm", parameters);
   const { normType = 2, errorIfNonfinite = true } = options;
   if (!(maxNorm >= 0)) throw new RangeError(`clipGradNorm: maxNorm must be at least 0, got ${maxNorm}`);
   if (!(normType > 0)) throw new RangeError(`clipGradNorm: normType must be above 0, got ${normType}`);
   const list = [...parameters].filter(({ grad }) => grad !== null);
-  const remote = list.find(({ grad }) => !grad!.backend.host);
-  if (remote !== undefined) {
-    throw new BackendError(
-      `clipGradNorm: gradients on backend "${remote.grad!.backend.name}" cannot be read at once; use await clipGradNormAsync(parameters, maxNorm), which scales them where they are`,
-    );
-  }
-  const norm = totalNorm(list, normType);
-  if (!Number.isFinite(norm) && errorIfNonfinite) {
+  if (list.length === 0) return 0;
+  if (list.every(({ grad }) => grad!.backend.host))
+    return clipOnHost(list, maxNorm, normType, errorIfNonfinite);
+  const norm = (await clipOnDevice(list, maxNorm, normType).data())[0]!;
+  if (Number.isFinite(norm) || !errorIfNonfinite) return norm;
+  throw new GradientError(
+    `clipGradNorm: the gradients are not finite or too large (norm ${norm}); detectAnomaly(() => ...) names the op it came from`,
+  );
+}
+
+function clipOnHost(list: readonly Parameter[], maxNorm: number, order: number, refuse: boolean): number {
+  const norm = totalNorm(list, order);
+  if (!Number.isFinite(norm) && refuse) {
     const culprit = list.findIndex(({ grad }) => !isAllFinite(grad!));
     const whose = culprit < 0 ? "all" : `"${list[culprit]!.name || culprit}"`;
     const what = culprit < 0 ? "is too large" : "is not finite";
@@ -74,36 +84,19 @@ export function clipGradNorm(
   return norm;
 }
 
-/**
- * `clipGradNorm` for every backend, a GPU too: the norm (of order 2) and the scaling are computed where the
- * gradients are, and only the norm is read. The gradients are scaled when this returns; to await the norm is
- * to learn whether it was finite. An optimiser step taken before has then used it.
- *
- * @param maxNorm at least 0; Infinity only measures
- * @returns the norm before clipping; 0 without gradients
- * @throws GradientError if the norm is not finite
- * @example
- * const norm = clipGradNormAsync(model.parameters(), 1);
- * optimizer.step();
- * console.log(await norm);
- */
-export async function clipGradNormAsync(parameters: Iterable<Parameter>, maxNorm: number): Promise<number> {
-  checkParameters("clipGradNormAsync", parameters);
-  if (!(maxNorm >= 0)) throw new RangeError(`clipGradNormAsync: maxNorm must be at least 0, got ${maxNorm}`);
-  const list = [...parameters].filter(({ grad }) => grad !== null);
-  if (list.length === 0) return 0;
-  const norm = noGrad(() =>
-    sqrt(list.map(({ grad }) => sum(square(grad!))).reduce((total, part) => add(total, part))),
-  );
+/** Scales without reading anything. @returns the norm, a rank-0 tensor */
+function clipOnDevice(list: readonly Parameter[], maxNorm: number, order: number): Tensor {
+  const norm = noGrad(() => {
+    if (order === Number.POSITIVE_INFINITY) return list.map(({ grad }) => max(abs(grad!))).reduce(maximum);
+    const power = (grad: Tensor): Tensor => (order === 2 ? square(grad) : pow(abs(grad), order));
+    const total = list.map(({ grad }) => sum(power(grad!))).reduce((all, part) => add(all, part));
+    return order === 2 ? sqrt(total) : pow(total, 1 / order);
+  });
   if (maxNorm !== Number.POSITIVE_INFINITY) {
     const scale = noGrad(() => minimum(div(maxNorm, add(norm, 1e-6)), 1));
     for (const parameter of list) replaceGradient(parameter, (grad) => mul(grad, scale));
   }
-  const value = (await norm.data())[0]!;
-  if (Number.isFinite(value)) return value;
-  throw new GradientError(
-    `clipGradNormAsync: the gradients are not finite or too large (norm ${value}); detectAnomaly(() => ...) names the op it came from`,
-  );
+  return norm;
 }
 
 /**

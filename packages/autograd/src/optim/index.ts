@@ -2,7 +2,7 @@
 
 export { Adam, type AdamOptions, type AdamSettings, AdamW } from "./adam.ts";
 export { WeightAverage, type WeightAverageOptions, type WeightAverageState } from "./averaging.ts";
-export { type ClipOptions, clipGradNorm, clipGradNormAsync, clipGradValue } from "./clip.ts";
+export { type ClipOptions, clipGradNorm, clipGradValue } from "./clip.ts";
 export type { GroupOptions, GroupSettings, ParameterGroup, Trainable } from "./groups.ts";
 export { Lion, type LionOptions, type LionSettings } from "./lion.ts";
 export {

@@ -15,6 +15,7 @@ import {
 } from "@echo-ts/tensor";
 import { GradientError } from "../errors.ts";
 import { Module } from "../nn/module.ts";
+import { readRecords } from "../nn/state-dict.ts";
 import { noGrad, Parameter, zeroGrad } from "../variable.ts";
 import { isAllFinite } from "./clip.ts";
 import { checkGroup, checkSetting, type ParameterGroup, type Trainable, toGroups } from "./groups.ts";
@@ -25,7 +26,7 @@ export interface OptimizerOptions {
   /**
    * Look for NaN and infinity in all gradients before anything is written (default true). Costs one pass over
    * the gradients; `clipGradNorm` looks too. Gradients on a GPU are not looked at, for that would wait for
-   * them: await `clipGradNormAsync` instead.
+   * them: await `clipGradNorm` instead.
    */
   readonly checkGradients?: boolean;
 }
@@ -209,35 +210,12 @@ export abstract class Optimizer<Settings extends object> {
   }
 
   /**
-   * A copy of all settings and slots; with it and the parameters training goes on as if never interrupted.
-   *
-   * @throws BackendError on backends that cannot be read at once; there `stateAsync` gives it
+   * A copy of all settings and slots, as of the time of the call; with it and the parameters training goes on as if
+   * never interrupted.
    */
-  state(): OptimizerState {
+  async state(): Promise<OptimizerState> {
     const { tensors, ...state } = this.#snapshot();
-    const arrays = new Map<string, ArrayRecord>();
-    for (const [name, values] of tensors) {
-      const { dtype, shape, backend } = values;
-      if (!backend.host) {
-        throw new BackendError(
-          `${this.#name}.state: "${name}" is on backend "${backend.name}", which cannot be read at once; use await stateAsync()`,
-        );
-      }
-      arrays.set(name, { dtype, shape: [...shape], data: values.dataSync() });
-    }
-    return { ...state, arrays };
-  }
-
-  /** `state` for every backend, a GPU too: the state at the time of the call, once it has been read. */
-  async stateAsync(): Promise<OptimizerState> {
-    const { tensors, ...state } = this.#snapshot();
-    const arrays = await Promise.all(
-      tensors.map(async ([name, values]): Promise<[string, ArrayRecord]> => {
-        const { dtype, shape } = values;
-        return [name, { dtype, shape: [...shape], data: await values.data() }];
-      }),
-    );
-    return { ...state, arrays: new Map(arrays) };
+    return { ...state, arrays: await readRecords(tensors) };
   }
 
   /** The state, its arrays still tensors. */

@@ -82,7 +82,7 @@ async function score(
   const results: Record<string, unknown> = {};
   for (const [name, examples] of evaluation) {
     const used = pitch === null ? examples : examples.map((one) => withPitch(one, pitch));
-    const found = evaluateModel(echo, tokenizer, used, config, {
+    const found = await evaluateModel(echo, tokenizer, used, config, {
       zeroed: true,
       groups: true,
       onProgress: (done, total) => progress.update(`scoring ${name}`, done, total, { unit: "utterances" }),

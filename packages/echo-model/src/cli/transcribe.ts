@@ -74,7 +74,7 @@ export function addTranscribe(cli: CAC): void {
 async function transcribeFile(file: string, recognizer: Recognizer, format: string): Promise<string> {
   const bytes = await readRecording(file);
   const wave = await decodeRecording(bytes, file, recognizer.config.audio.sampleRate, warnOf(file));
-  return render(file, transcribe(recognizer, wave), format);
+  return render(file, await transcribe(recognizer, wave), format);
 }
 
 function render(file: string, { text, words }: Transcript, format: string): string {

@@ -2,14 +2,15 @@
 // For scoring; single recordings with beams and word times are for ../speech/transcribe.ts.
 // Shapes: B utterances, T' encoder frames, L tokens, V vocabulary.
 import { noGrad } from "@echo-ts/autograd";
-import { argmax, releasingResults } from "@echo-ts/tensor";
+import { argmax, keep, releasingResults, type Tensor, withBackend } from "@echo-ts/tensor";
 import type { Echo } from "../model/model.ts";
 import type { InputSettings } from "../settings/resolve.ts";
-import { collateFeatures, collateTargets, type Example } from "../speech/collate.ts";
+import { collateTargets, type Example } from "../speech/collate.ts";
 import { cutBatches } from "../speech/cut-batches.ts";
 import { ctcFrameScores, ctcGreedyDecode } from "../speech/decode/ctc-search.ts";
 import { greedyDecode } from "../speech/decode/decoder-search.ts";
 import type { Encoded } from "../speech/decode/stepper.ts";
+import { backendOf, encodeUtterances } from "../speech/encode-utterances.ts";
 import type { UtteranceFeatures } from "../speech/features.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
@@ -38,14 +39,14 @@ const BATCH = { maxFrames: 6400, maxUtterances: 16 };
  * @param onProgress - called with the number of utterances done.
  * @returns texts in the order of the examples.
  */
-export function decodeBatches(
+export async function decodeBatches(
   echo: Echo,
   tokenizer: Tokenizer,
   examples: readonly Example[],
   input: InputSettings,
   choice: DecodeChoice,
   onProgress?: (done: number) => void,
-): DecodedTexts[] {
+): Promise<DecodedTexts[]> {
   const wasTraining = echo.training;
   echo.eval();
   const order = examples.map(({ features }, index) => ({ index, frames: features.frames }));
@@ -54,7 +55,7 @@ export function decodeBatches(
   let done = 0;
   for (const batch of cutBatches(order, BATCH)) {
     const chosen = batch.map(({ index }) => examples[index]!);
-    const texts = releasingResults(() => noGrad(() => decodeBatch(echo, tokenizer, chosen, input, choice)));
+    const texts = await decodeBatch(echo, tokenizer, chosen, input, choice);
     batch.forEach(({ index }, i) => {
       results[index] = texts[i]!;
     });
@@ -65,21 +66,25 @@ export function decodeBatches(
   return results;
 }
 
-function decodeBatch(
+async function decodeBatch(
   echo: Echo,
   tokenizer: Tokenizer,
   examples: readonly Example[],
   input: InputSettings,
   { ctc, free, forced, maxTokens }: DecodeChoice,
-): DecodedTexts[] {
+): Promise<DecodedTexts[]> {
   const features: UtteranceFeatures[] = examples.map((example) => example.features);
-  const encoded = echo.encode(collateFeatures(features, input));
-  const ctcIds = ctc ? ctcFrameScores(echo, encoded).map((scores) => ctcGreedyDecode(scores).tokens) : null;
+  const encoded = encodeUtterances(echo, features, input);
+  const ctcIds = ctc
+    ? (await ctcFrameScores(echo, encoded)).map((scores) => ctcGreedyDecode(scores).tokens)
+    : null;
   const limit = Math.min(maxTokens, echo.config.textContext - 1);
   const freeIds = free
-    ? greedyDecode(echo, encoded, { maxTokens: limit, ids: tokenizer.special }).map(({ tokens }) => tokens)
+    ? (await greedyDecode(echo, encoded, { maxTokens: limit, ids: tokenizer.special })).map(
+        ({ tokens }) => tokens,
+      )
     : null;
-  const forcedIds = forced ? teacherForced(echo, encoded, tokenizer, examples) : null;
+  const forcedIds = forced ? await teacherForced(echo, encoded, tokenizer, examples) : null;
   const text = (ids: readonly (readonly number[])[] | null, i: number): string | null =>
     ids === null ? null : tokenizer.decode(ids[i]!);
   return examples.map((_, i) => ({
@@ -90,18 +95,22 @@ function decodeBatch(
 }
 
 /** Best token at each position of the true text, cut at the first end. */
-function teacherForced(
+async function teacherForced(
   echo: Echo,
   encoded: Encoded,
   { special }: Tokenizer,
   examples: readonly Example[],
-): number[][] {
-  const { inputIds } = collateTargets(
-    examples.map(({ tokens }) => tokens),
-    special,
-  );
-  const length = inputIds.shape[1]!;
-  const best = argmax(echo.decoder.forward(inputIds, encoded), -1).dataSync(); // [B, L]
+): Promise<number[][]> {
+  const decode = (): Tensor => {
+    const { inputIds } = collateTargets(
+      examples.map(({ tokens }) => tokens),
+      special,
+    );
+    return keep(argmax(echo.decoder.forward(inputIds, encoded), -1)); // [B, L]
+  };
+  const chosen = withBackend(backendOf(echo), () => releasingResults(() => noGrad(decode)));
+  const length = chosen.shape[1]!;
+  const best = await chosen.data();
   const end = special.eos ?? special.pad;
   return examples.map(({ tokens }, b) => {
     const row = Array.from(best.subarray(b * length, b * length + tokens.length + 1));

@@ -60,13 +60,13 @@ export interface EvaluationOptions {
  * Scores a model. Texts are compared as the tokenizer normalises them; words outside its vocabulary stay in the
  * reference and count as errors.
  */
-export function evaluateModel(
+export async function evaluateModel(
   echo: Echo,
   tokenizer: Tokenizer,
   examples: readonly EvaluationExample[],
   config: EchoConfig,
   options: EvaluationOptions = {},
-): Evaluation {
+): Promise<Evaluation> {
   const wanted = options.kinds ?? ["ctc", "free", "forced"];
   const kinds = wanted.filter((kind) => kind !== "ctc" || echo.ctcHead !== null);
   const input = inputOf(config);
@@ -77,14 +77,14 @@ export function evaluateModel(
     maxTokens: config.decode.maxTokens,
   };
   const total = examples.length * (options.zeroed ? 2 : 1);
-  const decode = (list: readonly Example[], before: number): DecodedTexts[] =>
+  const decode = (list: readonly Example[], before: number): Promise<DecodedTexts[]> =>
     decodeBatches(echo, tokenizer, list, input, choice, (done) => options.onProgress?.(before + done, total));
-  const decoded = decode(examples, 0);
+  const decoded = await decode(examples, 0);
   const scores = new Map<OutputKind, OutputScore>();
   for (const kind of kinds) scores.set(kind, scoreKind(examples, decoded, kind, options.groups ?? false));
   const zeroed = new Map<OutputKind, ErrorRate>();
   if (options.zeroed) {
-    const silence = decode(
+    const silence = await decode(
       examples.map((example) => silenced(example, input)),
       examples.length,
     );

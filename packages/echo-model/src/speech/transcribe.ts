@@ -1,11 +1,9 @@
 // From a recording to timed words: cut at pauses where it is long, features, decoding, alignment.
 // Read first: recording.ts, features.ts, collate.ts, decode/ctc-search.ts. Subtitles are made in subtitles.ts.
-import { noGrad } from "@echo-ts/autograd";
 import type { Echo } from "../model/model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { collateFeatures } from "./collate.ts";
 import {
   ctcAlign,
   ctcBeamDecode,
@@ -17,6 +15,7 @@ import { beamDecode, greedyDecode, type Hypothesis } from "./decode/decoder-sear
 import { jointDecode } from "./decode/joint-search.ts";
 import type { Encoded } from "./decode/stepper.ts";
 import { type TimedWord, wordTimes } from "./decode/word-times.ts";
+import { encodeUtterances } from "./encode-utterances.ts";
 import { extractFeatures } from "./features.ts";
 import { cutAtPauses, requireAudible } from "./recording.ts";
 
@@ -46,9 +45,12 @@ const MAX_SECONDS = 20;
  * @returns text and timed words; an empty text when nothing was recognised.
  * @throws DataError for samples that are NaN, infinite or beyond 2^31.
  * @example
- * transcribe({ echo, tokenizer, config }, wave).text; // "go forward"
+ * (await transcribe({ echo, tokenizer, config }, wave)).text; // "go forward"
  */
-export function transcribe({ echo, tokenizer, config }: Recognizer, wave: Float32Array): Transcript {
+export async function transcribe(
+  { echo, tokenizer, config }: Recognizer,
+  wave: Float32Array,
+): Promise<Transcript> {
   requireAudible("transcribe", wave);
   const { sampleRate, hopLength } = config.audio;
   const limit = Math.min(MAX_SECONDS, ((config.model.audioContext - 1) * hopLength) / sampleRate);
@@ -57,19 +59,22 @@ export function transcribe({ echo, tokenizer, config }: Recognizer, wave: Float3
   const words: TimedWord[] = [];
   for (const { start, end } of cutAtPauses(wave, sampleRate, limit)) {
     const offset = start / sampleRate;
-    const found = transcribeStretch({ echo, tokenizer, config }, wave.subarray(start, end));
+    const found = await transcribeStretch({ echo, tokenizer, config }, wave.subarray(start, end));
     for (const word of found) words.push({ ...word, start: word.start + offset, end: word.end + offset });
   }
   echo.train(wasTraining);
   return { text: words.map(({ word }) => word).join(" "), words, seconds: wave.length / sampleRate };
 }
 
-function transcribeStretch({ echo, tokenizer, config }: Recognizer, wave: Float32Array): TimedWord[] {
+async function transcribeStretch(
+  { echo, tokenizer, config }: Recognizer,
+  wave: Float32Array,
+): Promise<TimedWord[]> {
   const input = inputOf(config);
   const features = extractFeatures(wave, input);
-  const encoded = noGrad(() => echo.encode(collateFeatures([features], input)));
-  const scores = echo.ctcHead === null ? null : ctcFrameScores(echo, encoded)[0]!;
-  const { tokens } = decode(echo, tokenizer, encoded, scores, config.decode);
+  const encoded = encodeUtterances(echo, [features], input);
+  const scores = echo.ctcHead === null ? null : (await ctcFrameScores(echo, encoded))[0]!;
+  const { tokens } = await decode(echo, tokenizer, encoded, scores, config.decode);
   const seconds = wave.length / input.sampleRate;
   const frames = scores?.frames ?? encoded.get(echo.mainFeature)!.frames.shape[1]!;
   const spans = scores === null ? null : alignment(scores, tokens);
@@ -82,24 +87,25 @@ function transcribeStretch({ echo, tokenizer, config }: Recognizer, wave: Float3
   return wordTimes(spans ?? shared, tokenizer, seconds / frames);
 }
 
-function decode(
+async function decode(
   echo: Echo,
   tokenizer: Tokenizer,
   encoded: Encoded,
   scores: FrameScores | null,
   { method, beam: beamSize, lengthPenalty, ctcWeight, maxTokens: wanted }: EchoConfig["decode"],
-): Hypothesis {
+): Promise<Hypothesis> {
   const ids = tokenizer.special;
   const maxTokens = Math.min(wanted, echo.config.textContext - 1);
   const none: Hypothesis = { tokens: [], score: 0 };
   if (method === "beam")
-    return beamDecode(echo, encoded, { maxTokens, ids, beamSize, lengthPenalty })[0]![0] ?? none;
-  if (scores === null || method === "greedy") return greedyDecode(echo, encoded, { maxTokens, ids })[0]!;
+    return (await beamDecode(echo, encoded, { maxTokens, ids, beamSize, lengthPenalty }))[0]![0] ?? none;
+  if (scores === null || method === "greedy")
+    return (await greedyDecode(echo, encoded, { maxTokens, ids }))[0]!;
   switch (method) {
     case "ctcBeam":
       return ctcBeamDecode(scores, { beamSize })[0] ?? none;
     case "joint":
-      return jointDecode(echo, encoded, 0, scores, { beamSize, ctcWeight, ids })[0] ?? none;
+      return (await jointDecode(echo, encoded, 0, scores, { beamSize, ctcWeight, ids }))[0] ?? none;
     default:
       return ctcGreedyDecode(scores);
   }

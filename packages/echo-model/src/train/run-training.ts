@@ -193,7 +193,7 @@ class Run {
   async #evaluated(): Promise<Echo> {
     const { echo } = this.trainer;
     if (this.#onHost) return echo;
-    const weights = await echo.stateDictAsync();
+    const weights = await echo.stateDict();
     return withBackend("wasm", () => {
       const copy = newModel(this.#options.config, this.#data.tokenizer);
       copy.loadStateDict(weights);
@@ -210,9 +210,7 @@ class Run {
     for (const [set, examples] of this.#data.evaluation) {
       const kinds: OutputKind[] = final ? ["ctc", "free", "forced"] : ["ctc", "free"];
       const options = { kinds, zeroed: final, groups: final };
-      const evaluation = this.#onHost
-        ? evaluateModel(echo, this.#data.tokenizer, examples, config, options)
-        : withBackend("wasm", () => evaluateModel(echo, this.#data.tokenizer, examples, config, options));
+      const evaluation = await evaluateModel(echo, this.#data.tokenizer, examples, config, options);
       this.#evaluations.set(set, evaluation);
       this.#log.add({ kind: "evaluation", step, set, ...ratesOf(evaluation) });
       this.#onEvent({ kind: "evaluation", step, set, evaluation });
@@ -245,7 +243,7 @@ class Run {
       config,
       tokenizer,
       metrics,
-      weights: await this.trainer.echo.stateDictAsync(),
+      weights: await this.trainer.echo.stateDict(),
       training: withTraining ? progress : null,
     };
   }

@@ -4,7 +4,6 @@
 import {
   AdamW,
   clipGradNorm,
-  clipGradNormAsync,
   detectAnomaly,
   GradientError,
   type OptimizerState,
@@ -111,9 +110,7 @@ export class Trainer {
         sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
       }
       const limit = optimizer.clipNorm === 0 ? Number.POSITIVE_INFINITY : optimizer.clipNorm;
-      gradientNorm = this.#onHost
-        ? clipGradNorm(this.#parameters, limit)
-        : await clipGradNormAsync(this.#parameters, limit);
+      gradientNorm = await clipGradNorm(this.#parameters, limit);
       this.#optimizer.step();
     } catch (error) {
       if (error instanceof NotFinite) throw this.#failure(error.message, batches, random);
@@ -197,10 +194,10 @@ export class Trainer {
 
   /**
    * A copy of everything the next step depends on, the weights excepted, as of the time of the call; on every backend.
-   * With `echo.stateDictAsync()` it lets a training be saved.
+   * With `echo.stateDict()` it lets a training be saved.
    */
   async state(): Promise<TrainerState> {
-    const optimizer = this.#optimizer.stateAsync();
+    const optimizer = this.#optimizer.state();
     const { position } = this.source;
     const random = this.echo.randomState();
     return { step: this.#step, position, optimizer: await optimizer, random };

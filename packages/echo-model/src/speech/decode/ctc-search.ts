@@ -1,7 +1,7 @@
 // Decoding and aligning with CTC: the best label per frame, prefix beam search, and the frames at which a given text is
 // spoken. All work on log probabilities [T', V] of one utterance, blank = 0 by default; ctcFrameScores gives them.
 import { noGrad } from "@echo-ts/autograd";
-import { logSoftmax, type Tensor } from "@echo-ts/tensor";
+import { logSoftmax } from "@echo-ts/tensor";
 import type { Echo } from "../../model/model.ts";
 import { DEFAULTS } from "../../settings/resolve.ts";
 
@@ -21,31 +21,18 @@ export interface FrameScores {
  *
  * @throws Error if the model has no CTC head
  */
-export function ctcFrameScores(echo: Echo, encoded: Encoded): FrameScores[] {
-  const logits = logProbabilities(echo, encoded);
-  return perUtterance(echo, encoded, logits, logits.dataSync());
-}
-
-/** `ctcFrameScores` on every backend, a GPU too. */
-export async function ctcFrameScoresAsync(echo: Echo, encoded: Encoded): Promise<FrameScores[]> {
-  const logits = logProbabilities(echo, encoded);
-  return perUtterance(echo, encoded, logits, await logits.data());
-}
-
-function logProbabilities(echo: Echo, encoded: Encoded): Tensor {
+export async function ctcFrameScores(echo: Echo, encoded: Encoded): Promise<FrameScores[]> {
   const logits = noGrad(() => {
     const raw = echo.ctcLogits(encoded);
     return raw === null ? null : logSoftmax(raw);
   });
-  if (logits !== null) return logits;
-  throw new Error(
-    "ctcFrameScores: the model has no CTC head; set model.ctcHead true, or decode with attention",
-  );
-}
-
-function perUtterance(echo: Echo, encoded: Encoded, logits: Tensor, data: ArrayLike<number>): FrameScores[] {
+  if (logits === null) {
+    throw new Error(
+      "ctcFrameScores: the model has no CTC head; set model.ctcHead true, or decode with attention",
+    );
+  }
   const [batch, frames, vocabulary] = logits.shape as [number, number, number];
-  const values = Float32Array.from(data);
+  const values = Float32Array.from(await logits.data());
   const { lengths } = encoded.get(echo.mainFeature)!;
   return Array.from({ length: batch }, (_, b) => {
     const real = lengths?.[b] ?? frames;

@@ -3,7 +3,6 @@
 import type { Echo } from "../../model/model.ts";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
-import { type Search, searchLater, searchNow } from "./search.ts";
 import { type Encoded, Stepper, selectRows } from "./stepper.ts";
 
 /** A decoded token sequence. */
@@ -45,20 +44,11 @@ export function largest(values: Float32Array): number {
  *
  * @param encoded from `echo.encode`
  */
-export function greedyDecode(echo: Echo, encoded: Encoded, options: GreedyOptions = {}): Hypothesis[] {
-  return searchNow(greedy(echo, encoded, options));
-}
-
-/** `greedyDecode` on every backend, a GPU too: it waits for the scores of each step. */
-export function greedyDecodeAsync(
+export async function greedyDecode(
   echo: Echo,
   encoded: Encoded,
   options: GreedyOptions = {},
 ): Promise<Hypothesis[]> {
-  return searchLater(greedy(echo, encoded, options));
-}
-
-function* greedy(echo: Echo, encoded: Encoded, options: GreedyOptions): Search<Hypothesis[]> {
   const { bos, eos: end } = options.ids ?? specialIds("corrected");
   // The reference variant has no end token: nothing equals -1, so it runs to the limit.
   const eos = end ?? -1;
@@ -69,7 +59,7 @@ function* greedy(echo: Echo, encoded: Encoded, options: GreedyOptions): Search<H
   const ended = new Array<boolean>(batch).fill(false);
   const stepper = new Stepper(echo, encoded);
   for (let n = 0; n < limit && ended.includes(false); n++) {
-    const rows = yield stepper.next(prefixes);
+    const rows = await stepper.next(prefixes);
     rows.forEach((row, b) => {
       const token = largest(row);
       prefixes[b]!.push(ended[b] ? Math.max(eos, 0) : token);
@@ -99,23 +89,14 @@ export interface BeamOptions extends GreedyOptions {
  *
  * @throws RangeError for a beam below 1 or a limit outside the model's context
  */
-export function beamDecode(echo: Echo, encoded: Encoded, options: BeamOptions = {}): Hypothesis[][] {
-  return searchNow(beamAll(echo, encoded, options));
-}
-
-/** `beamDecode` on every backend, a GPU too: it waits for the scores of each step. */
-export function beamDecodeAsync(
+export async function beamDecode(
   echo: Echo,
   encoded: Encoded,
   options: BeamOptions = {},
 ): Promise<Hypothesis[][]> {
-  return searchLater(beamAll(echo, encoded, options));
-}
-
-function* beamAll(echo: Echo, encoded: Encoded, options: BeamOptions): Search<Hypothesis[][]> {
   const batch = [...encoded.values()][0]!.frames.shape[0]!;
   const all: Hypothesis[][] = [];
-  for (let row = 0; row < batch; row++) all.push(yield* beamOne(echo, selectRows(encoded, [row]), options));
+  for (let row = 0; row < batch; row++) all.push(await beamOne(echo, selectRows(encoded, [row]), options));
   return all;
 }
 
@@ -124,7 +105,7 @@ interface Partial {
   readonly logProb: number;
 }
 
-function* beamOne(echo: Echo, encoded: Encoded, options: BeamOptions): Search<Hypothesis[]> {
+async function beamOne(echo: Echo, encoded: Encoded, options: BeamOptions): Promise<Hypothesis[]> {
   const {
     beamSize = DEFAULTS.decode.beam,
     lengthPenalty = DEFAULTS.decode.lengthPenalty,
@@ -140,7 +121,7 @@ function* beamOne(echo: Echo, encoded: Encoded, options: BeamOptions): Search<Hy
   let beam: Partial[] = [{ tokens: [ids.bos], logProb: 0 }];
   const stepper = new Stepper(echo, encoded);
   for (let n = 0; n < limit && beam.length > 0; n++) {
-    const rows = yield stepper.next(beam.map(({ tokens }) => tokens));
+    const rows = await stepper.next(beam.map(({ tokens }) => tokens));
     const candidates = beam.flatMap((from, row) =>
       best(rows[row]!, beamSize + 1).map((token) => ({
         row,

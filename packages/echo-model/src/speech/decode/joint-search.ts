@@ -5,7 +5,6 @@ import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
 import { type CtcBeamOptions, ctcBeamDecode, type FrameScores } from "./ctc-search.ts";
 import type { Hypothesis } from "./decoder-search.ts";
-import { type Search, searchLater, searchNow } from "./search.ts";
 import { type Encoded, Stepper, selectRows } from "./stepper.ts";
 
 /** Options of `jointDecode`. */
@@ -21,34 +20,13 @@ export interface JointOptions extends CtcBeamOptions {
  *
  * @param row which utterance of the encoded batch
  */
-export function jointDecode(
-  echo: Echo,
-  encoded: Encoded,
-  row: number,
-  scores: FrameScores,
-  options: JointOptions = {},
-): Hypothesis[] {
-  return searchNow(joint(echo, encoded, row, scores, options));
-}
-
-/** `jointDecode` on every backend, a GPU too: it waits for the scores of each step. */
-export function jointDecodeAsync(
+export async function jointDecode(
   echo: Echo,
   encoded: Encoded,
   row: number,
   scores: FrameScores,
   options: JointOptions = {},
 ): Promise<Hypothesis[]> {
-  return searchLater(joint(echo, encoded, row, scores, options));
-}
-
-function* joint(
-  echo: Echo,
-  encoded: Encoded,
-  row: number,
-  scores: FrameScores,
-  options: JointOptions,
-): Search<Hypothesis[]> {
   const { ctcWeight = DEFAULTS.decode.ctcWeight, ids = specialIds("corrected") } = options;
   if (!(ctcWeight >= 0 && ctcWeight <= 1)) {
     throw new RangeError(`jointDecode: ctcWeight must be between 0 and 1, got ${ctcWeight}`);
@@ -56,33 +34,24 @@ function* joint(
   const rescored: Hypothesis[] = [];
   for (const { tokens, score } of ctcBeamDecode(scores, options)) {
     if (tokens.length + 1 >= echo.config.textContext) continue;
-    const text = yield* textScore(echo, selectRows(encoded, [row]), tokens, ids);
+    const text = await decoderScore(echo, selectRows(encoded, [row]), tokens, ids);
     rescored.push({ tokens, score: ctcWeight * score + (1 - ctcWeight) * text });
   }
   return rescored.sort((a, b) => b.score - a.score);
 }
 
 /** Log probability that the decoder gives to a text, its end included; `encoded` holds one utterance. */
-export function decoderScore(
+export async function decoderScore(
   echo: Echo,
   encoded: Encoded,
   tokens: readonly number[],
   ids: SpecialIds = specialIds("corrected"),
-): number {
-  return searchNow(textScore(echo, encoded, tokens, ids));
-}
-
-function* textScore(
-  echo: Echo,
-  encoded: Encoded,
-  tokens: readonly number[],
-  ids: SpecialIds,
-): Search<number> {
+): Promise<number> {
   const stepper = new Stepper(echo, encoded);
   const prefix = [ids.bos];
   let score = 0;
   for (const token of ids.eos === null ? tokens : [...tokens, ids.eos]) {
-    const [row] = yield stepper.next([prefix]);
+    const [row] = await stepper.next([prefix]);
     score += row![token]!;
     prefix.push(token);
   }

@@ -46,20 +46,23 @@ export class Stepper {
   }
 
   /**
-   * Log probabilities of the token after each prefix: [N, V], one row per prefix.
+   * Log probabilities of the token after each prefix, one row of V numbers per prefix.
    *
    * @param prefixes token ids from BOS on, all of one length, one longer at each call
    */
-  next(prefixes: readonly (readonly number[])[]): Tensor {
+  async next(prefixes: readonly (readonly number[])[]): Promise<Float32Array[]> {
     const seen = this.#cache?.length ?? 0;
     const length = prefixes[0]!.length - seen;
     const ids = Int32Array.from(prefixes.flatMap((prefix) => prefix.slice(seen)));
     const { backend } = [...this.#encoded.values()][0]!.frames;
-    return noGrad(() => {
+    const scores = noGrad(() => {
       const logits = this.#logits(tensor(ids, { shape: [prefixes.length, length], backend })); // [N, L, V]
       const last = narrow(logits, 1, length - 1, 1);
       return logSoftmax(reshape(last, [prefixes.length, last.shape[2]!]));
     });
+    const values = Float32Array.from(await scores.data());
+    const vocabulary = scores.shape[1]!;
+    return prefixes.map((_, i) => values.subarray(i * vocabulary, (i + 1) * vocabulary));
   }
 
   #logits(ids: Tensor): Tensor {

@@ -107,7 +107,7 @@ export function place(
 export function temporary(length: number): Slot {
   if (length > EXACT_LIMIT) {
     throw new BackendError(
-      `gpu: a step of this op has ${length} elements, expected at most ${EXACT_LIMIT}; split the batch, or compute on another backend (toBackendAsync)`,
+      `gpu: a step of this op has ${length} elements, expected at most ${EXACT_LIMIT}; split the batch, or compute on another backend (await toBackend)`,
     );
   }
   return new Slot("float32", length);

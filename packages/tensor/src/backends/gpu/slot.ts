@@ -40,7 +40,7 @@ export class Slot {
   checkExact(): void {
     if (this.exact) return;
     throw new BackendError(
-      `gpu: ${this.dtype} values beyond ${EXACT_LIMIT} are not exact on the device; compute with them on another backend (toBackendAsync)`,
+      `gpu: ${this.dtype} values beyond ${EXACT_LIMIT} are not exact on the device; compute with them on another backend (await toBackend)`,
     );
   }
 }
