@@ -193,11 +193,6 @@ t.test("BpeTokenizer", async (t) => {
   t.equal(reference.shift, 0);
   t.same(reference.special, { pad: 0, bos: 1, eos: null });
 
-  const sparse = bpeFile(["<pad>", "<s>", "</s>"]);
-  (sparse.model as { vocab: Record<string, number> }).vocab.far = 20;
-  const gap = new BpeTokenizer(sparse);
-  t.equal(gap.vocabSize, 21, "ids may leave gaps");
-  t.equal(gap.tokenOf(15), "<unused 15>");
   const empty = bpeFile([]);
   (empty.model as { vocab: object }).vocab = {};
   (empty.model as { merges: string[] }).merges = [];
@@ -210,10 +205,6 @@ t.test("BpeTokenizer", async (t) => {
     () => new BpeTokenizer([]),
     new TextError('tokenizer.json: expected an object with a "model" object'),
   );
-  t.throws(() => new BpeTokenizer({ model: { type: "Nonsense" } }), {
-    name: "TextError",
-    message: /^tokenizer\.json: cannot be loaded: /,
-  });
   t.same(aligned.encode("lowx"), [10], "a file without an unknown token drops what it does not know");
 });
 

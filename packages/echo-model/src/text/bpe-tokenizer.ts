@@ -13,6 +13,7 @@ import {
   type TokenizerJson,
   type Variant,
 } from "./tokenizer.ts";
+import { checkTokenizerFile } from "./tokenizer-file.ts";
 
 // What is used of the library, spelled out because its published types do not resolve under NodeNext.
 interface HuggingFaceFile {
@@ -69,6 +70,7 @@ export class BpeTokenizer implements Tokenizer {
   constructor(source: unknown, options: BpeOptions = {}) {
     if (!isRecord(source) || !isRecord(source.model))
       throw new TextError('tokenizer.json: expected an object with a "model" object');
+    checkTokenizerFile(source);
     try {
       this.#file = new HuggingFaceTokenizer(source, { clean_up_tokenization_spaces: false });
     } catch (cause) {
@@ -78,7 +80,6 @@ export class BpeTokenizer implements Tokenizer {
     this.special = specialIds(this.variant);
     this.normalization = { ...FILE_DECIDES, ...options.normalization };
     const ids = [...this.#file.get_vocab(true).values()];
-    if (ids.length === 0) throw new TextError("tokenizer.json: the vocabulary is empty");
     this.shift = this.#keepsIds() ? 0 : specialCount(this.variant);
     this.vocabSize = ids.reduce((largest, id) => Math.max(largest, id), 0) + 1 + this.shift;
     this.#specialIds = new Set(
@@ -89,13 +90,18 @@ export class BpeTokenizer implements Tokenizer {
     this.#source = source;
   }
 
-  /** Reads the text of a tokenizer.json; throws TextError for anything else. */
-  static fromJson(text: string, options: BpeOptions = {}): BpeTokenizer {
+  /** Reads a tokenizer.json, its text or its bytes; throws TextError for anything else. */
+  static fromJson(text: string | Uint8Array, options: BpeOptions = {}): BpeTokenizer {
     let source: unknown;
     try {
-      source = JSON.parse(text);
+      source = JSON.parse(
+        typeof text === "string" ? text : new TextDecoder("utf-8", { fatal: true }).decode(text),
+      );
     } catch (cause) {
-      throw new TextError(`tokenizer.json: not valid JSON: ${message(cause)}`, { cause });
+      throw new TextError(
+        `tokenizer.json: not valid ${cause instanceof TypeError ? "UTF-8" : "JSON"}: ${message(cause)}`,
+        { cause },
+      );
     }
     return new BpeTokenizer(source, options);
   }

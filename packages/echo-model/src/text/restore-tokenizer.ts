@@ -5,6 +5,7 @@ import { BpeTokenizer } from "./bpe-tokenizer.ts";
 import { CharacterTokenizer } from "./character-tokenizer.ts";
 import type { NormalizeOptions } from "./normalize.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { MOST_TOKENS } from "./tokenizer-file.ts";
 import { WordTokenizer } from "./word-tokenizer.ts";
 
 const KINDS = ["character", "word", "bpe"] as const;
@@ -29,6 +30,7 @@ export function restoreTokenizer(json: unknown): Tokenizer {
   const { tokens } = fields;
   if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === "string"))
     throw refuse("tokens", "a list of strings", tokens);
+  if (tokens.length > MOST_TOKENS) throw refuse("tokens", `at most ${MOST_TOKENS} tokens`, tokens.length);
   const options = { variant, normalization, unknown };
   return kind === "word" ? new WordTokenizer(tokens, options) : new CharacterTokenizer(tokens, options);
 }

@@ -27,6 +27,9 @@ import { type BatchSource, isDecodable, PassBatches, transcriptOf } from "./batc
 import { DigitBatches, digitRecordings } from "./digit-batches.ts";
 import { loadDataSet } from "./load-data-set.ts";
 
+/** Bytes of the largest tokenizer.json that is read; published ones have up to 35 MB. */
+const MOST_TOKENIZER_BYTES = 256 * 2 ** 20;
+
 /** Strings of digits in each evaluation set. */
 const DIGIT_STRINGS = 320;
 
@@ -221,10 +224,21 @@ async function buildTokenizer(
   const normalization = normalizationOf(config);
   const variant = model.variant;
   if (text.tokenizer === "bpe") {
-    const source = await files.readText(text.tokenizerFile);
-    if (source === null)
-      throw new DataError(`text.tokenizerFile: ${text.tokenizerFile} does not exist in the data folder`);
-    return new BpeTokenizer(JSON.parse(source), { variant, normalization });
+    const name = JSON.stringify(text.tokenizerFile);
+    const found = await files.readHead(text.tokenizerFile, MOST_TOKENIZER_BYTES);
+    if (found.kind !== "file") {
+      const reasons = {
+        missing: "does not exist in",
+        outside: "lies outside",
+        unreadable: "cannot be read in",
+      };
+      throw new DataError(`text.tokenizerFile: ${name} ${reasons[found.kind]} the data folder`);
+    }
+    if (found.size > MOST_TOKENIZER_BYTES)
+      throw new DataError(
+        `text.tokenizerFile: ${name} has ${found.size} bytes, expected at most ${MOST_TOKENIZER_BYTES}`,
+      );
+    return BpeTokenizer.fromJson(found.bytes, { variant, normalization });
   }
   const options = { variant, normalization, unknown: text.unknown };
   const texts = utterances.map((utterance) => utterance.text);
