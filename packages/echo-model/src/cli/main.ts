@@ -8,6 +8,7 @@ import { closest, takeLiterally } from "./arguments.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
 import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
+import { addPatterns } from "./patterns.ts";
 import { addTrain } from "./train.ts";
 import { addTranscribe } from "./transcribe.ts";
 
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   addFeatures(cli);
   addPitch(cli);
   addInspect(cli);
+  addPatterns(cli);
   addExport(cli);
   addSettings(cli);
   cli.help((sections) => [

@@ -4,6 +4,7 @@ export * from "./bootstrap.ts";
 export * from "./corpora.ts";
 export * from "./digit-strings.ts";
 export * from "./gradient-diagnostics.ts";
+export * from "./rotary-patterns.ts";
 export * from "./tensorboard.ts";
 export * from "./terminal-plot.ts";
 export * from "./tf-record.ts";
