@@ -1,12 +1,14 @@
-// Elementwise kernels on float32, plus `where` and copies on every dtype. Other dtypes go to the reference
-// kernels. Read next: matmul.ts.
+// Elementwise kernels: on float32 here, on the other dtypes through typed.ts; `where`, copies and conversions on every
+// dtype. Read next: typed.ts, matmul.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
+import { BYTES_PER_ELEMENT } from "../../dtype.ts";
 import type { Op, OpParams } from "../../op-table.ts";
 import { sizeOf } from "../../shape.ts";
 import { getEngine } from "./engine.ts";
 import { Binary, Compare, ElementType, Unary } from "./generated/contract.ts";
 import { addressOf, copyView, layoutOf, PARALLEL_NS, split } from "./operands.ts";
+import { binaryOf, unaryOf } from "./typed.ts";
 import { inWorkspace } from "./workspace.ts";
 
 function unary<P extends Op & keyof typeof Unary>(
@@ -17,7 +19,9 @@ function unary<P extends Op & keyof typeof Unary>(
   const number = Unary[op];
   return (out, inputs, params) => {
     const x = inputs[0]!;
-    if (out.storage.dtype !== "float32" || x.storage.dtype !== "float32") return false;
+    if (out.storage.dtype !== "float32" || x.storage.dtype !== "float32") {
+      return unaryOf(op, number, cost, out, x);
+    }
     const engine = getEngine();
     const layout = layoutOf(engine, x, out.shape, 0);
     if (layout < 0) return false;
@@ -45,11 +49,18 @@ function unary<P extends Op & keyof typeof Unary>(
 }
 
 /** An operation on two operands: `number` is its number in the kernel called `kernel`. */
-function pairwise<P extends Op>(kernel: "binary" | "compare", number: number, cost: number): Kernel<P> {
+function pairwise<P extends Op & (keyof typeof Binary | keyof typeof Compare)>(
+  op: P,
+  kernel: "binary" | "compare",
+  number: number,
+  cost: number,
+): Kernel<P> {
   return (out, inputs) => {
     const a = inputs[0]!;
     const b = inputs[1]!;
-    if (a.storage.dtype !== "float32" || b.storage.dtype !== "float32") return false;
+    if (a.storage.dtype !== "float32" || b.storage.dtype !== "float32") {
+      return binaryOf(op, `${kernel}Of`, number, cost, out, a, b);
+    }
     const engine = getEngine();
     const p = layoutOf(engine, a, out.shape, 0);
     const q = layoutOf(engine, b, out.shape, 1);
@@ -79,21 +90,22 @@ function pairwise<P extends Op>(kernel: "binary" | "compare", number: number, co
 }
 
 const binary = <P extends Op & keyof typeof Binary>(op: P, cost: number): Kernel<P> =>
-  pairwise("binary", Binary[op], cost);
+  pairwise(op, "binary", Binary[op], cost);
 const compare = <P extends Op & keyof typeof Compare>(op: P, cost: number): Kernel<P> =>
-  pairwise("compare", Compare[op], cost);
+  pairwise(op, "compare", Compare[op], cost);
 
-/** Elements of four bytes: float32 and int32. */
+/** The kernel of `where` for elements of so many bytes. */
+const WHERE = { 1: "whereBytes", 4: "where", 8: "whereWide" } as const;
+
 const where: Kernel<"where"> = (out, [condition, a, b]) => {
-  const { dtype } = out.storage;
-  if (dtype !== "float32" && dtype !== "int32") return false;
   const engine = getEngine();
   const c = layoutOf(engine, condition!, out.shape, 0);
   const p = layoutOf(engine, a!, out.shape, 1);
   const q = layoutOf(engine, b!, out.shape, 2);
   if (c < 0 || p < 0 || q < 0) return false;
+  const kernel: "where" = WHERE[BYTES_PER_ELEMENT[out.storage.dtype] as 1 | 4 | 8] as "where"; // of one signature
   const from = [addressOf(condition!), c, addressOf(a!), p, addressOf(b!), q, addressOf(out)] as const;
-  split(engine, "where", sizeOf(out.shape), 0.4, (start, n, part) => [
+  split(engine, kernel, sizeOf(out.shape), 0.4, (start, n, part) => [
     start,
     n,
     ...from,
@@ -102,13 +114,12 @@ const where: Kernel<"where"> = (out, [condition, a, b]) => {
   return true;
 };
 
-/** Copies, and conversions to float32 and float64. */
+/** Copies and conversions. */
 const cast: Kernel<"cast"> = (out, inputs) => {
   const x = inputs[0]!;
   const from = x.storage.dtype;
   const to = out.storage.dtype;
   if (from === to) return copyView(x, addressOf(out));
-  if (to !== "float32" && to !== "float64") return false;
   const engine = getEngine();
   return inWorkspace(engine, (workspace) => {
     const types = [ElementType[from], ElementType[to]] as const;

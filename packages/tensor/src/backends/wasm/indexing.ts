@@ -117,13 +117,14 @@ function covers(shape: Shape, index: Shape, axis: number): boolean {
 }
 
 const gather: Kernel<"gather"> = (out, [x, index], { axis }) => {
-  if (BYTES_PER_ELEMENT[out.storage.dtype] !== 4 || !covers(x!.shape, index!.shape, axis)) return false;
+  if (!covers(x!.shape, index!.shape, axis)) return false;
   const engine = getEngine();
   return inWorkspace(engine, (workspace) => {
     const [outer, size, inner] = around(x!.shape, axis);
     const picks = checkedIndex(workspace, "gather", index!, size, axis);
     const from = workspace.dense(x!);
-    engine.kernels.gather(outer, size, inner, from, picks, index!.shape[axis]!, addressOf(out));
+    const bytes = BYTES_PER_ELEMENT[out.storage.dtype];
+    engine.kernels.gather(bytes, outer, size, inner, from, picks, index!.shape[axis]!, addressOf(out));
     return true;
   });
 };

@@ -1,11 +1,12 @@
-// Kernels along one axis: reductions, softmax, norms. A view that is not dense is copied first.
-// Read next: indexing.ts.
+// Kernels along one axis: reductions, softmax, norms. A view that is not dense is copied first. Reductions of what is
+// not float32 go through typed-rows.ts. Read next: typed-rows.ts, indexing.ts.
 
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
 import { PART, STATS_BYTES } from "./generated/contract.ts";
 import { addressOf, all, around, layoutOf, split } from "./operands.ts";
+import { alongAxisOf, reduceOf } from "./typed-rows.ts";
 import { inWorkspace, type Workspace } from "./workspace.ts";
 
 type Around = readonly [outer: number, size: number, inner: number];
@@ -46,7 +47,8 @@ function runsOf(axes: readonly number[]): [number, number][] {
 function reduction<P extends "sum" | "max">(maximum: boolean): Kernel<P> {
   return (out, inputs, { axes }) => {
     const x = inputs[0]!;
-    if (!all("float32", [out, x]) || sizeOf(x.shape) === 0) return false;
+    if (sizeOf(x.shape) === 0) return false;
+    if (!all("float32", [out, x])) return reduceOf(maximum, out, x, axes);
     const engine = getEngine();
     return inWorkspace(engine, (workspace) => {
       const from = workspace.dense(x);
@@ -89,7 +91,7 @@ function reduceRuns(
 /** A kernel on [outer, size, inner] around one axis, cut along the outer one. */
 function alongAxis<P extends "argmax" | "cumsum">(kernel: "argmaxMiddle" | "cumsumMiddle"): Kernel<P> {
   return (out, [x], { axis }) => {
-    if (!all("float32", [x!])) return false;
+    if (!all("float32", [x!])) return alongAxisOf(`${kernel}Of`, out, x!, axis);
     const engine = getEngine();
     return inWorkspace(engine, (workspace) => {
       const from = workspace.dense(x!);

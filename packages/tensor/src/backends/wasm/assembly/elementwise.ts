@@ -1,8 +1,9 @@
 // Elementwise operations on float32: out[i] = f(a[i]), f(a[i], b[i]). Two vectors per step, so that an
 // engine can pair them into 256-bit operations. The last step may read and write up to the next multiple
 // of eight elements: blocks are padded to 64 bytes, and results always start a block.
-// Read next: reduce.ts.
-import { Binary, Compare, DENSE, ElementType, SCALAR, Unary } from "./contract";
+// Read next: typed.ts.
+import { Binary, Compare, DENSE, SCALAR, Unary } from "./contract";
+import { floorMod } from "./double-math";
 import {
   at, cos, erf, exp, expm1, gelu, geluSlope, geluTanh, geluTanhSlope, log, log1p, relu, sigmoid, silu, siluSlope, sin,
   softplus, tanh,
@@ -145,13 +146,10 @@ function pow(x: usize, y: usize, z: usize, n: i32): void {
   }
 }
 
-/** Remainder with the sign of b. */
+/** Remainder with the sign of b; that of two floats is the same in double precision. */
 function mod(x: usize, y: usize, z: usize, n: i32): void {
   for (let i = 0; i < n; i++) {
-    const b = load<f32>(y + (i << 2));
-    let r = load<f32>(x + (i << 2)) % b;
-    if (r != 0 && (r < 0) != (b < 0)) r += b;
-    store<f32>(z + (i << 2), r);
+    store<f32>(z + (i << 2), <f32>floorMod(<f64>load<f32>(x + (i << 2)), <f64>load<f32>(y + (i << 2))));
   }
 }
 
@@ -275,23 +273,4 @@ export function copy(size: i32, start: i32, count: i32, a: usize, layout: usize,
   else if (size == 1) fetch<u8>(a, layout, start, count, out);
   else if (size == 4) fetch<u32>(a, layout, start, count, out);
   else fetch<u64>(a, layout, start, count, out);
-}
-
-@inline function number(type: i32, at: usize, i: i32): f64 {
-  if (type == ElementType.float32) return load<f32>(at + (i << 2));
-  if (type == ElementType.int32) return load<i32>(at + (i << 2));
-  if (type == ElementType.bool) return load<u8>(at + i);
-  return load<f64>(at + (i << 3));
-}
-
-/** Dense values to float32 or float64 from any dtype. */
-export function convert(from: i32, to: i32, start: i32, count: i32, a: usize, out: usize): void {
-  const end = start + count;
-  if (to == ElementType.float32) {
-    if (from == ElementType.int32) for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<i32>(a + (i << 2)));
-    else if (from == ElementType.bool) for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<u8>(a + i));
-    else for (let i = start; i < end; i++) store<f32>(out + (i << 2), <f32>load<f64>(a + (i << 3)));
-  } else {
-    for (let i = start; i < end; i++) store<f64>(out + (i << 3), number(from, a, i));
-  }
 }

@@ -10,11 +10,23 @@ export function badIndex(index: usize, count: i32, size: i32): i32 {
   return -1;
 }
 
+/** Elements picked along the last axis of x [outer, size], for which a call of memory.copy costs ten times the copy. */
+@inline function pickOf<T>(outer: i32, size: i32, x: usize, index: usize, count: i32, out: usize): void {
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < count; i++) {
+      store<T>(out, load<T>(x + (<usize>o * size + load<i32>(index + (i << 2))) * sizeof<T>()));
+      out += sizeof<T>();
+    }
+  }
+}
+
 /** Slices of x [outer, size, inner] picked along the middle: out [outer, count, inner], `bytes` per element. */
 export function indexSelect(
   bytes: i32, outer: i32, size: i32, inner: i32, x: usize, index: usize, count: i32, out: usize,
 ): void {
   const slice = <usize>inner * bytes;
+  if (slice == 4) return pickOf<u32>(outer, size, x, index, count, out);
+  if (slice == 8) return pickOf<u64>(outer, size, x, index, count, out);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < count; i++) {
       memory.copy(out, x + (<usize>o * size + load<i32>(index + (i << 2))) * slice, slice);
@@ -42,20 +54,28 @@ export function indexAdd(
   }
 }
 
-/** out[o, i, j] = x[o, index[o, i, j], j]: x [outer, size, inner], index and out [outer, count, inner]. */
-export function gather(
+@inline function gatherOf<T>(
   outer: i32, size: i32, inner: i32, x: usize, index: usize, count: i32, out: usize,
 ): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < count; i++) {
       for (let j = 0; j < inner; j++) {
         const pick = load<i32>(index);
-        store<u32>(out, load<u32>(x + (((<usize>o * size + pick) * inner + j) << 2)));
+        store<T>(out, load<T>(x + ((<usize>o * size + pick) * inner + j) * sizeof<T>()));
         index += 4;
-        out += 4;
+        out += sizeof<T>();
       }
     }
   }
+}
+
+/** out[o, i, j] = x[o, index[o, i, j], j]: x [outer, size, inner], index and out [outer, count, inner]. */
+export function gather(
+  bytes: i32, outer: i32, size: i32, inner: i32, x: usize, index: usize, count: i32, out: usize,
+): void {
+  if (bytes == 4) gatherOf<u32>(outer, size, inner, x, index, count, out);
+  else if (bytes == 8) gatherOf<u64>(outer, size, inner, x, index, count, out);
+  else gatherOf<u8>(outer, size, inner, x, index, count, out);
 }
 
 /** out[o, index[o, i, j], j] += source[o, i, j], in row-major order of the source. */

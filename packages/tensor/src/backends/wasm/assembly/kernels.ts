@@ -2,7 +2,8 @@
 // tile). The build writes the signature of each into generated/contract.ts. Read next: contract.ts.
 export { attention, attentionGrad, attentionGradRows } from "./attention";
 export { depthwise, depthwiseWeightGrad, flipWeights, padRows, tapOffsets } from "./conv1d";
-export { binary, compare, convert, copy, unary, where } from "./elementwise";
+export { convert } from "./convert";
+export { binary, compare, copy, unary, where } from "./elementwise";
 export { badIndex, copyBlocks, fill, fold, gather, indexAdd, indexSelect, scatterAdd } from "./gather";
 export { crossEntropy, crossEntropyGrad } from "./loss";
 export { layerNormRows, normGradRows, normStats, normWeightGrad, rmsNormRows } from "./norm";
@@ -13,3 +14,5 @@ export {
 export { rotatePairs } from "./rotary";
 export { logSoftmaxGradRows, logSoftmaxRows, softmaxGradRows, softmaxRows } from "./softmax";
 export { copyTransposed } from "./strided";
+export { binaryOf, compareOf, unaryOf, whereBytes, whereWide } from "./typed";
+export { argmaxMiddleOf, cumsumMiddleOf, reduceMiddleOf } from "./typed-reduce";
