@@ -2,6 +2,7 @@
 // who says so. The list is kept beside the repository; the same kinds are tested without it in the other files.
 import { BpeTokenizer, normalizeText, wordTimes } from "@echo-ts/echo-model";
 import t from "tap";
+import { sharesOf } from "../../../packages/echo-model/dist/train/loss.js";
 import { readShared, skipWithoutShared } from "../shared-material.ts";
 
 interface Corner {
@@ -43,4 +44,18 @@ t.test("normalising twice", { skip: skipWithoutShared }, async (t) => {
   const { text, pair } = corner<{ text: string; pair: [string, string] }>("normalize-twice");
   t.equal(normalizeText(normalizeText(text)), normalizeText(text));
   t.equal(normalizeText(pair[0]), normalizeText(pair[1]), "the two spellings become one");
+});
+
+t.test("a step of uneven batches", { skip: skipWithoutShared }, async (t) => {
+  // The parts and the whole computed with the trainer itself: training.test.ts.
+  const { tokens_per_utterance, losses_alone, loss, tol } = corner<{
+    tokens_per_utterance: number[];
+    losses_alone: number[];
+    loss: number;
+    tol: number;
+  }>("accumulate-uneven");
+  const batches = tokens_per_utterance.map((length) => ({ targetLengths: [length], labelCount: length + 1 }));
+  const shares = sharesOf(batches);
+  const got = losses_alone.reduce((sum, alone, i) => sum + alone * shares[i]!.crossEntropy, 0);
+  t.ok(Math.abs(got - loss) < tol, `${got}, expected ${loss}`);
 });

@@ -18,7 +18,9 @@ import { readSafetensorsHeader } from "@echo-ts/tensor";
 import t from "tap";
 import { changesSamples } from "../../../packages/echo-model/dist/train/augment.js";
 import { curriculumLimit, planPass } from "../../../packages/echo-model/dist/train/batch-plan.js";
+import type { BatchSource } from "../../../packages/echo-model/dist/train/batches.js";
 import { learningRateAt, progressOf } from "../../../packages/echo-model/dist/train/learning-rate.js";
+import type { StepReport } from "../../../packages/echo-model/dist/train/trainer.js";
 import { syntheticFiles, tinyConfig } from "./synthetic-speech.js";
 
 const files = syntheticFiles();
@@ -151,12 +153,42 @@ t.test("the seed decides everything", async (t) => {
   t.not(await run("training.seed=1"), first);
 });
 
-t.test("gradients of several batches add up to one step", async (t) => {
-  const { trainer } = await makeTrainer("training.accumulate=3", "curriculum.epochs=0");
-  const report = await trainer.step();
-  t.equal(trainer.steps, 1);
-  t.ok(report.utterances > 4, "three batches");
-  t.ok(Number.isFinite(report.loss) && report.gradientNorm > 0);
+t.test("batches whose gradients are added equal the one large batch, however it is cut", async (t) => {
+  const base = ["model.dropout=0", "model.residualDropout=0", "curriculum.epochs=0", "batch.maxFrames=2000"];
+  base.push("batch.maxUtterances=4", "optimizer.warmupSteps=1");
+  for (const loss of ["loss.ctcWeight=0.3", "loss.ctcWeight=0", "loss.ctcWeight=1"]) {
+    const { data } = await makeTrainer(...base, loss);
+    const all = await data.source.next();
+    t.ok(new Set(all.map(({ tokens }) => tokens.length)).size > 1, "texts of several lengths");
+    const step = async (...sizes: number[]): Promise<{ report: StepReport; weights: Float32Array[] }> => {
+      const left = [...all];
+      const parts = sizes.map((size) => left.splice(0, size));
+      const source = { ...data.source, next: async () => parts.shift()! } as BatchSource;
+      const config = tinyConfig(...base, loss, `training.accumulate=${sizes.length}`);
+      const echo = newModel(config, data.tokenizer);
+      const trainer = new Trainer(echo, source, config, data.tokenizer.special);
+      const report = await trainer.step();
+      return { report, weights: echo.parameters().map((weight) => Float32Array.from(weight.dataSync())) };
+    };
+    const whole = await step(4);
+    for (const cut of [
+      [1, 3],
+      [2, 1, 1],
+      [1, 1, 1, 1],
+    ]) {
+      const { report, weights } = await step(...cut);
+      for (const key of ["loss", "ctc", "crossEntropy", "gradientNorm"] as const) {
+        const [got, wanted] = [report[key], whole.report[key]];
+        if (wanted === null) t.equal(got, null);
+        else t.ok(Math.abs(got! / wanted - 1) < 1e-5, `${loss}, ${cut}: ${key} is ${got}, wanted ${wanted}`);
+      }
+      const far = weights.map((own, i) =>
+        own.reduce((most, v, k) => Math.max(most, Math.abs(v - whole.weights[i]![k]!)), 0),
+      );
+      t.ok(Math.max(...far) < 1e-4, `${loss}, ${cut}: weights differ by ${Math.max(...far)}`);
+      t.equal(report.utterances, 4);
+    }
+  }
 });
 
 t.test(

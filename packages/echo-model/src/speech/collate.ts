@@ -72,6 +72,8 @@ export interface Targets {
   readonly ctcTargets: Tensor;
   /** Tokens of each utterance. */
   readonly targetLengths: readonly number[];
+  /** Labels that are not pad, over which cross entropy is averaged. */
+  readonly labelCount: number;
 }
 
 /** Pads token sequences to tensors; see `collateText`. */
@@ -87,5 +89,6 @@ export function collateTargets(sequences: readonly (readonly number[])[], specia
     labels: tensor(labels, { shape: [batch, length] }),
     ctcTargets: tensor(targets, { shape: [batch, width] }),
     targetLengths: Array.from(lengths),
+    labelCount: labels.reduce((count, id) => (id === special.pad ? count : count + 1), 0),
   };
 }

@@ -10,10 +10,34 @@ import type { Targets } from "../speech/collate.ts";
 
 /** The loss of a batch and its parts, each []. */
 export interface BatchLoss {
+  /** The weighted sum of the parts, each taken by its share. */
   readonly total: Tensor;
   /** Null when its weight is 0. */
   readonly ctc: Tensor | null;
   readonly crossEntropy: Tensor | null;
+}
+
+/** What part of a larger batch this one is, by what each loss is averaged over: utterances, and labels. */
+export interface BatchShares {
+  readonly ctc: number;
+  readonly crossEntropy: number;
+}
+
+const WHOLE: BatchShares = { ctc: 1, crossEntropy: 1 };
+
+/**
+ * The shares of batches whose gradients are added, so that their sum is that of one batch of them all.
+ *
+ * @example sharesOf([{ targetLengths: [1], labelCount: 2 }, { targetLengths: [2, 3], labelCount: 7 }])[1]
+ * // { ctc: 2 / 3, crossEntropy: 7 / 9 }
+ */
+export function sharesOf(parts: readonly Pick<Targets, "targetLengths" | "labelCount">[]): BatchShares[] {
+  const utterances = parts.reduce((sum, { targetLengths }) => sum + targetLengths.length, 0);
+  const labels = parts.reduce((sum, { labelCount }) => sum + labelCount, 0);
+  return parts.map(({ targetLengths, labelCount }) => ({
+    ctc: targetLengths.length / utterances,
+    crossEntropy: labelCount / labels,
+  }));
 }
 
 /**
@@ -21,12 +45,15 @@ export interface BatchLoss {
  * utterances with more tokens than frames count 0 there. With middleCtcWeight, that share of it is taken from the
  * frames after the middle encoder block, through the same head (Lee and Watanabe 2021, "Intermediate loss
  * regularization for CTC-based speech recognition").
+ *
+ * @param shares of a batch that is a part of a larger one, from `sharesOf`; the total counts by them
  */
 export function batchLoss(
   echo: Echo,
   features: EchoFeatures,
   targets: Targets,
   { ctcWeight, middleCtcWeight, labelSmoothing }: EchoConfig["loss"],
+  shares: BatchShares = WHOLE,
 ): BatchLoss {
   const encoded = echo.encode(features);
   let ctc: Tensor | null = null;
@@ -44,9 +71,11 @@ export function batchLoss(
     if (middleCtcWeight > 0)
       ctc = add(mul(ctc, 1 - middleCtcWeight), mul(ctcAfter(middle!), middleCtcWeight));
   }
-  if (ctcWeight === 1) return { total: ctc!, ctc, crossEntropy: null };
+  const times = (x: Tensor, weight: number): Tensor => (weight === 1 ? x : mul(x, weight));
+  const ctcPart = ctc && times(ctc, ctcWeight * shares.ctc);
+  if (ctcWeight === 1) return { total: ctcPart!, ctc, crossEntropy: null };
   const logits = echo.decoder.forward(targets.inputIds, encoded); // [B, L, V]
   const crossEntropy = sequenceLoss(logits, targets.labels, labelSmoothing);
-  const total = ctc === null ? crossEntropy : add(mul(ctc, ctcWeight), mul(crossEntropy, 1 - ctcWeight));
-  return { total, ctc, crossEntropy };
+  const rest = times(crossEntropy, (1 - ctcWeight) * shares.crossEntropy);
+  return { total: ctcPart === null ? rest : add(ctcPart, rest), ctc, crossEntropy };
 }

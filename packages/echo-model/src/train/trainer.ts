@@ -14,17 +14,17 @@ import { TrainingError } from "../errors.ts";
 import type { Echo } from "../model/model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
-import { collateFeatures, collateTargets, type Example } from "../speech/collate.ts";
+import { collateFeatures, collateTargets, type Example, type Targets } from "../speech/collate.ts";
 import type { SpecialIds } from "../text/tokenizer.ts";
 import type { BatchPosition, BatchSource } from "./batches.ts";
 import { learningRateAt, progressOf } from "./learning-rate.ts";
-import { type BatchLoss, batchLoss } from "./loss.ts";
+import { type BatchLoss, type BatchShares, batchLoss, sharesOf } from "./loss.ts";
 
 /** What one step did. */
 export interface StepReport {
   /** Steps done, this one included. */
   readonly step: number;
-  /** Mean over the accumulated batches. */
+  /** Loss of the accumulated batches as one: CTC is a mean over their utterances, cross entropy over their labels. */
   readonly loss: number;
   /** CTC part, null when it is off. */
   readonly ctc: number | null;
@@ -45,6 +45,12 @@ export interface TrainerState {
   readonly position: BatchPosition;
   readonly optimizer: OptimizerState;
   readonly random: Readonly<Record<string, RandomState>>;
+}
+
+/** One of the batches of a step. */
+interface Part {
+  readonly examples: readonly Example[];
+  readonly targets: Targets;
 }
 
 /** A loss that is NaN or infinite, on its way to becoming a TrainingError. */
@@ -85,7 +91,8 @@ export class Trainer {
   }
 
   /**
-   * One step: `training.accumulate` batches, clipping, AdamW.
+   * One step: `training.accumulate` batches, clipping, AdamW. The gradient is that of one batch of all utterances,
+   * however they are cut; only what dropout draws differs.
    * @throws TrainingError naming step, utterances and operation when the loss or a gradient is not finite; the
    * weights are then those of the step before.
    */
@@ -94,18 +101,19 @@ export class Trainer {
     const learningRate = learningRateAt(optimizer, training, this.#step, this.progress);
     this.#optimizer.learningRate = learningRate;
     const sums = { loss: 0, ctc: 0, crossEntropy: 0, utterances: 0, frames: 0 };
-    const batches: (readonly Example[])[] = [];
+    const batches: Part[] = [];
     this.echo.train();
     const random = this.echo.randomState();
     let gradientNorm: number;
     try {
-      for (let i = 0; i < training.accumulate; i++) {
-        const examples = await this.source.next();
-        batches.push(examples);
-        const part = await this.#accumulate(examples);
+      while (batches.length < training.accumulate) batches.push(this.#partOf(await this.source.next()));
+      const shares = sharesOf(batches.map(({ targets }) => targets));
+      for (const [i, batch] of batches.entries()) {
+        const { examples } = batch;
+        const part = await this.#accumulate(batch, shares[i]!);
         sums.loss += part.loss;
-        sums.ctc += part.ctc ?? 0;
-        sums.crossEntropy += part.crossEntropy ?? 0;
+        sums.ctc += (part.ctc ?? 0) * shares[i]!.ctc;
+        sums.crossEntropy += (part.crossEntropy ?? 0) * shares[i]!.crossEntropy;
         sums.utterances += examples.length;
         sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
       }
@@ -121,12 +129,11 @@ export class Trainer {
     }
     this.#step++;
     const { ctcWeight } = this.#config.loss;
-    const share = 1 / training.accumulate;
     return {
       step: this.#step,
-      loss: sums.loss * share,
-      ctc: ctcWeight > 0 ? sums.ctc * share : null,
-      crossEntropy: ctcWeight < 1 ? sums.crossEntropy * share : null,
+      loss: sums.loss,
+      ctc: ctcWeight > 0 ? sums.ctc : null,
+      crossEntropy: ctcWeight < 1 ? sums.crossEntropy : null,
       learningRate,
       gradientNorm,
       epochs: this.source.epochs,
@@ -136,12 +143,15 @@ export class Trainer {
   }
 
   /** Gradients of one batch, added to those that are there. */
-  async #accumulate(examples: readonly Example[]): Promise<{
+  async #accumulate(
+    part: Part,
+    shares: BatchShares,
+  ): Promise<{
     loss: number;
     ctc: number | null;
     crossEntropy: number | null;
   }> {
-    const { total, ctc, crossEntropy } = this.#forward(examples);
+    const { total, ctc, crossEntropy } = this.#forward(part, shares);
     const read = async (x: Tensor): Promise<number> => (this.#onHost ? x.item() : (await x.data())[0]!);
     const values = {
       loss: await read(total),
@@ -149,30 +159,30 @@ export class Trainer {
       crossEntropy: crossEntropy && (await read(crossEntropy)),
     };
     if (!Number.isFinite(values.loss)) throw new NotFinite(`the loss is ${values.loss}`);
-    const { accumulate } = this.#config.training;
-    (accumulate === 1 ? total : total.mul(1 / accumulate)).backward();
+    total.backward();
     return values;
   }
 
-  #forward(examples: readonly Example[]): BatchLoss {
+  #partOf(examples: readonly Example[]): Part {
+    const tokens = examples.map((example) => example.tokens);
+    return { examples, targets: collateTargets(tokens, this.#special) };
+  }
+
+  #forward({ examples, targets }: Part, shares?: BatchShares): BatchLoss {
     const features = collateFeatures(
       examples.map((example) => example.features),
       inputOf(this.#config),
     );
-    const targets = collateTargets(
-      examples.map(({ tokens }) => tokens),
-      this.#special,
-    );
-    return batchLoss(this.echo, features, targets, this.#config.loss);
+    return batchLoss(this.echo, features, targets, this.#config.loss, shares);
   }
 
   /** The error of a step that went wrong: computes it again, looking at every value, to name the op. */
   #failure(
     what: string,
-    batches: readonly (readonly Example[])[],
+    batches: readonly Part[],
     random: Readonly<Record<string, RandomState>>,
   ): TrainingError {
-    const ids = batches.flat().map(({ id }) => id);
+    const ids = batches.flatMap(({ examples }) => examples.map(({ id }) => id));
     const shown = ids.slice(0, 8).join(", ") + (ids.length > 8 ? `, ... (${ids.length})` : "");
     let cause: unknown = null;
     this.echo.restoreRandomState(random);
@@ -180,7 +190,7 @@ export class Trainer {
       if (!this.#onHost)
         throw new Error("train on a backend in host memory, such as wasm, to have the op named");
       detectAnomaly(() => {
-        for (const examples of batches) this.#forward(examples).total.backward();
+        for (const batch of batches) this.#forward(batch).total.backward();
       });
     } catch (error) {
       cause = error;
