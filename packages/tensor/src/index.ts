@@ -103,6 +103,7 @@ export {
 /** Computing with tensors. */
 export * from "./ops/activation.ts";
 export * from "./ops/attention.ts";
+export * from "./ops/closeness.ts";
 export {
   type Conv1dOptions,
   type ConvolutionOptions,
@@ -126,6 +127,7 @@ export type { TensorLike } from "./ops/operands.ts";
 export * from "./ops/parts.ts";
 export * from "./ops/pooling.ts";
 export * from "./ops/reduction.ts";
+export * from "./ops/selection.ts";
 export * from "./ops/shaping.ts";
 export * from "./ops/transcendental.ts";
 export { formatProfile, type ProfileLine, profile } from "./profile.ts";

@@ -42,7 +42,7 @@ export function permuteView(layout: Layout, order: readonly number[]): Layout {
  *
  * @throws ShapeError if an axis that is not 1 would change
  */
-export function broadcastView(layout: Layout, shape: Shape): Layout {
+export function broadcastView(layout: Layout, shape: Shape, op = "broadcastTo"): Layout {
   const lead = shape.length - layout.shape.length;
   const strides = new Array<number>(shape.length).fill(0);
   let fits = lead >= 0;
@@ -53,9 +53,7 @@ export function broadcastView(layout: Layout, shape: Shape): Layout {
     else if (from !== 1) fits = false;
   }
   if (!fits) {
-    throw new ShapeError(
-      `broadcastTo: ${formatShape(layout.shape)} does not broadcast to ${formatShape(shape)}`,
-    );
+    throw new ShapeError(`${op}: ${formatShape(layout.shape)} does not broadcast to ${formatShape(shape)}`);
   }
   return { shape, strides, offset: layout.offset };
 }

@@ -224,6 +224,14 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
       () => [real([2, 3]), real([2, 0]), whole([2, 0], [])],
     ],
   },
+  scatter: {
+    call: (x, source, i) => e.scatter(x, 1, i, source),
+    cases: [
+      () => [real([2, 3]), real([2, 4]), whole([2, 4], [0, 2, 2, 1, 1, 1, 0, 0])],
+      () => [real([1, 2]), real([1, 1]), whole([1, 1], [1])],
+      () => [real([2, 3]), real([2, 0]), whole([2, 0], [])],
+    ],
+  },
   indexSelect: {
     call: (x, i) => e.indexSelect(x, i),
     cases: [

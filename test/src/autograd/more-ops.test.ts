@@ -28,8 +28,17 @@ const { cases } = JSON.parse(
   readFileSync(new URL("../../fixtures/more-ops/more-ops.json", import.meta.url), "utf8"),
 ) as { readonly cases: readonly Case[] };
 
-/** How a case is called here where name and arguments are not simply those of the case. */
-const CALLS: Readonly<Record<string, (inputs: readonly Tensor[], args: readonly never[]) => Tensor>> = {};
+/** How a case is called here where it is not by its name, with the tensors first. */
+const CALLS: Readonly<Record<string, (inputs: readonly Tensor[], args: readonly never[]) => Tensor>> = {
+  einsum: (inputs, [equation]) => e.einsum(equation!, ...inputs),
+  scatter: ([x, source], [axis, index, value]) =>
+    e.scatter(x!, axis!, tensor(index!, { dtype: "int32" }), source ?? value!),
+  median: ([x], [axis, keepDims]) => e.median(x!, axis ?? undefined, keepDims),
+  argmax: ([x], [axis, keepDims]) => e.argmax(x!, axis ?? undefined, keepDims),
+  argmin: ([x], [axis, keepDims]) => e.argmin(x!, axis ?? undefined, keepDims),
+  T: ([x]) => x!.T,
+  unbind: ([x], [axis, part]) => e.unbind(x!, axis)[part!]!,
+};
 
 /** The function of a case by its name, with the tensors first and the other arguments behind. */
 function call(op: string, inputs: readonly Tensor[], args: readonly unknown[]): Tensor {
@@ -103,4 +112,105 @@ t.test("floorDivide and mod make up a, and so do the whole part of a / b and fmo
   const cut = e.round(e.div(e.sub(a, e.fmod(a, b)), b));
   t.ok(e.max(e.abs(e.sub(e.add(e.mul(cut, b), e.fmod(a, b)), a))).item() < 1e-12);
   t.equal(e.floorDivide(e.arange(4), 0).sum().item(), 0, "an integer by 0");
+});
+
+t.test("what was picked and put back makes the tensor again", async (t) => {
+  const x = e.randomNormal([4, 5], e.stream(5, "more-ops"));
+  const places = e.nonzero(e.greater(x, 0));
+  const flat = e.add(e.mul(e.select(places, 1, 0), 5), e.select(places, 1, 1));
+  const picked = e.maskedSelect(x, e.greater(x, 0));
+  t.same(e.indexSelect(e.reshape(x, [-1]), flat).toArray(), picked.toArray());
+  const back = e.scatter(e.zeros([20]), 0, flat, picked);
+  t.same(back.toArray(), e.reshape(e.where(e.greater(x, 0), x, 0), [-1]).toArray());
+  t.same(e.diagonal(e.diag(picked, -2), -2).toArray(), picked.toArray());
+});
+
+t.test("scatter lets the last of several values stay, and gives the gradient to it alone", async (t) => {
+  const x = variable(e.zeros([3]));
+  const source = variable(tensor([1, 2, 3]));
+  const y = e.scatter(x, 0, tensor([1, 1, 0], { dtype: "int32" }), source);
+  t.same(y.toArray(), [3, 2, 0]);
+  y.backward(tensor([10, 20, 30]));
+  t.same(
+    [x.grad!.toArray(), source.grad!.toArray()],
+    [
+      [0, 0, 30],
+      [0, 20, 10],
+    ],
+  );
+});
+
+t.test("dtypes stay, or are promoted as in arithmetic", async (t) => {
+  const whole = tensor([4, 1, 9], { dtype: "int32" });
+  const dtypes = {
+    int32: [
+      whole.diag(),
+      whole.median(),
+      whole.nanToNum(),
+      whole.trunc(),
+      whole.floorDivide(2),
+      whole.cumprod(),
+    ],
+    float32: [whole.asin(), whole.log2(), whole.fmod(0.5), e.scatter(whole, 0, whole.argmin(0, true), 0.5)],
+    bool: [
+      whole.isClose(1),
+      e.scatter(e.ones([2], { dtype: "bool" }), 0, whole.argmin(0, true), 0),
+      whole.clone().isNaN(),
+    ],
+  };
+  for (const [dtype, tensors] of Object.entries(dtypes)) {
+    for (const [i, x] of tensors.entries()) t.equal(x.dtype, dtype, `${dtype} ${i}`);
+  }
+  t.equal(whole.unbind().length, 3);
+  t.equal(e.zeros([2, 3, 4]).T.shape.join(), "4,3,2");
+  t.equal(tensor(1).T.rank, 0);
+  t.equal(tensor(3).allClose(3.0000001), true);
+  t.equal(e.allClose(tensor([1, 2]), 1), false);
+});
+
+t.test("bad input is refused by name", async (t) => {
+  const x = e.zeros([2, 3]);
+  const index = e.zeros([2, 1], { dtype: "int32" });
+  const wrong = <T>(value: unknown): T => value as T;
+  const refused: [() => unknown, string][] = [
+    [
+      () => e.maskedSelect(x, x),
+      "maskedSelect: the mask must be bool, got float32; compare, as in greater(x, 0)",
+    ],
+    [
+      () => e.maskedSelect(x, e.zeros([2], { dtype: "bool" })),
+      "maskedSelect: shapes do not broadcast: [2, 3] and [2] (axis -1: 3 != 2)",
+    ],
+    [() => e.scatter(x, 1, index, e.zeros([2])), "scatter: index [2, 1] and source [2] differ in shape"],
+    [() => e.scatter(x, 0, x, 1), "scatter: indices must be int32, got float32"],
+    [
+      () => e.scatter(x, 1, e.add(index, 3), 1),
+      "scatter: index 3 at position 0 is out of range for axis 1 of size 3",
+    ],
+    [
+      () => e.scatter(x, 1, index, wrong([1, 2])),
+      "scatter: source must be a tensor or a number, got an array of 2",
+    ],
+    [() => e.diagonal(e.zeros([3])), "diagonal: expected rank 2 or more, got shape [3]"],
+    [() => e.diagonal(x, 0, 1, -1), "diagonal: expected two axes, got axis 1 twice"],
+    [() => e.diag(x, 0.5), "diag: offset must be an integer, got 0.5"],
+    [() => e.diag(tensor(1)), "diag: expected a vector or a matrix, got shape []; diagonal takes any rank"],
+    [() => e.dot(x, x), "dot: expected two vectors of one length, got [2, 3] and [2, 3]"],
+    [() => e.median(e.zeros([0, 3]), 0), "median: nothing to choose from along axis 0 of shape [0, 3]"],
+    [() => e.median(x, 0, wrong({})), "median: keepDims must be true or false, got an object {}"],
+    [() => e.argmin(e.zeros([0])), "argmin: nothing to reduce over axes [0] of shape [0]"],
+    [() => e.argmax(x, 2), "argmax: axis 2 is out of range for rank 2, expected -2 to 1"],
+    [() => e.unbind(tensor(1)), "unbind: a tensor of rank 0 has no axis to take apart"],
+    [() => e.nanToNum(x, wrong("0")), 'nanToNum: nan must be a number, got "0"'],
+    [() => e.isClose(x, x, wrong({ rtol: 1 })), "isClose: rtol must be a number, got an object { rtol }"],
+    [() => e.allClose(x, wrong("x")), "allClose: expected tensors or numbers, got string"],
+    [() => e.expand(x, [4, 3]), "expand: [2, 3] does not broadcast to [4, 3]"],
+    [
+      () => e.einsum("...i,...j->...ij", x, e.zeros([3, 3])),
+      "einsum: shapes do not broadcast: [2] and [3] (axis -1: 2 != 3)",
+    ],
+    [() => e.einsum("...ijk", x), 'einsum: "...ijk" names 3 axes, operand 0 has shape [2, 3]'],
+    [() => e.einsum("...i...", x), 'einsum: "...i..." has more than one "..."'],
+  ];
+  for (const [body, message] of refused) t.throws(body, { message }, message);
 });

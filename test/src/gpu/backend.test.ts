@@ -54,6 +54,21 @@ t.test("a step between kernels with more elements than they can count is refused
   });
 });
 
+t.test("what depends on values that cannot be read at once is refused with the remedy", async (t) => {
+  const x = e.withBackend(backends.cpu, () => e.ones([2]));
+  const remedy =
+    'the shape of the result depends on values, which backend "gpu" cannot read at once; compute it on another: await toBackend(x, "wasm")';
+  t.throws(() => e.nonzero(x), { name: "BackendError", message: `nonzero: ${remedy}` });
+  t.throws(() => e.maskedSelect(x, e.greater(x, 0)), {
+    name: "BackendError",
+    message: `maskedSelect: ${remedy}`,
+  });
+  t.throws(() => e.allClose(x, x), {
+    name: "BackendError",
+    message: 'allClose: backend "gpu" cannot be read at once; await isClose(a, b).all().data() there',
+  });
+});
+
 t.test("the table of agreement has a row for every op", async (t) => {
   const file = new URL("../../../packages/tensor/bench/AGREEMENT.md", import.meta.url);
   const rows = [...readFileSync(file, "utf8").matchAll(/^\| `(\w+)`/gm)].map(([, op]) => op);

@@ -257,6 +257,24 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
     domains: [REAL, INDEX, REAL],
     ints: true,
   },
+  scatter: {
+    call: (x, i, s) => e.scatter(x, 0, i, s),
+    naive: (x, i, s) =>
+      build(x.shape, (row, ...rest) =>
+        indices(i.shape).reduce(
+          (value, index) =>
+            at(i, ...index) === row && index.slice(1).every((k, a) => k === rest[a])
+              ? at(s, ...index)
+              : value,
+          at(x, row, ...rest),
+        ),
+      ),
+    shapes: ["[4,3] [5,3] [5,3]", "[4,3] [2,2] [2,2]"],
+    scalar: NO_AXIS,
+    empty: ["[4,3] [0,3] [0,3]", "[4,0] [2,0] [2,0]"],
+    domains: [REAL, INDEX, REAL],
+    ints: true,
+  },
   indexSelect: {
     call: (x, i) => e.indexSelect(x, i, 1),
     naive: (x, i) =>

@@ -2,6 +2,7 @@
 // scatterAdd for gather, fold for unfold.
 
 import {
+  arange,
   broadcastTo,
   cast,
   cumsum,
@@ -20,6 +21,9 @@ import {
   pad,
   permute,
   reshape,
+  type Shape,
+  scalar,
+  scatter,
   scatterAdd,
   slice,
   sum,
@@ -60,6 +64,14 @@ function unslice(g: Tensor, x: Tensor, { slices }: OpParams["slice"]): Tensor {
     return [first, x.shape[axis]! - first - reach];
   });
   return widths.some(([before, after]) => before > 0 || after > 0) ? pad(out, widths) : out;
+}
+
+/** True where nothing later in row-major order was written over the element that scatter wrote. */
+function stays(shape: Shape, index: Tensor, axis: number): Tensor {
+  const { backend } = index;
+  const order = reshape(arange(0, index.size, 1, { backend }), index.shape);
+  const last = scatter(broadcastTo(scalar(-1, "int32", backend), shape), axis, index, order);
+  return equal(gather(last, axis, index), order);
 }
 
 /** Rules of everything that moves or folds elements. */
@@ -103,6 +115,11 @@ export const STRUCTURAL_VJPS: Vjps<OpOf<"reduction" | "shaping" | "joining" | "i
     g,
     null,
     needs[2] ? gather(g, axis, index!) : null,
+  ],
+  scatter: (g, { inputs: [x, index], params: { axis } }, needs) => [
+    needs[0] ? scatter(g, axis, index!, 0) : null,
+    null,
+    needs[2] ? where(stays(x!.shape, index!, axis), gather(g, axis, index!), 0) : null,
   ],
   indexSelect: (g, { inputs: [x, index], params: { axis } }) => [indexAdd(zerosOf(x!), index!, g, axis)],
   indexAdd: (g, { inputs: [_x, index], params: { axis } }, needs) => [

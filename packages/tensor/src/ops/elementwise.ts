@@ -338,6 +338,33 @@ export function clamp(x: Tensor, min: number | null = null, max: number | null =
   return out;
 }
 
+/**
+ * x with numbers in place of NaN and infinities, where the gradient is 0; integers stay as they are.
+ *
+ * @param nan default 0
+ * @param positive for Infinity, default the largest finite number of the dtype
+ * @param negative for -Infinity, default the smallest
+ * @example nanToNum(tensor([NaN, Infinity, 1]), 0, 9).toArray() // [0, 9, 1]
+ */
+export function nanToNum(
+  x: Tensor,
+  nan = 0,
+  positive: number | null = null,
+  negative: number | null = null,
+): Tensor {
+  checkedTensor("nanToNum", x);
+  const largest = x.dtype === "float64" ? Number.MAX_VALUE : LARGEST_FLOAT32;
+  const [high, low] = [positive ?? largest, negative ?? -largest];
+  for (const [name, value] of Object.entries({ nan, positive: high, negative: low })) {
+    checkNumber("nanToNum", name, value);
+  }
+  if (!isFloating(x.dtype)) return x;
+  const finite = where(equal(x, Number.POSITIVE_INFINITY), high, where(isNaN(x), nan, x));
+  return where(equal(x, Number.NEGATIVE_INFINITY), low, finite);
+}
+
+const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
 /** Absolute value; gradient 0 at 0. */
 export const abs: UnaryFunction = onCountables(ROWS.abs);
 

@@ -1,14 +1,15 @@
-// Ops that read or write by index: gather and its adjoint, whole-slice selection, sorting, masks by position.
+// Ops that read or write by index: gather and its adjoint, scatter, whole-slice selection, sorting, masks by position.
+// Read next: selection.ts.
 
-import { apply, fromTypedArray, scalar } from "../apply.ts";
-import { checkFlag, checkTensors } from "../arguments.ts";
+import { apply, scalar } from "../apply.ts";
+import { checkFlag, checkTensors, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import type { AxisParams } from "../op-params.ts";
-import { broadcastShapes, formatShape, normalizeAxis, replaceAxis, type Shape } from "../shape.ts";
+import { broadcastShapes, formatShape, normalizeAxis, replaceAxis, type Shape, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { equal, lessEqual, sub, where } from "./elementwise.ts";
-import { alike, castTo, checkedTensor, checkIndex } from "./operands.ts";
+import { alike, beside, castTo, checkedTensor, checkIndex, counting } from "./operands.ts";
 import { broadcastTo, narrow, unsqueeze } from "./shaping.ts";
 
 interface SortParams extends AxisParams {
@@ -20,6 +21,7 @@ interface SortParams extends AxisParams {
 interface Rows {
   readonly gather: PrimitiveRow<AxisParams>;
   readonly scatterAdd: PrimitiveRow<AxisParams>;
+  readonly scatter: PrimitiveRow<AxisParams>;
   readonly indexSelect: PrimitiveRow<AxisParams>;
   readonly indexAdd: PrimitiveRow<AxisParams>;
   readonly argsort: PrimitiveRow<SortParams>;
@@ -33,6 +35,11 @@ const ROWS: Rows = rows<Rows>({
   }),
   scatterAdd: primitive({
     meaning: "x with source added at index along an axis: the adjoint of gather",
+    shape: firstShape,
+    dtype: sameDtype,
+  }),
+  scatter: primitive({
+    meaning: "x with source in place of its elements at index along an axis",
     shape: firstShape,
     dtype: sameDtype,
   }),
@@ -53,16 +60,6 @@ const ROWS: Rows = rows<Rows>({
   }),
 });
 export default ROWS;
-
-/** int32 numbers 0 .. n-1 on the backend of `like`. */
-function counting(n: number, like: Tensor): Tensor {
-  return fromTypedArray(
-    "int32",
-    Int32Array.from({ length: n }, (_, i) => i),
-    [n],
-    like.backend,
-  );
-}
 
 function checkSameBut(op: string, a: Shape, b: Shape, axis: number): void {
   if (a.length !== b.length || a.some((n, i) => i !== axis && b[i]! > n)) {
@@ -126,6 +123,39 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tenso
   }
   const [total, added] = alike([x, source], "int32");
   return apply(ROWS.scatterAdd, [total!, index, added!], { axis: at });
+}
+
+/**
+ * x with `source` in place of the elements that `index` names along an axis: out[index[i][j]][j] = source[i][j] for
+ * axis 0. Where a place is named twice, the last one in row-major order stays, and the gradient goes to that one.
+ * PyTorch's scatter, as a new tensor.
+ *
+ * @param index int32, rank of x; no larger than x beside the axis
+ * @param source same shape as index, or a number for all places
+ * @throws ShapeError if an index is outside the axis, or the shapes do not fit
+ * @example scatter(zeros([3]), 0, tensor([2, 0], { dtype: "int32" }), tensor([5, 7])).toArray() // [7, 0, 5]
+ */
+export function scatter(x: Tensor, axis: number, index: Tensor, source: Tensor | number): Tensor {
+  checkedTensor("scatter", x);
+  checkIndex("scatter", index);
+  const at = normalizeAxis("scatter", axis, x.rank);
+  checkSameBut("scatter", x.shape, index.shape, at);
+  const values = typeof source === "number" ? broadcastTo(filler(source, x), index.shape) : source;
+  if (values?.storage === undefined) throw wrongArgument("scatter", "source", "a tensor or a number", source);
+  if (!sameShape(index.shape, values.shape)) {
+    throw new ShapeError(
+      `scatter: index ${formatShape(index.shape)} and source ${formatShape(values.shape)} differ in shape`,
+    );
+  }
+  const [into, from] = alike([x, values]);
+  return apply(ROWS.scatter, [into!, index, from!], { axis: at });
+}
+
+/** The number beside x; 0 and 1 leave bool what it is. */
+function filler(value: number, x: Tensor): Tensor {
+  return x.dtype === "bool" && (value === 0 || value === 1)
+    ? scalar(value, "bool", x.backend)
+    : beside(value, x);
 }
 
 /**

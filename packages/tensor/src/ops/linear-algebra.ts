@@ -7,6 +7,7 @@ import { type FusedRow, fused, type PrimitiveRow, primitive, rows, sameDtype } f
 import { broadcastShapes, formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./elementwise.ts";
+import { lettersThatOccurOnce, withoutEllipsis } from "./ellipsis.ts";
 import { alike, checkedTensor, pair } from "./operands.ts";
 import { sum } from "./reduction.ts";
 import { permute, reshape, slice, transpose, unsqueeze } from "./shaping.ts";
@@ -100,16 +101,19 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
 
 /**
  * Sum of products named by subscripts, as NumPy's einsum: letters name axes, a letter missing on the right
- * is summed over. Without `->` the result has the letters that occur once, in alphabetical order.
+ * is summed over. Without `->` the result has the letters that occur once, in alphabetical order. `...` stands for any
+ * number of axes, which broadcast; where the right does not name it they are summed over, as in PyTorch (NumPy refuses).
  *
  * @throws ShapeError if a letter stands for two sizes, or the subscripts do not fit the operands
  * @example einsum("bij,bjk->bik", a, b) // batched matmul
+ * @example einsum("...ij,...kj->...ik", ones([2, 1, 3, 4]), ones([5, 6, 4])).shape // [2, 5, 3, 6]
  */
-export function einsum(subscripts: string, ...operands: Tensor[]): Tensor {
-  if (typeof subscripts !== "string") {
-    throw wrongArgument("einsum", "subscripts", 'a text such as "ij,jk->ik"', subscripts);
+export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
+  if (typeof equation !== "string") {
+    throw wrongArgument("einsum", "subscripts", 'a text such as "ij,jk->ik"', equation);
   }
-  for (const x of operands) checkedTensor("einsum", x);
+  for (const x of tensors) checkedTensor("einsum", x);
+  const { subscripts, operands } = withoutEllipsis(equation, tensors);
   const { terms, output } = parseSubscripts(subscripts, operands);
   const needed = (from: number): Set<string> => new Set([...output, ...terms.slice(from).join("")]);
   let [result, letters] = diagonal(operands[0]!, terms[0]!);
@@ -133,7 +137,7 @@ function parseSubscripts(
   const terms = left!.split(",");
   if (extra !== undefined || !/^[a-zA-Z,]*$/.test(left!) || !/^[a-zA-Z]*$/.test(right ?? "")) {
     throw new ShapeError(
-      `einsum: cannot read "${subscripts}", expected letters, commas and at most one "->"`,
+      `einsum: cannot read "${subscripts}", expected letters, commas, at most one "->" and one "..." in a term`,
     );
   }
   if (terms.length !== operands.length) {
@@ -155,9 +159,7 @@ function parseSubscripts(
       sizes.set(letter, shape[axis]!);
     });
   });
-  const joined = terms.join("");
-  const once = [...new Set(joined)].filter((c) => joined.indexOf(c) === joined.lastIndexOf(c)).sort();
-  const output = right ?? once.join("");
+  const output = right ?? lettersThatOccurOnce(terms.join(""));
   for (const letter of output) {
     if (!sizes.has(letter))
       throw new ShapeError(`einsum: "${letter}" stands on the right of "${subscripts}" only`);
@@ -227,4 +229,20 @@ function contract(a: Tensor, as: string, b: Tensor, bs: string, keep: Set<string
 export function outer(a: Tensor, b: Tensor): Tensor {
   checkTensors("outer", { a, b });
   return matmul(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
+}
+
+/**
+ * The sum of the products of two vectors: [n], [n] -> []. PyTorch's dot; `matmul` takes other ranks.
+ *
+ * @throws ShapeError unless both are vectors of one length
+ * @example dot(tensor([1, 2]), tensor([3, 4])).item() // 11
+ */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  checkTensors("dot", { a, b });
+  if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) {
+    throw new ShapeError(
+      `dot: expected two vectors of one length, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    );
+  }
+  return matmul(a, b);
 }

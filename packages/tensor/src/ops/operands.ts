@@ -1,7 +1,7 @@
 // Turns what users pass to ops, tensors or numbers, into tensors of one dtype; the op that converts is
 // declared here. Read next: elementwise.ts.
 
-import { apply, NONE, scalar } from "../apply.ts";
+import { apply, fromTypedArray, NONE, scalar } from "../apply.ts";
 import { wrongArgument } from "../arguments.ts";
 import { type DType, isFloating, promote, promoteNumber, toFloating } from "../dtype.ts";
 import { DtypeError } from "../errors.ts";
@@ -121,4 +121,14 @@ export type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor;
 /** The function of an op on two operands, which are brought to one dtype of at least `least`. */
 export function onPairs(row: PrimitiveRow | FusedRow, least: DType): BinaryFunction {
   return (a, b) => apply(row, pair(row.name, a, b, least), NONE);
+}
+
+/** int32 numbers 0 .. n-1 on the backend of `like`. */
+export function counting(n: number, like: Tensor): Tensor {
+  return fromTypedArray(
+    "int32",
+    Int32Array.from({ length: n }, (_, i) => i),
+    [n],
+    like.backend,
+  );
 }

@@ -4,7 +4,8 @@ import { wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { checkShape, formatShape, normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { broadcastTo, narrow, reshape, unsqueeze } from "./shaping.ts";
+import { checkedTensor } from "./operands.ts";
+import { broadcastTo, narrow, reshape, select, unsqueeze } from "./shaping.ts";
 
 /**
  * x cut along an axis into parts of the given sizes, or into parts of one size (the last may be shorter). Views.
@@ -47,6 +48,19 @@ export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
   }
   const at = normalizeAxis("chunk", axis, x.rank);
   return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
+}
+
+/**
+ * The positions of an axis, which is dropped, one tensor each. PyTorch's unbind. Views.
+ *
+ * @param axis default 0
+ * @example unbind(tensor([[1, 2], [3, 4]]), 1)[0].toArray() // [1, 3]
+ */
+export function unbind(x: Tensor, axis = 0): Tensor[] {
+  checkedTensor("unbind", x);
+  if (x.rank === 0) throw new ShapeError("unbind: a tensor of rank 0 has no axis to take apart");
+  const at = normalizeAxis("unbind", axis, x.rank);
+  return Array.from({ length: x.shape[at]! }, (_, i) => select(x, at, i));
 }
 
 /**

@@ -169,21 +169,27 @@ export function min(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 /**
  * int32 index of the first largest value along an axis; a NaN counts as largest. All axes flattened when left out.
  *
+ * x [.., n, ..] -> [.., ..], or [.., 1, ..] with keepDims
+ *
  * @example argmax(tensor([[1, 3], [7, 5]]), 1).toArray() // [1, 0]
  */
-export function argmax(x: Tensor, axis?: number): Tensor {
-  checkedTensor("argmax", x);
-  const y = axis === undefined ? reshape(x, [x.size]) : x;
-  const at = axis === undefined ? 0 : normalizeAxis("argmax", axis, x.rank);
-  checkNotEmpty("argmax", y, [at]);
-  return apply(ROWS.argmax, [y], { axis: at });
+export function argmax(x: Tensor, axis?: number, keepDims = false): Tensor {
+  return indexOfLargest("argmax", checkedTensor("argmax", x), axis, keepDims);
 }
 
-/** int32 index of the first smallest value along an axis; a NaN counts as smallest. */
-export function argmin(x: Tensor, axis?: number): Tensor {
-  checkedTensor("argmin", x);
-  const at = axis === undefined ? undefined : normalizeAxis("argmin", axis, x.rank);
-  return argmax(reversed(x), at);
+function indexOfLargest(op: string, x: Tensor, axis: number | undefined, keepDims: boolean): Tensor {
+  checkFlag(op, "keepDims", keepDims);
+  const y = axis === undefined ? reshape(x, [x.size]) : x;
+  const at = axis === undefined ? 0 : normalizeAxis(op, axis, x.rank);
+  checkNotEmpty(op, y, [at]);
+  const index = apply(ROWS.argmax, [y], { axis: at });
+  if (!keepDims) return index;
+  return reshape(index, axis === undefined ? x.shape.map(() => 1) : replaceAxis(x.shape, at, [1]));
+}
+
+/** int32 index of the first smallest value along an axis; a NaN counts as smallest. Otherwise as `argmax`. */
+export function argmin(x: Tensor, axis?: number, keepDims = false): Tensor {
+  return indexOfLargest("argmin", reversed(checkedTensor("argmin", x)), axis, keepDims);
 }
 
 /**
@@ -274,6 +280,23 @@ export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
 export function cumsum(x: Tensor, axis = -1): Tensor {
   const y = countableTensor(checkedTensor("cumsum", x));
   return apply(ROWS.cumsum, [y], { axis: normalizeAxis("cumsum", axis, x.rank) });
+}
+
+/**
+ * Running product along an axis: out[i] = x[0] ... x[i]. By the steps of `cumsum`, so that the gradient is right at zeros.
+ *
+ * @param axis default the last one
+ * @example cumprod(tensor([1, 2, 3, 4])).toArray() // [1, 2, 6, 24]
+ */
+export function cumprod(x: Tensor, axis = -1): Tensor {
+  let out = countableTensor(checkedTensor("cumprod", x));
+  const at = normalizeAxis("cumprod", axis, x.rank);
+  const n = out.shape[at] ?? 1;
+  for (let shift = 1; shift < n; shift *= 2) {
+    const before = narrow(out, at, 0, n - shift);
+    out = mul(out, pad(before, widthsAt(out, at, shift, 0), "constant", 1));
+  }
+  return out;
 }
 
 /**

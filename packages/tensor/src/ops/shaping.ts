@@ -91,6 +91,15 @@ export function copy(x: Tensor): Tensor {
 }
 
 /**
+ * `copy` under PyTorch's name.
+ *
+ * @example clone(tensor([1, 2])).toArray() // [1, 2]
+ */
+export function clone(x: Tensor): Tensor {
+  return copyAs(checkedTensor("clone", x), x.dtype);
+}
+
+/**
  * The same elements in another shape; one size may be -1. A view where the strides allow it, else a copy.
  *
  * @throws ShapeError if the number of elements differs
@@ -167,13 +176,26 @@ export function moveAxis(x: Tensor, from: number, to: number): Tensor {
  * @example broadcastTo(tensor([1, 2]), [3, -1]).toArray() // [[1, 2], [1, 2], [1, 2]]
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  checkedTensor("broadcastTo", x);
-  if (!Array.isArray(shape)) throw wrongArgument("broadcastTo", "shape", "a list such as [2, 3]", shape);
+  return stretched("broadcastTo", x, shape);
+}
+
+/**
+ * `broadcastTo` under PyTorch's name.
+ *
+ * @example expand(tensor([[1], [2]]), [-1, 2]).toArray() // [[1, 1], [2, 2]]
+ */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  return stretched("expand", x, shape);
+}
+
+function stretched(op: string, x: Tensor, shape: Shape): Tensor {
+  checkedTensor(op, x);
+  if (!Array.isArray(shape)) throw wrongArgument(op, "shape", "a list such as [2, 3]", shape);
   const lead = shape.length - x.rank;
   const target = shape.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead]! : n));
-  checkShape("broadcastTo", target);
+  checkShape(op, target);
   if (sameShape(target, x.shape)) return x;
-  return applyView(ROWS.broadcastTo, x, { shape: target }, broadcastView(x, target));
+  return applyView(ROWS.broadcastTo, x, { shape: target }, broadcastView(x, target, op));
 }
 
 /** Several tensors stretched to their common shape. Views. */

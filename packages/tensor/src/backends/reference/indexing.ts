@@ -72,6 +72,19 @@ export const scatterAdd: Kernel<"scatterAdd"> = (out, [x, at, source], { axis })
   return true;
 };
 
+/** Of several values for one place the last stays. */
+export const scatter: Kernel<"scatter"> = (out, [x, at, source], { axis }) => {
+  const index = values(at!);
+  checkRange("scatter", index, x!.shape[axis]!, axis);
+  const all = values(x!);
+  const written = values(source!);
+  eachPicked(at!, index, rowMajorStrides(x!.shape), axis, (position, i) => {
+    all[position] = written[i]!;
+  });
+  out.storage.data.set(all);
+  return true;
+};
+
 const without = (list: readonly number[], axis: number): number[] => list.filter((_, i) => i !== axis);
 
 export const indexSelect: Kernel<"indexSelect"> = (out, [x, at], { axis }) => {
