@@ -72,6 +72,12 @@ async function checkReport(t: Test, browser: Browser, path: string, figures: num
 t.test("reports open in Chromium without an error", { skip: skipWithoutChromium }, async (t) => {
   const browser = await launchChromium();
   t.teardown(() => browser.close());
+  await t.test("of echo-asr attention", async (t) => {
+    const out = join(folder, "attention");
+    const { status, err } = run("attention", recording, "--out", out);
+    t.equal(status, 0, err);
+    await checkReport(t, browser, join(out, "report.html"), 8);
+  });
   await t.test("of echo-asr patterns", async (t) => {
     const out = join(folder, "patterns");
     const { status, out: text, err } = run("patterns", "--recording", recording, "--out", out);

@@ -5,6 +5,7 @@ import { cac } from "cac";
 import { ConfigError } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 import { closest, takeLiterally } from "./arguments.ts";
+import { addAttention } from "./attention.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
 import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   addPitch(cli);
   addInspect(cli);
   addPatterns(cli);
+  addAttention(cli, required);
   addExport(cli);
   addSettings(cli);
   cli.help((sections) => [

@@ -132,7 +132,7 @@ function drawPanel({ title, plot }: Panel): DrawnPanel {
   const head =
     title === undefined
       ? ""
-      : `<text x="${plot.marginLeft ?? 40}" y="14" font-size="12" font-weight="600">${escapeXml(title)}</text>`;
+      : `<text x="${plot.marginLeft ?? 40}" y="14" font-size="11.5" font-weight="600">${escapeXml(title)}</text>`;
   const inside = rounded(root.innerHTML);
   return {
     svg: `${head}<g transform="translate(0,${shift})" text-anchor="middle">${inside}</g>`,
