@@ -32,9 +32,9 @@ export {
 export type { EchoConfig, ModelConfig } from "./settings/settings.ts";
 // From a recording to text: features, batches, decoding, timed words, subtitles.
 export { collateFeatures, type Example } from "./speech/collate.ts";
+export { ctcBeamDecode } from "./speech/decode/ctc-beam.ts";
 export {
   ctcAlign,
-  ctcBeamDecode,
   ctcFrameScores,
   ctcGreedyDecode,
   ctcScore,

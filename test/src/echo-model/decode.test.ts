@@ -22,11 +22,12 @@ import {
 import { stream, tensor } from "@echo-ts/tensor";
 import t from "tap";
 import { byteFallbackFile, byteLevelFile } from "./bpe-files.ts";
+import { everyTokenBeam } from "./every-token-beam.ts";
 
 /** Random log probabilities of a few frames. */
-function scores(frames: number, vocabulary: number, seed: string): FrameScores {
+function scores(frames: number, vocabulary: number, seed: string, spread = 1.5): FrameScores {
   const values = new Float32Array(frames * vocabulary);
-  stream("decode-test", seed).fillNormal(values, 0, 1.5);
+  stream("decode-test", seed).fillNormal(values, 0, spread);
   for (let f = 0; f < frames; f++) {
     const row = values.subarray(f * vocabulary, (f + 1) * vocabulary);
     const total = Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0));
@@ -87,6 +88,52 @@ t.test("CTC scores, beams and alignments equal enumeration over all paths", asyn
     () => ctcBeamDecode(scores(2, 3, "d"), { beamSize: 0 }),
     /beamSize must be a positive integer, got 0/,
   );
+});
+
+t.test(
+  "the CTC beam that looks at few tokens is the one that tries all, to the bit and in order",
+  async (t) => {
+    for (const [frames, vocabulary, beamSize, spread] of [
+      [12, 5, 1, 2],
+      [12, 5, 3, 0.1],
+      [20, 40, 4, 2],
+      [20, 40, 8, 0.3],
+      [9, 200, 16, 4],
+      [6, 4, 100, 1],
+    ] as const) {
+      for (const seed of ["a", "b", "c"]) {
+        const s = scores(frames, vocabulary, seed, spread);
+        t.same(
+          ctcBeamDecode(s, { beamSize }),
+          everyTokenBeam(s, beamSize),
+          `${frames} ${vocabulary} ${beamSize} ${seed}`,
+        );
+        // Equal scores everywhere, and probabilities of 0.
+        const coarse = {
+          ...s,
+          values: s.values.map((v) => (v < -4 ? Number.NEGATIVE_INFINITY : Math.round(v))),
+        };
+        t.same(
+          ctcBeamDecode(coarse, { beamSize }),
+          everyTokenBeam(coarse, beamSize),
+          `equals, ${vocabulary} ${seed}`,
+        );
+      }
+    }
+  },
+);
+
+t.test("texts that cannot be are not listed", async (t) => {
+  // Two equal labels do not fit two frames; with one label possible per frame there is one text.
+  const two = { values: Float32Array.of(-0.7, -0.9, -2.3, -0.7, -0.9, -2.3), frames: 2, vocabulary: 3 };
+  const all = ctcBeamDecode(two, { beamSize: 20 });
+  t.same(all.map(({ tokens }) => tokens.join(" ")).sort(), ["", "1", "1 2", "2", "2 1"]);
+  t.ok(all.every(({ score }) => Number.isFinite(score)));
+  const no = Number.NEGATIVE_INFINITY;
+  const sure = { values: Float32Array.of(no, 0, no, no, no, 0), frames: 2, vocabulary: 3 };
+  t.same(ctcBeamDecode(sure, { beamSize: 20 }), [{ tokens: [1, 2], score: 0 }]);
+  t.same(ctcBeamDecode({ values: Float32Array.of(no, no), frames: 1, vocabulary: 2 }), []);
+  t.same(ctcBeamDecode({ values: new Float32Array(), frames: 0, vocabulary: 2 }), [{ tokens: [], score: 0 }]);
 });
 
 t.test("beam search with a full beam finds the likeliest text of the decoder", async (t) => {

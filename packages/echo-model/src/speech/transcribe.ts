@@ -4,13 +4,8 @@ import type { Echo } from "../model/model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import {
-  ctcAlign,
-  ctcBeamDecode,
-  ctcFrameScores,
-  ctcGreedyDecode,
-  type FrameScores,
-} from "./decode/ctc-search.ts";
+import { ctcBeamDecode } from "./decode/ctc-beam.ts";
+import { ctcAlign, ctcFrameScores, ctcGreedyDecode, type FrameScores } from "./decode/ctc-search.ts";
 import { beamDecode, greedyDecode, type Hypothesis } from "./decode/decoder-search.ts";
 import { jointDecode } from "./decode/joint-search.ts";
 import type { Encoded } from "./decode/stepper.ts";

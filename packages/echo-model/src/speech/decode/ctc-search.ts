@@ -1,10 +1,9 @@
-// Decoding and aligning with CTC: the best label per frame, prefix beam search, and the frames at which a given text is
-// spoken. All work on log probabilities [T', V] of one utterance, blank = 0 by default; ctcFrameScores gives them.
+// Decoding and aligning with CTC: the best label per frame, the probability of a given text, and the frames at which it
+// is spoken. All work on log probabilities [T', V] of one utterance, blank = 0 by default; ctcFrameScores gives them.
+// Read next: ctc-beam.ts.
 import { noGrad } from "@echo-ts/autograd";
 import { logSoftmax } from "@echo-ts/tensor";
 import type { Echo } from "../../model/model.ts";
-import { DEFAULTS } from "../../settings/resolve.ts";
-
 import { type Hypothesis, largest } from "./decoder-search.ts";
 import { logAddExp } from "./log-add.ts";
 import type { Encoded } from "./stepper.ts";
@@ -41,7 +40,8 @@ export async function ctcFrameScores(echo: Echo, encoded: Encoded): Promise<Fram
   });
 }
 
-const rowOf = ({ values, vocabulary }: FrameScores, t: number): Float32Array =>
+/** Log probabilities of frame `t`. */
+export const rowOf = ({ values, vocabulary }: FrameScores, t: number): Float32Array =>
   values.subarray(t * vocabulary, (t + 1) * vocabulary);
 
 /** The likeliest label of each frame, repeats merged, blanks dropped. Graves et al. 2006. */
@@ -57,63 +57,6 @@ export function ctcGreedyDecode(scores: FrameScores, blank = 0): Hypothesis {
     before = label;
   }
   return { tokens, score };
-}
-
-interface Prefix {
-  readonly tokens: readonly number[];
-  /** Log probability of all alignments that end in a blank, and in the last token. */
-  blank: number;
-  label: number;
-}
-
-/** Options of `ctcBeamDecode`. */
-export interface CtcBeamOptions {
-  /** Prefixes kept per frame; default that of `decode.beam`. */
-  readonly beamSize?: number;
-  readonly blank?: number;
-}
-
-/**
- * Prefix beam search: sums over all alignments of a text, which greedy decoding does not. Hannun et al. 2014,
- * without a language model. Best first; exact when the beam holds every prefix.
- */
-export function ctcBeamDecode(
-  scores: FrameScores,
-  { beamSize = DEFAULTS.decode.beam, blank = 0 }: CtcBeamOptions = {},
-): Hypothesis[] {
-  if (!Number.isInteger(beamSize) || beamSize < 1) {
-    throw new RangeError(`ctcBeamDecode: beamSize must be a positive integer, got ${beamSize}`);
-  }
-  const total = ({ blank: b, label }: Prefix): number => logAddExp(b, label);
-  let beam: Prefix[] = [{ tokens: [], blank: 0, label: Number.NEGATIVE_INFINITY }];
-  for (let t = 0; t < scores.frames; t++) {
-    const row = rowOf(scores, t);
-    const next = new Map<string, Prefix>();
-    const at = (tokens: readonly number[]): Prefix => {
-      const key = tokens.join(" ");
-      let found = next.get(key);
-      if (found === undefined) {
-        found = { tokens, blank: Number.NEGATIVE_INFINITY, label: Number.NEGATIVE_INFINITY };
-        next.set(key, found);
-      }
-      return found;
-    };
-    for (const prefix of beam) {
-      const stay = at(prefix.tokens);
-      stay.blank = logAddExp(stay.blank, total(prefix) + row[blank]!);
-      const last = prefix.tokens[prefix.tokens.length - 1];
-      if (last !== undefined) stay.label = logAddExp(stay.label, prefix.label + row[last]!);
-      for (let token = 0; token < row.length; token++) {
-        if (token === blank) continue;
-        const longer = at([...prefix.tokens, token]);
-        // A repeated token needs a blank between, or it would have merged with the one before.
-        const from = token === last ? prefix.blank : total(prefix);
-        longer.label = logAddExp(longer.label, from + row[token]!);
-      }
-    }
-    beam = [...next.values()].sort((a, b) => total(b) - total(a)).slice(0, beamSize);
-  }
-  return beam.map((prefix) => ({ tokens: prefix.tokens, score: total(prefix) }));
 }
 
 /** Log probability that CTC gives to a text, summed over all alignments; -Infinity if it cannot fit. */

@@ -3,7 +3,8 @@
 import type { Echo } from "../../model/model.ts";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
-import { type CtcBeamOptions, ctcBeamDecode, type FrameScores } from "./ctc-search.ts";
+import { type CtcBeamOptions, ctcBeamDecode } from "./ctc-beam.ts";
+import type { FrameScores } from "./ctc-search.ts";
 import type { Hypothesis } from "./decoder-search.ts";
 import { type Encoded, Stepper, selectRows } from "./stepper.ts";
 
