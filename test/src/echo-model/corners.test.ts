@@ -1,9 +1,10 @@
 // The speech cases among small inputs that gave wrong results in this or other programs, with the right values and
 // who says so. The list is kept beside the repository; the same kinds are tested without it in the other files.
-import { BpeTokenizer, normalizeText, wordTimes } from "@echo-ts/echo-model";
+import { BpeTokenizer, beamDecode, ctcBeamDecode, normalizeText, wordTimes } from "@echo-ts/echo-model";
 import t from "tap";
 import { sharesOf } from "../../../packages/echo-model/dist/train/loss.js";
 import { readShared, skipWithoutShared } from "../shared-material.ts";
+import { NOTHING_HEARD, scripted } from "./scripted-decoder.ts";
 
 interface Corner {
   readonly id: string;
@@ -58,4 +59,32 @@ t.test("a step of uneven batches", { skip: skipWithoutShared }, async (t) => {
   const shares = sharesOf(batches);
   const got = losses_alone.reduce((sum, alone, i) => sum + alone * shares[i]!.crossEntropy, 0);
   t.ok(Math.abs(got - loss) < tol, `${got}, expected ${loss}`);
+});
+
+t.test("a beam that finished hypotheses must not cut", { skip: skipWithoutShared }, async (t) => {
+  const { beamSizes, lengthPenalty, textContext, probabilities, expected } = corner<{
+    beamSizes: number[];
+    lengthPenalty: number;
+    textContext: number;
+    probabilities: Record<string, Record<string, number>>;
+    expected: { tokens: number; score: number };
+  }>("beam-cut-by-finished-ones");
+  const after = (text: string): Record<string, number> => {
+    if (/^a{3,29}$/.test(text)) return probabilities["a x 3..29"]!;
+    if (text === "a".repeat(30)) return probabilities["a x 30"]!;
+    return probabilities[text] ?? probabilities["anything else"]!;
+  };
+  for (const beamSize of beamSizes) {
+    const echo = scripted(textContext, after);
+    const [best] = (await beamDecode(echo, NOTHING_HEARD, { beamSize, lengthPenalty }))[0]!;
+    t.equal(best!.tokens.length, expected.tokens);
+    t.ok(Math.abs(best!.score - expected.score) < 1e-6, `${best!.score}`);
+  }
+});
+
+t.test("texts that do not fit the frames", { skip: skipWithoutShared }, async (t) => {
+  const { logProbs, beamSize } = corner<{ logProbs: number[][]; beamSize: number }>("ctc-nbest-impossible");
+  const values = Float32Array.from(logProbs.flat());
+  const found = ctcBeamDecode({ values, frames: logProbs.length, vocabulary: 3 }, { beamSize });
+  t.ok(found.length > 0 && found.every(({ score }) => score > Number.NEGATIVE_INFINITY));
 });

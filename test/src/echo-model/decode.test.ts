@@ -23,6 +23,7 @@ import { stream, tensor } from "@echo-ts/tensor";
 import t from "tap";
 import { byteFallbackFile, byteLevelFile } from "./bpe-files.ts";
 import { everyTokenBeam } from "./every-token-beam.ts";
+import { NOTHING_HEARD, scripted } from "./scripted-decoder.ts";
 
 /** Random log probabilities of a few frames. */
 function scores(frames: number, vocabulary: number, seed: string, spread = 1.5): FrameScores {
@@ -186,7 +187,102 @@ t.test("beam search with a full beam finds the likeliest text of the decoder", a
     (await jointDecode(echo, encoded, 0, frames[0]!, { ctcWeight: 1 }))[0]!.tokens,
     ctcBeamDecode(frames[0]!)[0]!.tokens,
   );
-  await t.rejects(greedyDecode(echo, encoded, { maxTokens: 9 }), /maxTokens must be between 1 and 4/);
+  await t.rejects(greedyDecode(echo, encoded, { maxTokens: 9 }), /maxTokens must be between 1 and 5/);
+});
+
+t.test("a beam keeps as many live hypotheses as it is wide, however many have ended", async (t) => {
+  // Many short texts end before the long one that is best under the length penalty.
+  const table = (text: string): Readonly<Record<string, number>> => {
+    const known = { "": { eos: 0.4, a: 0.35, b: 0.25 }, a: { eos: 0.4, a: 0.6 }, b: { eos: 0.55, b: 0.45 } };
+    if (text in known) return known[text as keyof typeof known];
+    if (text === "aa") return { eos: 0.55, a: 0.45 };
+    return /^a{3,29}$/.test(text) ? { a: 1 } : { eos: 1 };
+  };
+  const wanted = Math.log(0.35 * 0.6 * 0.45) / ((5 + 32) / 6) ** 0.6;
+  for (const beamSize of [2, 3, 4, 8]) {
+    const [first] = (
+      await beamDecode(scripted(41, table), NOTHING_HEARD, { beamSize, lengthPenalty: 0.6 })
+    )[0]!;
+    t.equal(first!.tokens.length, 30, `beam ${beamSize}`);
+    t.ok(Math.abs(first!.score - wanted) < 1e-5, `beam ${beamSize}: ${first!.score}`);
+  }
+  const all = (await beamDecode(scripted(41, table), NOTHING_HEARD, { beamSize: 5, lengthPenalty: 0 }))[0]!;
+  // All five texts that there are, by their probabilities.
+  t.same(
+    all.map(({ tokens, score }) => [tokens.length, Math.round(1e4 * Math.exp(score)) / 1e4]),
+    [
+      [0, 0.4],
+      [1, 0.14],
+      [1, 0.1375],
+      [2, 0.1155],
+      [2, 0.1125],
+    ],
+  );
+  const few = await beamDecode(
+    scripted(41, () => ({ eos: 1 })),
+    NOTHING_HEARD,
+    { beamSize: 5 },
+  );
+  t.same(
+    few[0]!.map(({ tokens }) => tokens),
+    [[]],
+    "texts of probability 0 are not listed",
+  );
+});
+
+t.test("a decoder gives as many tokens as its context has places", async (t) => {
+  const echo = scripted(5, (text) => (text.length < 4 ? { a: 1 } : { a: 0.25, eos: 0.75 }));
+  const [greedy] = await greedyDecode(echo, NOTHING_HEARD);
+  t.same(greedy!.tokens, [3, 3, 3, 3], "four tokens and the end");
+  t.ok(Math.abs(greedy!.score - Math.log(0.75)) < 1e-6, "the end counts");
+  t.same((await beamDecode(echo, NOTHING_HEARD, { beamSize: 2 }))[0]![0]!.tokens, [3, 3, 3, 3]);
+  const endless = scripted(5, () => ({ b: 1 }));
+  t.same((await greedyDecode(endless, NOTHING_HEARD))[0]!.tokens, [4, 4, 4, 4, 4]);
+  t.same((await greedyDecode(endless, NOTHING_HEARD, { maxTokens: 5 }))[0]!.tokens, [4, 4, 4, 4, 4]);
+  await t.rejects(
+    greedyDecode(endless, NOTHING_HEARD, { maxTokens: 6 }),
+    new RangeError("decode: maxTokens must be between 1 and 5 (model.textContext), got 6"),
+  );
+});
+
+t.test("joint decoding at both ends of the weight, and at the end of the context", async (t) => {
+  const no = Number.NEGATIVE_INFINITY;
+  // CTC: a or ab, each at 1 of 2. The decoder: a at 0.9, ab at 0.1.
+  const half = -Math.LN2;
+  const values = Float32Array.of(no, no, no, 0, no, half, no, no, no, half);
+  const frames = { values, frames: 2, vocabulary: 5 };
+  const table = (text: string): Readonly<Record<string, number>> => {
+    if (text === "") return { a: 1 };
+    return text === "a" ? { eos: 0.9, b: 0.1 } : { eos: 1 };
+  };
+  const expected = (p: number, q: number, weight: number): number =>
+    weight * Math.log(p) + (1 - weight) * Math.log(q);
+  for (const ctcWeight of [0, 0.3, 1]) {
+    const found = await jointDecode(scripted(3, table), NOTHING_HEARD, 0, frames, { ctcWeight, beamSize: 9 });
+    t.same(
+      found.map(({ tokens }) => tokens),
+      [[3], [3, 4]],
+      "two tokens and the start fit a context of three",
+    );
+    for (const [i, q] of [0.9, 0.1].entries())
+      t.ok(Math.abs(found[i]!.score - expected(0.5, q, ctcWeight)) < 1e-6, `weight ${ctcWeight}, text ${i}`);
+    const short = await jointDecode(scripted(2, table), NOTHING_HEARD, 0, frames, { ctcWeight, beamSize: 9 });
+    t.same(
+      short.map(({ tokens }) => tokens),
+      [[3]],
+      "and a context of two holds one",
+    );
+  }
+  const blank = { values: Float32Array.of(0, no, no, no, no), frames: 1, vocabulary: 5 };
+  for (const ctcWeight of [0, 0.5, 1]) {
+    const found = await jointDecode(scripted(3, table), NOTHING_HEARD, 0, blank, { ctcWeight, beamSize: 9 });
+    // CTC hears nothing, the decoder never ends at once.
+    t.same(
+      found,
+      ctcWeight === 1 ? [{ tokens: [], score: 0 }] : [],
+      `no text of probability 0 at ${ctcWeight}`,
+    );
+  }
 });
 
 t.test("words take the time of their tokens", async (t) => {

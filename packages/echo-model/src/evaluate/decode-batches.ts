@@ -78,7 +78,7 @@ async function decodeBatch(
   const ctcIds = ctc
     ? (await ctcFrameScores(echo, encoded)).map((scores) => ctcGreedyDecode(scores).tokens)
     : null;
-  const limit = Math.min(maxTokens, echo.config.textContext - 1);
+  const limit = Math.min(maxTokens, echo.config.textContext);
   const freeIds = free
     ? (await greedyDecode(echo, encoded, { maxTokens: limit, ids: tokenizer.special })).map(
         ({ tokens }) => tokens,

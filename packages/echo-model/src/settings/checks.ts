@@ -144,6 +144,6 @@ export const CHECKS: readonly Check[] = [
     !["greedy", "beam"].includes(method) &&
     `decode.method: ${method} needs model.ctcHead true, expected greedy or beam, got ${method}`,
   ({ model: { textContext }, decode: { maxTokens } }) =>
-    maxTokens >= textContext &&
-    `decode.maxTokens: must be below model.textContext, expected < ${textContext}, got ${maxTokens}`,
+    maxTokens > textContext &&
+    `decode.maxTokens: must not exceed model.textContext, expected <= ${textContext}, got ${maxTokens}`,
 ];

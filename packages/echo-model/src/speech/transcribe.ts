@@ -90,7 +90,7 @@ async function decode(
   { method, beam: beamSize, lengthPenalty, ctcWeight, maxTokens: wanted }: EchoConfig["decode"],
 ): Promise<Hypothesis> {
   const ids = tokenizer.special;
-  const maxTokens = Math.min(wanted, echo.config.textContext - 1);
+  const maxTokens = Math.min(wanted, echo.config.textContext);
   const none: Hypothesis = { tokens: [], score: 0 };
   if (method === "beam")
     return (await beamDecode(echo, encoded, { maxTokens, ids, beamSize, lengthPenalty }))[0]![0] ?? none;

@@ -15,19 +15,18 @@ export interface Hypothesis {
 
 /** Options of `greedyDecode`. */
 export interface GreedyOptions {
-  /** Most tokens to produce; default model.textContext - 1. */
+  /** Most tokens to produce, the end token counted; default and most model.textContext. */
   readonly maxTokens?: number;
   /** Special ids of the tokenizer; default those of the corrected variant. */
   readonly ids?: SpecialIds;
 }
 
 function tokenLimit(echo: Echo, wanted: number | undefined): number {
-  const most = echo.config.textContext - 1;
+  // The last token is read off the decoder, not fed to it: BOS takes its place in the context.
+  const most = echo.config.textContext;
   const limit = wanted ?? most;
   if (!Number.isInteger(limit) || limit < 1 || limit > most) {
-    throw new RangeError(
-      `decode: maxTokens must be between 1 and ${most} (model.textContext - 1), got ${limit}`,
-    );
+    throw new RangeError(`decode: maxTokens must be between 1 and ${most} (model.textContext), got ${limit}`);
   }
   return limit;
 }
@@ -85,7 +84,8 @@ export interface BeamOptions extends GreedyOptions {
 }
 
 /**
- * Beam search: the best hypotheses for each utterance, best first.
+ * Beam search: the best hypotheses for each utterance, best first. As many live ones as `beamSize` go on, however
+ * many have ended; the search stops when none of them can still come among the best `beamSize` that have.
  *
  * @throws RangeError for a beam below 1 or a limit outside the model's context
  */
@@ -133,7 +133,7 @@ async function beamOne(echo: Echo, encoded: Encoded, options: BeamOptions): Prom
     const kept: number[] = [];
     const next: Partial[] = [];
     for (const { row, token, logProb } of candidates) {
-      if (next.length + done.length >= beamSize * 2 || next.length >= beamSize) break;
+      if (next.length >= beamSize || logProb === Number.NEGATIVE_INFINITY) break;
       const tokens = [...beam[row]!.tokens, token];
       if (token === ids.eos) done.push({ tokens, logProb });
       else {
@@ -142,12 +142,11 @@ async function beamOne(echo: Echo, encoded: Encoded, options: BeamOptions): Prom
       }
     }
     beam = next;
-    const bestDone = Math.max(...done.map(normalised));
     // A longer hypothesis can only lose log probability; the penalty at the limit is the most it can regain.
-    const hopeless = beam.every(
-      ({ logProb }) => logProb / ((5 + limit + 1) / 6) ** lengthPenalty <= bestDone,
-    );
-    if (done.length >= beamSize && hopeless) break;
+    done.sort((a, b) => normalised(b) - normalised(a));
+    const worst = done[beamSize - 1];
+    const longest = ((5 + limit + 1) / 6) ** lengthPenalty;
+    if (worst && beam.every(({ logProb }) => logProb / longest <= normalised(worst))) break;
     if (beam.length > 0) stepper.reorder(kept);
   }
   const all = done.length > 0 ? done : beam;

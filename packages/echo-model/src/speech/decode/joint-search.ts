@@ -20,6 +20,8 @@ export interface JointOptions extends CtcBeamOptions {
  * Watanabe et al. 2017 with rescoring in place of one-pass decoding.
  *
  * @param row which utterance of the encoded batch
+ * @returns the texts of probability above 0 that fit into model.textContext; the decoder is not asked at a weight of 1
+ * @throws RangeError for a weight outside 0 to 1 or a beam below 1
  */
 export async function jointDecode(
   echo: Echo,
@@ -32,11 +34,15 @@ export async function jointDecode(
   if (!(ctcWeight >= 0 && ctcWeight <= 1)) {
     throw new RangeError(`jointDecode: ctcWeight must be between 0 and 1, got ${ctcWeight}`);
   }
+  // A weight of 0 leaves a score out: 0 times the log of probability 0 would be NaN.
+  const part = (weight: number, score: number): number => (weight === 0 ? 0 : weight * score);
   const rescored: Hypothesis[] = [];
   for (const { tokens, score } of ctcBeamDecode(scores, options)) {
-    if (tokens.length + 1 >= echo.config.textContext) continue;
-    const text = await decoderScore(echo, selectRows(encoded, [row]), tokens, ids);
-    rescored.push({ tokens, score: ctcWeight * score + (1 - ctcWeight) * text });
+    // BOS and the tokens are fed to the decoder; without an end token, the last one is not.
+    if (tokens.length + (ids.eos === null ? 0 : 1) > echo.config.textContext) continue;
+    const text = ctcWeight === 1 ? 0 : await decoderScore(echo, selectRows(encoded, [row]), tokens, ids);
+    const both = part(ctcWeight, score) + part(1 - ctcWeight, text);
+    if (both > Number.NEGATIVE_INFINITY) rescored.push({ tokens, score: both });
   }
   return rescored.sort((a, b) => b.score - a.score);
 }
