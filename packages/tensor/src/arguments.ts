@@ -11,7 +11,7 @@ type BaseKind = "number" | "boolean" | "string" | "function" | "object" | "array
  * later, each with "or null" where null may be given; or a list of the texts that are allowed. `undefined` always
  * stands for the default.
  */
-export type OptionKind = BaseKind | `${BaseKind} or null` | readonly string[];
+export type OptionKind = BaseKind | `${BaseKind} or null` | readonly (string | boolean)[];
 
 /** One kind for each key of `Options`; a key that is missing here does not compile. */
 export type OptionKinds<Options> = { readonly [Key in keyof Required<Options>]: OptionKind };
@@ -112,7 +112,7 @@ export function checkNumber(op: string, name: string, value: unknown): void {
 }
 
 function isOfKind(value: unknown, kind: OptionKind): boolean {
-  if (typeof kind !== "string") return typeof value === "string" && kind.includes(value);
+  if (typeof kind !== "string") return (kind as readonly unknown[]).includes(value);
   if (value === null) return kind.endsWith(" or null") || kind === "any";
   if (kind.startsWith("array")) return Array.isArray(value) || ArrayBuffer.isView(value);
   if (kind.startsWith("tensor")) return isTensor(value);
@@ -120,7 +120,7 @@ function isOfKind(value: unknown, kind: OptionKind): boolean {
 }
 
 function expectedKind(kind: OptionKind): string {
-  if (typeof kind !== "string") return kind.map((text) => `"${text}"`).join(" or ");
+  if (typeof kind !== "string") return kind.map(describeValue).join(" or ");
   return kind.startsWith("object") || kind.startsWith("array") ? `an ${kind}` : `a ${kind}`;
 }
 

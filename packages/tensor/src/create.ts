@@ -14,6 +14,7 @@ import { dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./
 import { DtypeError, ShapeError } from "./errors.ts";
 import { checkOpen, keep } from "./memory.ts";
 import { installMethods } from "./methods.ts";
+import { flatten } from "./nested.ts";
 import { checkShape, formatShape, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
 import { type Nested, Tensor } from "./tensor.ts";
 
@@ -52,10 +53,7 @@ export function tensor(data: TensorData, options: TensorOptions = NO_OPTIONS): T
     else copy.set(data);
     return fromTypedArray(dtype, copy, shape, options.backend);
   }
-  const shape: number[] = [];
-  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const flat: (number | boolean)[] = [];
-  flatten(data, shape, 0, flat);
+  const { shape, flat } = flatten("tensor", data);
   const dtype = options.dtype ?? (typeof flat[0] === "boolean" ? "bool" : "float32");
   const values = newArray(dtype, flat.length);
   for (let i = 0; i < flat.length; i++)
@@ -63,33 +61,6 @@ export function tensor(data: TensorData, options: TensorOptions = NO_OPTIONS): T
   const target = options.shape ?? shape;
   checkFits("tensor", target, flat.length);
   return fromTypedArray(dtype, values, target, options.backend);
-}
-
-function flatten(
-  data: Nested<number> | Nested<boolean>,
-  shape: Shape,
-  depth: number,
-  out: (number | boolean)[],
-): void {
-  if (!Array.isArray(data)) {
-    if (typeof data !== "number" && typeof data !== "boolean") {
-      throw new DtypeError(
-        `tensor: expected numbers or booleans, got ${data === null ? "null" : typeof data}`,
-      );
-    }
-    if (depth !== shape.length)
-      throw new ShapeError(
-        `tensor: ragged array, a number where ${formatShape(shape.slice(depth))} was expected`,
-      );
-    out.push(data);
-    return;
-  }
-  if (depth === shape.length || data.length !== shape[depth]) {
-    throw new ShapeError(
-      `tensor: ragged array, ${data.length} entries at depth ${depth} where ${shape[depth] ?? "a number"} was expected`,
-    );
-  }
-  for (const item of data) flatten(item, shape, depth + 1, out);
 }
 
 function checkFits(op: string, shape: Shape, length: number): void {

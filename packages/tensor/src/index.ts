@@ -77,6 +77,7 @@ export {
 export { assign, hostElements, isWhole, noteWrite } from "./inplace.ts";
 /** Who gives memory back, and when. */
 export { keep, lasting, Owner, onlyResult, outsideScopes, releasingResults, Scope } from "./memory.ts";
+export type { NumberList } from "./nested.ts";
 /** What ran. */
 export {
   type ComputedBy,

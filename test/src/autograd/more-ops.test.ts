@@ -1,7 +1,7 @@
 // The ops that users look for on their first day: PyTorch's values and gradients on every backend (fixtures/more-ops,
 // made by the script beside them), what they mean beyond that, and bad input.
 import { readFileSync } from "node:fs";
-import { variable } from "@echo-ts/autograd";
+import { MultiheadAttention, scaledDotProductAttention, variable } from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
 import { type DType, type Tensor, tensor, withBackend } from "@echo-ts/tensor";
 import t from "tap";
@@ -36,6 +36,7 @@ const CALLS: Readonly<Record<string, (inputs: readonly Tensor[], args: readonly 
   median: ([x], [axis, keepDims]) => e.median(x!, axis ?? undefined, keepDims),
   argmax: ([x], [axis, keepDims]) => e.argmax(x!, axis ?? undefined, keepDims),
   argmin: ([x], [axis, keepDims]) => e.argmin(x!, axis ?? undefined, keepDims),
+  attention: ([q, k, v, bias = null]) => e.attention(q!, k!, v!, { causal: "bottom-right", bias }),
   T: ([x]) => x!.T,
   unbind: ([x], [axis, part]) => e.unbind(x!, axis)[part!]!,
 };
@@ -168,6 +169,100 @@ t.test("dtypes stay, or are promoted as in arithmetic", async (t) => {
   t.equal(e.allClose(tensor([1, 2]), 1), false);
 });
 
+t.test("causal attention aligned at the bottom right", async (t) => {
+  const draws = e.stream(9, "causal");
+  const at = (...shape: number[]): Tensor => e.randomNormal(shape, draws);
+  const [q, k, v] = [at(2, 4, 3), at(2, 4, 3), at(2, 4, 5)];
+  t.test("is to the bit that at the top left where there are as many queries as keys", async (t) => {
+    for (const backend of ["reference", "wasm"]) {
+      await withBackend(backend, async () => {
+        const [a, b, c] = await Promise.all([q, k, v].map((x) => e.toBackend(x, backend)));
+        const given = variable(a!);
+        const [whole, right] = ([true, "bottom-right"] as const).map((causal) => {
+          const y = e.attention(given, b!, c!, { causal });
+          y.backward(e.onesLike(y));
+          return y.toArray();
+        });
+        t.same(whole, right, backend);
+      });
+    }
+  });
+  t.test("new queries behind keys that were kept give the last rows of the whole", async (t) => {
+    const whole = e.attention(q, k, v, { causal: true });
+    for (const rest of [1, 2, 3]) {
+      const last = e.narrow(q, 1, 4 - rest, rest);
+      for (const y of [
+        e.attention(last, k, v, { causal: "bottom-right" }),
+        scaledDotProductAttention(last, k, v, { causal: "bottom-right" }),
+        scaledDotProductAttention(last, k, v, {
+          causal: "bottom-right",
+          mask: e.ones([1, 4], { dtype: "bool" }),
+        }),
+      ]) {
+        t.ok(e.allClose(y, e.narrow(whole, 1, 4 - rest, rest), 1e-5, 1e-6), `${rest} queries`);
+      }
+    }
+  });
+  t.test("in MultiheadAttention too", async (t) => {
+    const layer = new MultiheadAttention(4, 2);
+    layer.initialize(1);
+    const x = at(1, 5, 4);
+    const whole = layer.forward(x, x, x, { causal: true });
+    const last = layer.forward(e.narrow(x, 1, 3, 2), x, x, { causal: "bottom-right" });
+    t.ok(e.allClose(last, e.narrow(whole, 1, 3, 2), 1e-5, 1e-6));
+  });
+  t.throws(() => e.attention(q, k, v, { causal: "lower" as never }), {
+    message: 'attention: causal must be true or false or "bottom-right", got "lower"',
+  });
+});
+
+t.test("a list of numbers is an operand that takes the dtype of the tensor", async (t) => {
+  const x = tensor([
+    [1, 2],
+    [3, 4],
+  ]);
+  t.same(e.add(x, [10, 20]).toArray(), [
+    [11, 22],
+    [13, 24],
+  ]);
+  t.same(x.mul([[2], [3]]).toArray(), [
+    [2, 4],
+    [9, 12],
+  ]);
+  t.same(e.sub([1, 2], x.select(0, 0)).toArray(), [0, 0]);
+  t.same(x.greater([1, 3]).toArray(), [
+    [false, false],
+    [true, true],
+  ]);
+  t.same(e.where(x.greater(2), [7, 8], [0, 1]).toArray(), [
+    [0, 1],
+    [7, 8],
+  ]);
+  t.same(e.add(e.zeros([3, 1]), []).shape, [3, 0]);
+  const whole = tensor([1, 2], { dtype: "int32" });
+  const double = tensor([1, 2], { dtype: "float64" });
+  const truth = tensor([true, false]);
+  const dtypes = [
+    whole.add([1, 2]),
+    whole.add([0.5, 2]),
+    whole.add([2 ** 31, 0]),
+    double.add([0.1, 0.2]),
+    truth.maximum([false, true]),
+    truth.add([1, 2]),
+  ];
+  t.same(
+    dtypes.map((y) => y.dtype),
+    ["int32", "float32", "float32", "float64", "bool", "int32"],
+  );
+  t.same(double.add([0.1, 0.2]).toArray(), [1.1, 2.2], "in float64, not rounded to float32 before");
+  const y = variable(x);
+  y.mul([5, 6]).sum().backward();
+  t.same(y.grad!.toArray(), [
+    [5, 6],
+    [5, 6],
+  ]);
+});
+
 t.test("bad input is refused by name", async (t) => {
   const x = e.zeros([2, 3]);
   const index = e.zeros([2, 1], { dtype: "int32" });
@@ -203,7 +298,11 @@ t.test("bad input is refused by name", async (t) => {
     [() => e.unbind(tensor(1)), "unbind: a tensor of rank 0 has no axis to take apart"],
     [() => e.nanToNum(x, wrong("0")), 'nanToNum: nan must be a number, got "0"'],
     [() => e.isClose(x, x, wrong({ rtol: 1 })), "isClose: rtol must be a number, got an object { rtol }"],
-    [() => e.allClose(x, wrong("x")), "allClose: expected tensors or numbers, got string"],
+    [() => e.allClose(x, wrong("x")), "allClose: expected tensors, numbers or lists of numbers, got string"],
+    [() => e.add([1, 2], 3), "add: expected at least one tensor, got an array of 2 and 3"],
+    [() => x.mul([[1], [1, 2]]), "mul: ragged array, 2 entries at depth 1 where 1 was expected"],
+    [() => x.mul(wrong(["1"])), "mul: expected numbers or booleans, got string"],
+    [() => x.mul([1, 2]), "mul: shapes do not broadcast: [2, 3] and [2] (axis -1: 3 != 2)"],
     [() => e.expand(x, [4, 3]), "expand: [2, 3] does not broadcast to [4, 3]"],
     [
       () => e.einsum("...i,...j->...ij", x, e.zeros([3, 3])),

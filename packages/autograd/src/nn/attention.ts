@@ -5,6 +5,7 @@ import {
   attention,
   type Backend,
   broadcastTo,
+  type Causal,
   checkOptions,
   checkTensors,
   chunk,
@@ -49,8 +50,8 @@ export interface AttentionMasks {
   readonly mask?: Tensor | null;
   /** Added to the scores before softmax, with gradient; broadcasts to [.., Tq, Tk]. */
   readonly bias?: Tensor | null;
-  /** Forbid keys behind the query; default false. */
-  readonly causal?: boolean;
+  /** Forbid keys behind the query, counted from the first key or the last ("bottom-right"); default false. */
+  readonly causal?: Causal;
 }
 
 /** Options of {@link scaledDotProductAttention}. */
@@ -64,7 +65,7 @@ export interface ScaledDotProductOptions extends AttentionMasks {
 const MASKS: OptionKinds<AttentionMasks> = {
   mask: "tensor or null",
   bias: "tensor or null",
-  causal: "boolean",
+  causal: [true, false, "bottom-right"],
 };
 const ATTENTION_OPTIONS: OptionKinds<ScaledDotProductOptions> = {
   ...MASKS,
@@ -100,7 +101,9 @@ export function scaledDotProductAttention(
       `scaledDotProductAttention: the mask must be bool (true = may attend), got ${mask.dtype}; pass numbers to add to the scores as bias`,
     );
   }
-  const past = causal ? pastMask(q.shape[q.rank - 2] ?? 0, k.shape[k.rank - 2] ?? 0, q.backend) : null;
+  const [queries, keys] = [q.shape[q.rank - 2] ?? 0, k.shape[k.rank - 2] ?? 0];
+  const offset = causal === "bottom-right" ? keys - queries : 0;
+  const past = causal === false ? null : pastMask(queries, keys, offset, q.backend);
   if (mask === null) {
     const open = past === null ? bias : withMask(() => past, bias, q);
     return attend(q, k, v, open, scale, dropout);
@@ -125,18 +128,18 @@ function withMask(mask: () => Tensor, bias: Tensor | null, q: Tensor): Tensor {
 const PAST_MASKS_KEPT = 32;
 const pastMasks = new WeakMap<Backend, Map<string, Tensor>>();
 
-/** bool [Tq, Tk], true where the key is not behind the query. The most recent sizes are kept. */
-function pastMask(queries: number, keys: number, backend: Backend): Tensor {
+/** bool [Tq, Tk], true where the key is not more than `offset` behind the query. The most recent sizes are kept. */
+function pastMask(queries: number, keys: number, offset: number, backend: Backend): Tensor {
   let known = pastMasks.get(backend);
   if (known === undefined) {
     known = new Map();
     pastMasks.set(backend, known);
   }
-  const key = `${queries},${keys}`;
+  const key = `${queries},${keys},${offset}`;
   let mask = known.get(key);
   if (mask === undefined) {
     const values = Uint8Array.from({ length: queries * keys }, (_, i) =>
-      i % keys <= Math.floor(i / keys) ? 1 : 0,
+      i % keys <= Math.floor(i / keys) + offset ? 1 : 0,
     );
     mask = keep(tensor(values, { shape: [queries, keys], backend }));
     if (known.size >= PAST_MASKS_KEPT) known.delete(known.keys().next().value!);

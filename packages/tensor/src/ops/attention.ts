@@ -1,7 +1,9 @@
 // Scaled dot-product attention and the rotation of channel pairs that rotary position encoding is made of.
 
-import { apply, fromTypedArray, NONE } from "../apply.ts";
+import { apply, fromTypedArray, NONE, scalar } from "../apply.ts";
 import { checkOptions, checkTensors, type OptionKinds } from "../arguments.ts";
+import type { Backend } from "../backend.ts";
+import { toFloating } from "../dtype.ts";
 import { DtypeError, ShapeError } from "../errors.ts";
 import { type FusedRow, fused, type Operand, rows, sameDtype, unary } from "../op.ts";
 import type { AttentionParams } from "../op-params.ts";
@@ -103,6 +105,18 @@ export default ROWS;
 /** Elements of attention weights up to which a call keeps them for the backward pass: 128 MiB of float32. */
 const KEPT_WEIGHTS = 2 ** 25;
 
+/**
+ * Which keys a query may see, of Tq queries and Tk keys.
+ *
+ * - false: all
+ * - true: query i the keys 0 .. i, so that the diagonal begins at the top left, as `is_causal` of PyTorch
+ * - "bottom-right": query i the keys 0 .. i + Tk - Tq, so that the last query sees all keys, as for new tokens behind
+ *   keys that were kept (PyTorch's `causal_lower_right`, FlashAttention). Queries before the first key see none and give 0
+ *
+ * Where Tq = Tk both are the same.
+ */
+export type Causal = boolean | "bottom-right";
+
 /** Options of `attention`. */
 export interface AttentionOptions {
   /**
@@ -110,15 +124,15 @@ export interface AttentionOptions {
    * key gives 0.
    */
   readonly bias?: Tensor | null;
-  /** Let query i see the keys 0 .. i only; default false. */
-  readonly causal?: boolean;
+  /** Which keys a query may see; default all of them. */
+  readonly causal?: Causal;
   /** Factor on the scores; default 1 / sqrt(D). */
   readonly scale?: number;
 }
 
 const ATTENTION_OPTIONS: OptionKinds<AttentionOptions> = {
   bias: "tensor or null",
-  causal: "boolean",
+  causal: [true, false, "bottom-right"],
   scale: "number",
 };
 
@@ -147,8 +161,19 @@ export function safeSoftmax(scores: Tensor): Tensor {
 /** True above the diagonal of [.., Tq, Tk]. */
 function futureMask(scores: Tensor): Tensor {
   const [rows, columns] = scores.shape.slice(-2) as [number, number];
-  const one = fromTypedArray("bool", Uint8Array.of(1), [1, 1], scores.backend);
-  return triu(broadcastTo(one, [rows, columns]), 1);
+  return aboveDiagonal(rows, columns, 0, scores.backend);
+}
+
+/** bool [rows, columns], true where column > row + offset. */
+function aboveDiagonal(rows: number, columns: number, offset: number, backend: Backend): Tensor {
+  const one = fromTypedArray("bool", Uint8Array.of(1), [1, 1], backend);
+  return triu(broadcastTo(one, [rows, columns]), offset + 1);
+}
+
+/** The bias with -Infinity where "bottom-right" forbids the key. */
+function bottomRight(rows: number, columns: number, bias: Tensor | null, q: Tensor): Tensor {
+  const future = aboveDiagonal(rows, columns, columns - rows, q.backend);
+  return where(future, Number.NEGATIVE_INFINITY, bias ?? scalar(0, toFloating(q.dtype), q.backend));
 }
 
 /**
@@ -158,6 +183,7 @@ function futureMask(scores: Tensor): Tensor {
  *
  * @throws ShapeError if the sizes do not fit; DtypeError for a bool bias
  * @example attention(zeros([1, 3, 8]), zeros([1, 5, 8]), ones([1, 5, 2])).shape // [1, 3, 2]
+ * @example attention(zeros([2, 1]), zeros([3, 1]), tensor([[6], [0], [9]]), { causal: "bottom-right" }).toArray() // [[3], [5]]
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   checkTensors("attention", { q, k, v });
@@ -176,7 +202,8 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     );
   }
   const scores = [...q.shape.slice(0, -1), k.shape[k.rank - 2]!];
-  const { bias = null, causal = false, scale = 1 / Math.sqrt(q.shape[q.rank - 1]!) } = options;
+  const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]!) } = options;
+  let { bias = null, causal = false } = options;
   if (bias !== null && !sameShape(broadcastShapes("attention", bias.shape, scores), scores)) {
     throw new ShapeError(
       `attention: bias ${formatShape(bias.shape)} does not broadcast to ${formatShape(scores)}`,
@@ -186,6 +213,11 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     throw new DtypeError(
       "attention: the bias is added to the scores, got bool; turn a mask into one with where(mask, 0, -Infinity)",
     );
+  }
+  if (causal === "bottom-right") {
+    const [rows, columns] = scores.slice(-2) as [number, number];
+    causal = rows === columns;
+    if (!causal && rows !== 1) bias = bottomRight(rows, columns, bias, q);
   }
   const inputs = alike(bias === null ? [q, k, v] : [q, k, v, bias], "float32");
   // Where a gradient is wanted, small weights are kept: computing them again costs a third of the backward pass.

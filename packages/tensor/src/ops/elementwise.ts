@@ -25,6 +25,7 @@ import {
   castTo,
   checkedTensor,
   countableTensor,
+  isTensor,
   onCountables,
   onFloats,
   onPairs,
@@ -304,8 +305,8 @@ export function isFinite(x: Tensor): Tensor {
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   checkedTensor("where", condition);
   const [p, q] =
-    typeof a === "number" && typeof b === "number"
-      ? pair("where", beside(a, castTo(condition, "float32")), b)
+    !isTensor(a) && !isTensor(b)
+      ? pair("where", beside(a, castTo(condition, "float32"), "where"), b)
       : pair("where", a, b);
   return apply(ROWS.where, [truth(condition), p, q], NONE);
 }

@@ -137,7 +137,7 @@ function parseSubscripts(
   const terms = left!.split(",");
   if (extra !== undefined || !/^[a-zA-Z,]*$/.test(left!) || !/^[a-zA-Z]*$/.test(right ?? "")) {
     throw new ShapeError(
-      `einsum: cannot read "${subscripts}", expected letters, commas, at most one "->" and one "..." in a term`,
+      `einsum: cannot read "${subscripts}", expected letters, "...", commas and at most one "->"`,
     );
   }
   if (terms.length !== operands.length) {

@@ -2,9 +2,10 @@
 // declared here. Read next: elementwise.ts.
 
 import { apply, fromTypedArray, NONE, scalar } from "../apply.ts";
-import { wrongArgument } from "../arguments.ts";
-import { type DType, isFloating, promote, promoteNumber, toFloating } from "../dtype.ts";
+import { describeValue, wrongArgument } from "../arguments.ts";
+import { type DType, isFloating, newArray, promote, promoteNumber, toFloating } from "../dtype.ts";
 import { DtypeError } from "../errors.ts";
+import { flatten, type NumberList } from "../nested.ts";
 import { type FusedRow, firstShape, type PrimitiveRow, primitive, rows } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -21,8 +22,8 @@ const ROWS: Rows = rows<Rows>({
 });
 export default ROWS;
 
-/** An operand: a tensor, or a number that takes the dtype of the tensor beside it. */
-export type TensorLike = Tensor | number;
+/** An operand: a tensor, or a number or nested list of numbers that takes the dtype of the tensor beside it. */
+export type TensorLike = Tensor | number | NumberList;
 
 /** The same values in another dtype; the same tensor if it has that dtype already. */
 export function castTo(x: Tensor, dtype: DType): Tensor {
@@ -77,26 +78,43 @@ function allFloating(tensors: readonly Tensor[], dtype: DType | undefined, least
   return true;
 }
 
-/** A number as a rank-0 tensor beside `other`. */
-export function beside(value: TensorLike, other: Tensor): Tensor {
-  if (typeof value !== "number") return value;
-  return scalar(value, promoteNumber(other.dtype, value), other.backend);
+/** A number or list as a tensor beside `other`. */
+export function beside(value: number | NumberList, other: Tensor, op = "tensor"): Tensor {
+  if (typeof value === "number") return scalar(value, promoteNumber(other.dtype, value), other.backend);
+  const { shape, flat } = flatten(op, value);
+  const dtype = flat.reduce<DType>(
+    (known, one) => (typeof one === "boolean" ? known : promoteNumber(known, one)),
+    other.dtype,
+  );
+  return fromTypedArray(
+    dtype,
+    newArray(dtype, flat.length).map((_, i) => Number(flat[i])),
+    shape,
+    other.backend,
+  );
+}
+
+/** True unless it is a number or a list. */
+export function isTensor(value: TensorLike): value is Tensor {
+  return (value as Tensor).storage !== undefined;
 }
 
 /**
  * Two operands brought to one dtype.
  *
  * @param least `int32` for arithmetic (bool counts as 0 and 1), `float32` for true division
- * @throws DtypeError if both are numbers, or one is neither a tensor nor a number
+ * @throws DtypeError if neither is a tensor, or one is neither a tensor nor numbers
  */
 export function pair(op: string, a: TensorLike, b: TensorLike, least: DType = "bool"): [Tensor, Tensor] {
-  if (typeof a === "number" && typeof b === "number") {
-    throw new DtypeError(`${op}: expected at least one tensor, got the numbers ${a} and ${b}`);
-  }
   checkOperand(op, a);
   checkOperand(op, b);
-  const p = typeof a === "number" ? beside(a, b as Tensor) : a;
-  const q = typeof b === "number" ? beside(b, a as Tensor) : b;
+  if (!isTensor(a) && !isTensor(b)) {
+    const [first, second] = [a, b].map(describeValue);
+    const got = typeof a === "number" && typeof b === "number" ? "the numbers " : "";
+    throw new DtypeError(`${op}: expected at least one tensor, got ${got}${first} and ${second}`);
+  }
+  const p = isTensor(a) ? a : beside(a, b as Tensor, op);
+  const q = isTensor(b) ? b : beside(b, a as Tensor, op);
   if (p.dtype === q.dtype && (least === "bool" || isFloating(p.dtype))) return [p, q];
   let dtype = promote(promote(p.dtype, q.dtype), least);
   if (least === "float32") dtype = toFloating(dtype);
@@ -105,8 +123,10 @@ export function pair(op: string, a: TensorLike, b: TensorLike, least: DType = "b
 
 /** Throws DtypeError for what plain JavaScript lets through. */
 function checkOperand(op: string, value: TensorLike): void {
-  if (typeof value === "number" || value?.storage !== undefined) return;
-  throw new DtypeError(`${op}: expected tensors or numbers, got ${value === null ? "null" : typeof value}`);
+  if (typeof value === "number" || (value as Tensor)?.storage !== undefined || Array.isArray(value)) return;
+  throw new DtypeError(
+    `${op}: expected tensors, numbers or lists of numbers, got ${value === null ? "null" : typeof value}`,
+  );
 }
 
 /** Throws DtypeError unless the tensor holds int32 indices. */
