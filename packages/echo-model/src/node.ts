@@ -2,9 +2,5 @@
 export { nodeFiles } from "./data/node-files.ts";
 export { diskCache } from "./speech/disk-cache.ts";
 export { loadCheckpoint, SHIPPED_CHECKPOINT, saveCheckpoint } from "./train/checkpoint-files.ts";
-export {
-  runTraining,
-  type TrainingEvent,
-  type TrainingOptions,
-  type TrainingSummary,
-} from "./train/run-training.ts";
+export { runTraining, type TrainingOptions } from "./train/run-training.ts";
+export type { TrainingEvent, TrainingSummary } from "./train/training-events.ts";

@@ -1,7 +1,7 @@
-// Training from the command line: killed, interrupted, stopped early, refused, on every backend and arithmetic; and
+// Training from the command line (kills are in kills.test.ts): interrupted, stopped early, refused, on every backend and arithmetic; and
 // what its checkpoints are good for afterwards.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
@@ -15,88 +15,41 @@ import {
 import { join } from "node:path";
 import { loadCheckpoint, saveCheckpoint } from "@echo-ts/echo-model/node";
 import { readScalars } from "@echo-ts/echo-model/study";
-import { readSafetensorsHeader, stream } from "@echo-ts/tensor";
+import { readSafetensorsHeader } from "@echo-ts/tensor";
 import t from "tap";
 import { parseLog } from "../../../packages/echo-model/dist/train/event-log.js";
 import { command, configFile, data, events, folder, run, trainArgs } from "./command-line.js";
 
 const sha = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-t.test("a run killed at random moments ends in the same bits as one that was not", async (t) => {
-  const whole = run(...trainArgs("whole"));
-  t.equal(whole.status, 0, whole.err);
-  const written = events(whole);
-  t.equal(written.filter(({ kind }) => kind === "step").length, 12);
-  t.same(
-    written.filter(({ kind }) => kind === "evaluation").map(({ step }) => step),
-    [5, 10, 12],
-  );
-  t.match(written.at(-1), { kind: "end", outcome: "finished", steps: 12 });
-  const expected = sha(join(folder, "whole", "last.safetensors"));
-  for (const name of ["config.json", "best.safetensors", "log.jsonl", "log.csv", "summary.json"])
-    t.ok(existsSync(join(folder, "whole", name)), name);
-
-  const twoThreads = run(...trainArgs("two-threads").map((word) => (word === "1" ? "2" : word)));
-  t.equal(twoThreads.status, 0, twoThreads.err);
-  t.equal(sha(join(folder, "two-threads", "last.safetensors")), expected, "threads change nothing");
-
-  const again = run(...trainArgs("whole"));
-  t.equal(again.status, 1);
-  t.match(again.err, /last\.safetensors exists; go on with --resume or choose another --out/);
-  const other = run(...trainArgs("whole", "--resume", "--set", "model.heads=1"));
-  t.equal(other.status, 1);
-  t.match(other.err, /made with other settings/);
-
-  const random = stream("cli-test", "kills");
-  let kills = 0;
-  for (let attempt = 0; attempt < 40; attempt++) {
-    const last = attempt >= 5;
-    // Up to here 5 kills: after a random number of events, then a random moment.
-    const { status, killed } = await runUntilKilled(
-      trainArgs("killed", "--resume"),
-      last ? Number.POSITIVE_INFINITY : random.integer(0, 5),
-      random.uniform(0, 60),
+t.test(
+  "a run writes its files, in the same bits for any number of threads, and is not overwritten",
+  async (t) => {
+    const whole = run(...trainArgs("whole"));
+    t.equal(whole.status, 0, whole.err);
+    const written = events(whole);
+    t.equal(written.filter(({ kind }) => kind === "step").length, 12);
+    t.same(
+      written.filter(({ kind }) => kind === "evaluation").map(({ step }) => step),
+      [5, 10, 12],
     );
-    if (killed) kills++;
-    else {
-      t.equal(status, 0);
-      break;
-    }
-  }
-  t.ok(kills >= 2, `${kills} kills`);
-  t.equal(sha(join(folder, "killed", "last.safetensors")), expected);
-  const steps = readFileSync(join(folder, "killed", "log.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line))
-    .filter(({ kind }) => kind === "step")
-    .map(({ step }) => step);
-  t.same(
-    steps,
-    Array.from({ length: 12 }, (_, i) => i + 1),
-    "every step is in the log once",
-  );
-});
+    t.match(written.at(-1), { kind: "end", outcome: "finished", steps: 12 });
+    const expected = sha(join(folder, "whole", "last.safetensors"));
+    for (const name of ["config.json", "best.safetensors", "log.jsonl", "log.csv", "summary.json"])
+      t.ok(existsSync(join(folder, "whole", name)), name);
 
-/** Runs the command; kills it `delay` ms after its n-th line of output, if it lives so long. */
-async function runUntilKilled(
-  args: string[],
-  lines: number,
-  delay: number,
-): Promise<{ status: number | null; killed: boolean }> {
-  const child: ChildProcess = spawn(...command(...args), {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let seen = 0;
-  let timer: NodeJS.Timeout | null = null;
-  child.stdout!.on("data", (chunk: Buffer) => {
-    seen += chunk.toString().split("\n").length - 1;
-    if (seen > lines && timer === null) timer = setTimeout(() => child.kill("SIGKILL"), delay);
-  });
-  return new Promise((resolve) => {
-    child.on("exit", (status, signal) => resolve({ status, killed: signal === "SIGKILL" }));
-  });
-}
+    const twoThreads = run(...trainArgs("two-threads").map((word) => (word === "1" ? "2" : word)));
+    t.equal(twoThreads.status, 0, twoThreads.err);
+    t.equal(sha(join(folder, "two-threads", "last.safetensors")), expected, "threads change nothing");
+
+    const again = run(...trainArgs("whole"));
+    t.equal(again.status, 1);
+    t.match(again.err, /last\.safetensors exists; go on with --resume or choose another --out/);
+    const other = run(...trainArgs("whole", "--resume", "--set", "model.heads=1"));
+    t.equal(other.status, 1);
+    t.match(other.err, /made with other settings/);
+  },
+);
 
 t.test("a training that no longer gets better stops early", async (t) => {
   const still = ["optimizer.learningRate=1e-12", "training.evaluateEvery=1", "training.patience=2"];
@@ -160,7 +113,7 @@ t.test("what was trained can be inspected, scored and used", async (t) => {
 t.test("a training is refused on a checkpoint of other data, or one that is for use only", async (t) => {
   const out = join(folder, "other-data");
   mkdirSync(out);
-  copyFileSync(join(folder, "whole", "last.safetensors"), join(out, "last.safetensors"));
+  copyFileSync(join(folder, "whole", "step-9.safetensors"), join(out, "last.safetensors"));
   const manifest = readFileSync(join(data, "manifest.jsonl"), "utf8").split("\n");
   const fewer = join(folder, "fewer");
   cpSync(data, fewer, { recursive: true });

@@ -46,7 +46,7 @@ async function checkpointOf(
     training: {
       trainer: await trainer.state(),
       best: { rate: 0.5, step: 3, since: 1 },
-      dataDigest: data.digest,
+      dataDigest: data.identity.texts,
     },
     metrics: { step: trainer.steps },
   };

@@ -4,6 +4,7 @@
 import { cac } from "cac";
 import { ConfigError } from "../errors.ts";
 import { printable } from "../text/printable.ts";
+import { VERSION } from "../version.ts";
 import { closest, takeLiterally } from "./arguments.ts";
 import { addAttention } from "./attention.ts";
 import { addEvaluate } from "./evaluate.ts";
@@ -12,8 +13,6 @@ import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
 import { addPatterns } from "./patterns.ts";
 import { addTrain } from "./train.ts";
 import { addTranscribe } from "./transcribe.ts";
-
-const VERSION = "0.1.0";
 
 function required(value: string | undefined, name: string): string {
   if (value === undefined) throw new ConfigError([`${name} is missing; see --help`]);

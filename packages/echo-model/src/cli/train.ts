@@ -3,7 +3,8 @@ import type { CAC } from "cac";
 import { TrainingError } from "../errors.ts";
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
 import { printable } from "../text/printable.ts";
-import { runTraining, type TrainingEvent } from "../train/run-training.ts";
+import { runTraining } from "../train/run-training.ts";
+import type { TrainingEvent } from "../train/training-events.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { requireFolder, type SettingOptions, settingsFrom } from "./settings.ts";
@@ -12,6 +13,7 @@ interface TrainOptions extends SettingOptions, EngineOptions {
   readonly data?: string;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly acceptChanges?: boolean;
   readonly cache?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -29,8 +31,10 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
         "data.evaluateSplit (dev); the split all takes every row. data.format reads AN4, LibriSpeech, FLEURS and\n" +
         "Common Voice as they come. Rows that cannot be used are named and left out (data.badRows=fail: refused).\n" +
         "OUT gets best.safetensors and last.safetensors (model, configuration, tokenizer, everything to go on),\n" +
-        "log.jsonl, log.csv, TensorBoard events, config.json, summary.json.\n" +
-        "A run that was interrupted (Ctrl-C, exit code 130) or killed goes on with --resume and ends in the same bits.\n" +
+        "log.jsonl, log.csv, TensorBoard events, config.json, summary.json; training.keepCheckpoints says how many checkpoints\n" +
+        "before the last stay as step-N.safetensors. One process at a time trains into OUT.\n" +
+        "A run that was interrupted (Ctrl-C, exit code 130) or killed goes on with --resume and ends in the same bits; it\n" +
+        "must have the same settings, recordings, texts, backend, arithmetic and version. One that has ended stays as it is.\n" +
         "Without --preset and --config the settings are those of an4. All of them: echo-asr settings",
     )
     .option("--data <dir>", "folder with manifest.jsonl and the recordings")
@@ -40,6 +44,10 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .option("--set <key=value>", "change one setting, such as model.dims=256; may be repeated")
     .option("--seed <n>", "the same as --set training.seed=n (default 0)")
     .option("--resume", "go on where the last checkpoint of OUT stands")
+    .option(
+      "--accept-changes",
+      "go on with --resume although recordings, texts, backend, arithmetic or version have changed",
+    )
     .option("--cache <dir>", "keep features here for the next run (default: compute them at every start)")
     .option(
       "--json",
@@ -61,16 +69,14 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     const tooEarly = new TrainingError("training: interrupted before the first step; nothing was changed");
     const progress = new Progress(options.json === true || options.quiet === true);
     // Once: a second signal ends the process at once, and --resume then goes on from the last checkpoint.
-    const onSignal = (): void => {
-      stop.abort(tooEarly);
-      progress.print("stopping after this step; once more to stop at once");
-    };
+    const onSignal = (): void => stop.abort(tooEarly);
     process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
     const summary = await runTraining({
       config,
       dataFolder,
       outFolder,
       resume: options.resume === true,
+      acceptChanges: options.acceptChanges === true,
       ...(options.cache !== undefined && { cacheFolder: options.cache }),
       signal: stop.signal,
       onEvent: (event) => (options.json ? printJson(event) : show(event, progress)),
@@ -86,8 +92,11 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
         process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
       });
     if (summary === null) return;
-    const { outcome, steps, epochs, best, cpuSeconds, utterances, evaluations } = summary;
-    if (options.json) printLine({ kind: "end", outcome, steps, epochs, best, cpuSeconds, utterances });
+    const { outcome, steps, epochs, best, cpuSeconds, utterances, evaluations, hadEnded } = summary;
+    if (options.json)
+      printLine({ kind: "end", outcome, steps, epochs, best, cpuSeconds, utterances, hadEnded });
+    else if (hadEnded)
+      console.log(`${outcome} after ${steps} steps (${epochs.toFixed(1)} epochs) before: nothing to do`);
     else {
       for (const [set, evaluation] of evaluations)
         console.log(printable(evaluationText(set, evaluation), true));
@@ -102,6 +111,10 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     progress.print("--resume goes on from here");
     process.exitCode = 130;
   });
+}
+
+function stoppingWhen(step: number): string {
+  return step === 0 ? "before the first step" : `after step ${step}`;
 }
 
 function show(event: TrainingEvent, progress: Progress): void {
@@ -130,6 +143,12 @@ function show(event: TrainingEvent, progress: Progress): void {
       progress.print(`step ${event.step}, ${event.set}: WER ${rates.join(", ")}`);
       break;
     }
+    case "stopping":
+      progress.print(`stopping ${stoppingWhen(event.step)}; once more to stop at once`);
+      break;
+    case "note":
+      progress.print(`note: ${event.text}`);
+      break;
     case "checkpoint":
       break;
   }

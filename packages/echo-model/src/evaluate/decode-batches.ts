@@ -36,7 +36,7 @@ const BATCH = { maxFrames: 6400, maxUtterances: 16 };
 
 /**
  * Decodes utterances, in batches of similar length.
- * @param onProgress - called with the number of utterances done.
+ * @param onProgress - called with the number of utterances done after each batch, and awaited.
  * @returns texts in the order of the examples.
  */
 export async function decodeBatches(
@@ -45,7 +45,7 @@ export async function decodeBatches(
   examples: readonly Example[],
   input: InputSettings,
   choice: DecodeChoice,
-  onProgress?: (done: number) => void,
+  onProgress?: (done: number) => void | Promise<void>,
 ): Promise<DecodedTexts[]> {
   const wasTraining = echo.training;
   echo.eval();
@@ -60,7 +60,7 @@ export async function decodeBatches(
       results[index] = texts[i]!;
     });
     done += batch.length;
-    onProgress?.(done);
+    await onProgress?.(done);
   }
   echo.train(wasTraining);
   return results;

@@ -53,7 +53,8 @@ export interface EvaluationOptions {
   readonly zeroed?: boolean;
   /** Group by speaker, sex and pitch, default false. */
   readonly groups?: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called after each batch and awaited: it may let the event loop turn. */
+  readonly onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
 /**

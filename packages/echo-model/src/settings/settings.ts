@@ -168,6 +168,7 @@ export const SETTINGS = {
     maxSteps: { integer: 0, min: 0, reference: 10000, unit: "steps", also: ["num_steps"], means: "steps to train; 0 counts epochs instead; with both the earlier end counts" },
     accumulate: { integer: 1, min: 1, unit: "batches", also: ["gradient_accumulation_steps"], means: "batches whose gradients make one step, as one large batch would" },
     evaluateEvery: { integer: 500, min: 0, reference: 1000, unit: "steps", means: "steps between evaluations; 0 evaluates at the end only" },
+    keepCheckpoints: { integer: 2, min: 1, unit: "checkpoints", means: "how many of the latest are kept: last.safetensors and, before it, step-N.safetensors" },
     checkpointEvery: { integer: 500, min: 0, reference: 1000, unit: "steps", means: "steps between checkpoints; 0 writes the last only" },
     patience: { integer: 0, min: 0, unit: "evaluations", means: "stop after so many evaluations without a better error rate; 0 never stops early" },
   },

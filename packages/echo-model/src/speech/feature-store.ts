@@ -21,6 +21,7 @@ export class FeatureStore {
   readonly #features = new Map<string, Promise<UtteranceFeatures>>();
   readonly #pieces = new Map<string, Promise<Piece>>();
   readonly #bytes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+  readonly #hashes = new Map<string, Promise<string>>();
 
   /**
    * @param input - of `inputOf`.
@@ -89,12 +90,17 @@ export class FeatureStore {
     return features;
   }
 
-  async #keyOf({ audio }: Utterance, speed: number): Promise<string> {
+  /** SHA-256 of each recording of an utterance, and how they are put together; plain JSON. */
+  async contentOf({ audio }: Utterance): Promise<readonly [string[], object | null]> {
     const files = audio.kind === "file" ? [audio.file] : audio.files;
     const contents: string[] = [];
-    for (const file of files) contents.push(await contentHash(await this.#read(file)));
+    for (const file of files) contents.push(await this.#hashOf(file));
+    return [contents, audio.kind === "clips" ? { gaps: audio.gaps, rate: audio.sampleRate } : null];
+  }
+
+  async #keyOf(utterance: Utterance, speed: number): Promise<string> {
+    const [contents, gaps] = await this.contentOf(utterance);
     const { features: _, silenceDecades, ...settings } = this.input;
-    const gaps = audio.kind === "clips" ? { gaps: audio.gaps, rate: audio.sampleRate } : null;
     return textHash(JSON.stringify([CACHE_VERSION, contents, gaps, settings, silenceDecades, speed]));
   }
 
@@ -116,7 +122,15 @@ export class FeatureStore {
     if (found !== undefined) return found;
     const made = readWhole(this.#files, file);
     this.#bytes.set(file, made);
+    // While the bytes are there; what the file holds later is another matter.
+    if (!this.#hashes.has(file)) this.#hashes.set(file, made.then(contentHash));
+    this.#hashes.get(file)!.catch(() => this.#hashes.delete(file));
     return made;
+  }
+
+  async #hashOf(file: string): Promise<string> {
+    if (!this.#hashes.has(file)) await this.#read(file);
+    return this.#hashes.get(file)!;
   }
 }
 

@@ -11,6 +11,7 @@ import type { EchoConfig } from "../settings/settings.ts";
 import { contentHash } from "../speech/feature-cache.ts";
 import { restoreTokenizer } from "../text/restore-tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import type { RunIdentity } from "./run-identity.ts";
 import type { TrainerState } from "./trainer.ts";
 
 /** What a training remembers beside the model. */
@@ -18,8 +19,12 @@ export interface TrainingProgress {
   readonly trainer: TrainerState;
   /** Best error rate so far, its step, and evaluations since without a better one. */
   readonly best: { readonly rate: number | null; readonly step: number; readonly since: number };
-  /** SHA-256 of the ids and texts trained on: a resumed training must have the same. */
+  /** SHA-256 of the ids and texts trained on; all that checkpoints of before say of their data. */
   readonly dataDigest: string;
+  /** What the run depends on beside its settings; a resumed training must have the same. Not in checkpoints of before. */
+  readonly identity?: RunIdentity;
+  /** How the run has ended; not there while it goes on. */
+  readonly ended?: { readonly outcome: "finished" | "stopped early"; readonly epochs: number };
 }
 
 /** The contents of a checkpoint. */

@@ -28,19 +28,24 @@ export function parseLog(text: string, file = "log"): LogRecord[] {
   const records: LogRecord[] = [];
   lines.forEach((line, i) => {
     if (line.trim() === "") return;
-    try {
-      const value: unknown = JSON.parse(line);
-      if (typeof value !== "object" || value === null || Array.isArray(value))
-        throw new SyntaxError("no object");
-      records.push(value as LogRecord);
-    } catch {
-      if (i === lines.length - 1) return;
+    const record = parseLogLine(line);
+    if (record !== null) records.push(record);
+    else if (i < lines.length - 1)
       throw new DataError(
         `${file}:${i + 1}: expected a JSON object, got ${JSON.stringify(line.slice(0, 40))}`,
       );
-    }
   });
   return records;
+}
+
+/** The record of a line, or null when it is damaged. */
+export function parseLogLine(line: string): LogRecord | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as LogRecord) : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -52,8 +57,15 @@ export function parseLog(text: string, file = "log"): LogRecord[] {
 export function toCsv(records: readonly LogRecord[]): string {
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];
   if (columns.length === 0) return "";
-  const rows = records.map((record) => columns.map((column) => csvCell(record[column])));
-  return [columns.map(csvCell), ...rows].map((cells) => `${cells.join(",")}\r\n`).join("");
+  return [
+    csvLine(columns),
+    ...records.map((record) => csvLine(columns.map((column) => record[column]))),
+  ].join("");
+}
+
+/** One line of {@link toCsv}, its end included. */
+export function csvLine(values: readonly unknown[]): string {
+  return `${values.map(csvCell).join(",")}\r\n`;
 }
 
 function csvCell(value: unknown): string {

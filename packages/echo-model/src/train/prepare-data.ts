@@ -14,7 +14,7 @@ import { DataError, TextError } from "../errors.ts";
 import type { EvaluationExample } from "../evaluate/evaluate-model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
-import { type FeatureCache, textHash } from "../speech/feature-cache.ts";
+import type { FeatureCache } from "../speech/feature-cache.ts";
 import { FeatureStore } from "../speech/feature-store.ts";
 import { hopCount } from "../speech/features.ts";
 import { splitDigits } from "../study/digit-strings.ts";
@@ -24,6 +24,7 @@ import { type NormalizeOptions, normalizeText } from "../text/normalize.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { splitWords, WordTokenizer } from "../text/word-tokenizer.ts";
 import { type BatchSource, isDecodable, PassBatches, transcriptOf } from "./batches.ts";
+import { type DataIdentity, identifyData } from "./data-identity.ts";
 import { DigitBatches, digitRecordings } from "./digit-batches.ts";
 import { loadDataSet } from "./load-data-set.ts";
 
@@ -56,8 +57,8 @@ export interface TrainingData {
   readonly problems: readonly RowProblem[];
   /** Utterances (digits: recordings) trained on. */
   readonly size: number;
-  /** SHA-256 of the ids and texts trained on. */
-  readonly digest: string;
+  /** Hashes of what is trained on and scored. */
+  readonly identity: DataIdentity;
 }
 
 /**
@@ -89,7 +90,11 @@ export async function prepareTraining(
   );
   const heldOut = await checked(files, config, evaluateSplit, {});
   problems.push(...heldOut.problems);
-  const examples = await evaluationExamples(store, tokenizer, heldOut.utterances, config, problems);
+  const scored: Utterance[] = [];
+  const examples = await evaluationExamples(store, tokenizer, heldOut.utterances, config, problems, {
+    onProgress: (done) => onProgress?.({ what: "features", done, total: heldOut.utterances.length }),
+    onUsed: (utterance) => scored.push(utterance),
+  });
   if (config.data.badRows === "fail") failOnProblems(distinct(problems));
   return {
     tokenizer,
@@ -97,7 +102,7 @@ export async function prepareTraining(
     evaluation: new Map([[evaluateSplit, examples]]),
     problems: distinct(problems),
     size: source.utterances.length,
-    digest: await digestOf(source.utterances),
+    identity: await identifyData(store, source.utterances, new Map([[evaluateSplit, scored]])),
   };
 }
 
@@ -117,9 +122,9 @@ export async function prepareEvaluation(
   const { utterances, problems: refused } = await checked(files, config, split, options);
   const { onProgress } = options;
   const problems = [...refused];
-  const examples = await evaluationExamples(store, tokenizer, utterances, config, problems, (done) =>
-    onProgress?.({ what: "features", done, total: utterances.length }),
-  );
+  const examples = await evaluationExamples(store, tokenizer, utterances, config, problems, {
+    onProgress: (done) => onProgress?.({ what: "features", done, total: utterances.length }),
+  });
   if (config.data.badRows === "fail") failOnProblems(problems);
   if (examples.length === 0) throw noRows("evaluation", split, problems);
   return { evaluation: new Map([[split, examples]]), problems };
@@ -163,8 +168,20 @@ async function prepareDigits(
     evaluation.set(name, await strings.fixedSet(name, source.lastStage, DIGIT_STRINGS));
   }
   const trained = new Set(splits.train.map(({ id }) => id));
-  const digest = await digestOf(utterances.filter(({ id }) => trained.has(id)));
-  return { tokenizer, source, evaluation, problems, size: splits.train.length, digest };
+  const size = splits.train.length;
+  const parts = { seen: splits.seen, unseen: splits.unseen };
+  const sets = new Map(
+    Object.entries(parts).map(([name, clips]) => {
+      const ids = new Set(clips.map(({ id }) => id));
+      return [name, utterances.filter(({ id }) => ids.has(id))];
+    }),
+  );
+  const identity = await identifyData(
+    store,
+    utterances.filter(({ id }) => trained.has(id)),
+    sets,
+  );
+  return { tokenizer, source, evaluation, problems, size, identity };
 }
 
 /** Decodes all digits, which stay in memory: a recording that is damaged is found now, not in the middle of the run. */
@@ -257,7 +274,10 @@ async function evaluationExamples(
   utterances: readonly Utterance[],
   config: EchoConfig,
   problems: RowProblem[],
-  onProgress?: (done: number) => void,
+  listeners: {
+    readonly onProgress: (done: number) => void;
+    readonly onUsed?: (utterance: Utterance) => void;
+  },
 ): Promise<EvaluationExample[]> {
   const examples: EvaluationExample[] = [];
   for (const [i, utterance] of utterances.entries()) {
@@ -266,8 +286,9 @@ async function evaluationExamples(
     if (await isDecodable(utterance, compute, config, (problem) => problems.push(problem))) {
       const features = await store.features(utterance);
       examples.push({ id, speaker, sex, features, ...knownTranscript(utterance, tokenizer) });
+      listeners.onUsed?.(utterance);
     }
-    onProgress?.(i + 1);
+    listeners.onProgress(i + 1);
   }
   store.forgetPieces();
   return examples;
@@ -291,8 +312,4 @@ function knownTranscript(
     });
     return { text, tokens };
   }
-}
-
-function digestOf(utterances: readonly Utterance[]): Promise<string> {
-  return textHash(JSON.stringify(utterances.map(({ id, text }) => [id, text])));
 }
