@@ -107,6 +107,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   tanh: unary(e.tanh),
   erf: unary(e.erf),
   floor: unary((x) => e.add(e.floor(x), x), 0.1, 0.9),
+  round: unary((x) => e.add(e.round(x), x), 0.6, 1.4),
   asin: unary(e.asin, -0.8, 0.8),
   acos: unary(e.acos, -0.8, 0.8),
   atan: unary(e.atan),

@@ -143,6 +143,8 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
   reciprocal: unary(e.reciprocal, (x) => 1 / x, POSITIVE),
   rsqrt: unary(e.rsqrt, (x) => 1 / Math.sqrt(x), POSITIVE),
   minimum: binary(e.minimum, Math.min),
+  // Numbers up to 2^51 lose their fraction, halves to even, when 1.5 * 2^52 is added.
+  round: countable(e.round, (x) => x + 6755399441055744 - 6755399441055744),
   sigmoid: unary(e.sigmoid, sigmoid),
   relu: countable(e.relu, (x) => Math.max(x, 0)),
   softplus: unary(e.softplus, (x) => Math.log(1 + Math.exp(x))),

@@ -47,6 +47,8 @@ type Operation = (a: T.Tensor, b: T.Tensor) => T.Tensor;
 const EVERY: Record<string, Operation> = {
   less: T.less,
   lessEqual: T.lessEqual,
+  logicalAnd: T.logicalAnd,
+  logicalOr: T.logicalOr,
   equal: T.equal,
   maximum: T.maximum,
   minimum: T.minimum,
@@ -64,6 +66,13 @@ const EVERY: Record<string, Operation> = {
   logicalNot: T.logicalNot,
   all: (a) => T.all(a, -1),
   any: (a) => T.any(a, 0),
+  round: T.round,
+  argsort: (a) => T.argsort(a),
+  "argsort over the first axis, descending": (a) => T.argsort(a, 0, true),
+  topk: (a) => T.topk(a, Math.min(3, a.shape[a.rank - 1]!)).indices,
+  "topk, the smallest": (a) => T.topk(a, 1, 0, false).values,
+  tril: (a) => T.tril(a.rank < 2 ? T.reshape(a, [1, a.size]) : a, 1),
+  triu: (a) => T.triu(a.rank < 2 ? T.reshape(a, [1, a.size]) : a),
   gather: (a) => T.gather(a, 0, T.zeros(a.shape, { dtype: "int32" })),
 };
 const NUMBERS: Record<string, Operation> = {
@@ -131,6 +140,20 @@ for (const dtype of ["float64", "int32", "bool", "float32"] as const) {
     );
   });
 }
+
+t.test("round keeps the sign of what becomes 0, as NumPy and PyTorch", async (t) => {
+  for (const backend of ["wasm", "reference"]) {
+    for (const dtype of ["float32", "float64"] as const) {
+      const x = Float64Array.of(-0.2, -0.5, -0, 0.5, 1.5, -2.5, 2 ** 23 + 1, Infinity, -Infinity, Number.NaN);
+      const y = T.withBackend(backend, () => T.round(made(dtype, x, [10])).dataSync());
+      t.same(
+        Array.from(y, (value) => (Object.is(value, -0) ? "-0" : `${value}`)),
+        ["-0", "-0", "-0", "0", "2", "-2", "8388609", "Infinity", "-Infinity", "NaN"],
+        `${backend} ${dtype}`,
+      );
+    }
+  }
+});
 
 t.test("the remainder is exact, for quotients next to integers and numbers of every size", async (t) => {
   const random = T.stream(4, "wasm-dtypes");

@@ -77,6 +77,7 @@ export const ELEMENTWISE_VJPS: Vjps<OpOf<"elementwise" | "operands" | "transcend
   tanh: (g, { output: y }) => [apply(OPS.tanhGrad, [g, y], NONE)],
   erf: (g, { inputs: [x] }) => [mul(g, mul(exp(neg(square(x!))), TWO_OVER_SQRT_PI))],
   floor: (_g, { output: y }) => [zerosOf(y)],
+  round: (_g, { output: y }) => [zerosOf(y)],
   asin: (g, { inputs: [x] }) => [div(g, cosineOf(x!))],
   acos: (g, { inputs: [x] }) => [neg(div(g, cosineOf(x!)))],
   atan: (g, { inputs: [x] }) => [div(g, add(square(x!), 1))],

@@ -1,7 +1,7 @@
 // Ops that treat each element alone: arithmetic, comparison, choice. Broadcasting follows NumPy.
 // Read next: activation.ts.
 
-import { apply, NONE } from "../apply.ts";
+import { apply, NONE, scalar } from "../apply.ts";
 import { checkNumber } from "../arguments.ts";
 import { checkDtype, type DType, isFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -62,6 +62,7 @@ interface Rows {
   readonly reciprocal: FusedRow;
   readonly rsqrt: FusedRow;
   readonly minimum: FusedRow;
+  readonly round: FusedRow;
 }
 
 const ROWS: Rows = rows<Rows>({
@@ -99,8 +100,18 @@ const ROWS: Rows = rows<Rows>({
   rsqrt: fused(unary("1 / sqrt(x)"), ([x]) => reciprocal(sqrt(x!))),
   // The maximum with the order reversed.
   minimum: fused(binary("the smaller one; NaN if either is"), ([a, b]) =>
-    a!.dtype === "bool" ? logicalAnd(a!, b!) : reversed(maximum(reversed(a!), reversed(b!))),
+    a!.dtype === "bool" ? less(logicalNot(a!), b!) : reversed(maximum(reversed(a!), reversed(b!))),
   ),
+  // Of the absolute value, so that what becomes 0 keeps its sign.
+  round: fused(unary("nearest integer, halves to the even one", sameDtype), ([x]) => {
+    const size = abs(x!);
+    const low = floor(size);
+    const rest = sub(size, low);
+    const half = mul(low, 0.5);
+    const up = logicalOr(greater(rest, 0.5), logicalAnd(equal(rest, 0.5), less(floor(half), half)));
+    const nearest = where(up, add(low, 1), low);
+    return where(equal(x!, 0), x!, where(less(x!, 0), neg(nearest), nearest));
+  }),
 });
 export default ROWS;
 
@@ -165,17 +176,13 @@ export function ceil(x: Tensor): Tensor {
 }
 
 /**
- * Nearest integer, halves to the even neighbour as in NumPy. Gradient 0.
+ * Nearest integer, halves to the even neighbour and the sign kept (-0.2 gives -0), as in NumPy. Gradient 0.
  *
  * @example round(tensor([0.5, 1.5, -2.5])).toArray() // [0, 2, -2]
  */
 export function round(x: Tensor): Tensor {
-  if (!isFloating(x.dtype)) return x;
-  const low = floor(x);
-  const rest = sub(x, low);
-  const lowIsEven = equal(mul(floor(mul(low, 0.5)), 2), low);
-  const up = logicalOr(greater(rest, 0.5), logicalAnd(equal(rest, 0.5), logicalNot(lowIsEven)));
-  return where(isFinite(x), where(up, add(low, 1), low), x);
+  checkedTensor("round", x);
+  return isFloating(x.dtype) ? apply(ROWS.round, [x], NONE) : x;
 }
 
 /** -1, 0 or 1 with the sign of x; NaN stays. Gradient 0. */
@@ -269,12 +276,12 @@ export function truth(x: Tensor): Tensor {
 
 /** True where x is 0 or false. */
 export function logicalNot(x: Tensor): Tensor {
-  return equal(truth(x), 0);
+  return equal(truth(x), scalar(0, "bool", x.backend));
 }
 
 /** True where both are not 0. */
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {
-  return equal(add(truth(a), truth(b)), 2);
+  return minimum(truth(a), truth(b));
 }
 
 /** True where either is not 0. */

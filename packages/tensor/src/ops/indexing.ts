@@ -8,14 +8,16 @@ import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from
 import type { AxisParams } from "../op-params.ts";
 import { broadcastShapes, formatShape, normalizeAxis, replaceAxis, type Shape, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { equal, lessEqual, sub, where } from "./elementwise.ts";
+import { add, equal, less, where } from "./elementwise.ts";
 import { alike, beside, castTo, checkedTensor, checkIndex, counting } from "./operands.ts";
-import { broadcastTo, narrow, unsqueeze } from "./shaping.ts";
+import { broadcastTo, unsqueeze } from "./shaping.ts";
 
 interface SortParams extends AxisParams {
   readonly descending: boolean;
   /** NaN comes last otherwise. */
   readonly nanFirst: boolean;
+  /** How many positions are wanted, from the first in order. */
+  readonly count: number;
 }
 
 interface Rows {
@@ -55,7 +57,7 @@ const ROWS: Rows = rows<Rows>({
   }),
   argsort: primitive({
     meaning: "indices that sort along an axis, stable, NaN at one end",
-    shape: firstShape,
+    shape: ([x], { axis, count }) => (x!.shape.length === 0 ? [] : replaceAxis(x!.shape, axis, [count])),
     dtype: int32,
   }),
 });
@@ -220,7 +222,7 @@ function triangle(x: Tensor, diagonal: number, op: string): Tensor {
   if (x.rank < 2) throw new ShapeError(`${op}: expected rank 2 or more, got shape ${formatShape(x.shape)}`);
   const rows = unsqueeze(counting(x.shape[x.rank - 2]!, x), 1);
   const columns = counting(x.shape[x.rank - 1]!, x);
-  return lessEqual(sub(columns, rows), diagonal);
+  return less(columns, add(rows, Math.floor(diagonal) + 1));
 }
 
 /**
@@ -232,8 +234,8 @@ function triangle(x: Tensor, diagonal: number, op: string): Tensor {
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
   checkedTensor("argsort", x);
   checkFlag("argsort", "descending", descending);
-  const params = { axis: normalizeAxis("argsort", axis, x.rank), descending, nanFirst: false };
-  return apply(ROWS.argsort, [x], params);
+  const at = normalizeAxis("argsort", axis, x.rank);
+  return apply(ROWS.argsort, [x], { axis: at, descending, nanFirst: false, count: x.shape[at] ?? 1 });
 }
 
 /** Values sorted along an axis, and the indices that sort them. */
@@ -261,7 +263,7 @@ export function topk(x: Tensor, k: number, axis = -1, largest = true): { values:
   if (!Number.isInteger(k) || k < 0 || k > size) {
     throw new ShapeError(`topk: k must be between 0 and ${size}, the size of axis ${at}, got ${k}`);
   }
-  const order = apply(ROWS.argsort, [x], { axis: at, descending: largest, nanFirst: largest });
-  const indices = narrow(order, at, 0, k);
+  const params = { axis: at, descending: largest, nanFirst: largest, count: k };
+  const indices = apply(ROWS.argsort, [x], params);
   return { values: gather(x, at, indices), indices };
 }

@@ -241,7 +241,9 @@ export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  */
 export function any(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const { axes: list } = reduceParams("any", x, axes, keepDims);
-  return truth(sum(truth(x), list, keepDims));
+  const mask = truth(x);
+  if (count(x, list) === 0) return truth(sum(mask, list, keepDims)); // nothing has no largest element
+  return apply(ROWS.max, [mask], { axes: list, keepDims });
 }
 
 /**
@@ -251,7 +253,7 @@ export function any(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  */
 export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const { axes: list } = reduceParams("all", x, axes, keepDims);
-  return logicalNot(any(equal(truth(x), 0), list, keepDims));
+  return logicalNot(any(logicalNot(x), list, keepDims));
 }
 
 /**

@@ -100,7 +100,7 @@ export const argmax: Kernel<"argmax"> = (out, [x], { axis }) => {
 };
 
 /** Order of a stable sort with NaN at one end: positions along the axis, for each line of the view. */
-export const argsort: Kernel<"argsort"> = (out, [x], { axis, descending, nanFirst }) => {
+export const argsort: Kernel<"argsort"> = (out, [x], { axis, descending, nanFirst, count }) => {
   const y = out.storage.data;
   const { data } = x!.storage;
   const size = x!.shape[axis]!;
@@ -115,10 +115,8 @@ export const argsort: Kernel<"argsort"> = (out, [x], { axis, descending, nanFirs
       if (a !== a || b !== b) return (Number(a !== a) - Number(b !== b)) * (nanFirst ? -1 : 1);
       return sign * (a - b) || (a < b ? -sign : a > b ? sign : 0);
     });
-    const start = Math.floor(line / inner) * size * inner + (line % inner);
-    order.forEach((i, k) => {
-      y[start + k * inner] = i;
-    });
+    const start = Math.floor(line / inner) * count * inner + (line % inner);
+    for (let k = 0; k < count; k++) y[start + k * inner] = order[k]!;
     line++;
   });
   return true;

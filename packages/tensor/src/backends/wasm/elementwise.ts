@@ -147,6 +147,7 @@ export const elementwise: Kernels = {
   square: unary("square", 0.2),
   reciprocal: unary("reciprocal", 0.5),
   rsqrt: unary("rsqrt", 1),
+  round: unary("round", 0.2),
   sigmoid: unary("sigmoid", 1.5),
   relu: unary("relu", 0.2),
   softplus: unary("softplus", 5),

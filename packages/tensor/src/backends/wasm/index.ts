@@ -13,6 +13,7 @@ import { indexing } from "./indexing.ts";
 import { losses } from "./losses.ts";
 import { matrices } from "./matmul.ts";
 import { rows } from "./rows.ts";
+import { sorting } from "./sorting.ts";
 import { allocateStorage, ownStorage, releaseStorage, uploadStorage } from "./storage.ts";
 import { updates } from "./updates.ts";
 
@@ -23,7 +24,16 @@ export type { WasmInfo, WasmOptions } from "./engine-options.ts";
 export const wasm: Backend = {
   name: "wasm",
   host: true,
-  kernels: { ...elementwise, ...matrices, ...rows, ...indexing, ...attentions, ...convolutions, ...losses },
+  kernels: {
+    ...elementwise,
+    ...matrices,
+    ...rows,
+    ...indexing,
+    ...sorting,
+    ...attentions,
+    ...convolutions,
+    ...losses,
+  },
   allocate: (dtype, length) => allocateStorage(wasm, dtype, length),
   upload: (dtype, data) => uploadStorage(wasm, dtype, data),
   read: async (storage) => storage.data.slice(),

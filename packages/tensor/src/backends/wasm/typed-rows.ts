@@ -5,13 +5,14 @@ import { BYTES_PER_ELEMENT } from "../../dtype.ts";
 import { sizeOf } from "../../shape.ts";
 import { getEngine } from "./engine.ts";
 import { ElementType } from "./generated/contract.ts";
-import { addressOf, around, split } from "./operands.ts";
+import { addressOf, around, copyView, split } from "./operands.ts";
 import { inWorkspace } from "./workspace.ts";
 
 /** Sum or maximum over axes, the last first: each but the first listed one goes to the workspace. */
 export function reduceOf(maximum: boolean, out: View, x: View, axes: readonly number[]): boolean {
   const { dtype } = x.storage;
-  if (out.storage.dtype !== dtype || axes.length === 0 || (dtype === "bool" && !maximum)) return false;
+  if (out.storage.dtype !== dtype || (dtype === "bool" && !maximum)) return false;
+  if (axes.length === 0) return copyView(x, addressOf(out));
   const engine = getEngine();
   const type = ElementType[dtype];
   return inWorkspace(engine, (workspace) => {

@@ -14,7 +14,7 @@ type Names = Readonly<Partial<Record<DType, readonly string[]>>>;
 const UNARY: Names = {
   float64: [
     ...["neg", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh"],
-    ...["floor", "abs", "square", "reciprocal", "rsqrt"],
+    ...["floor", "abs", "square", "reciprocal", "rsqrt", "round"],
   ],
   int32: ["neg", "abs", "square"],
 };

@@ -43,6 +43,7 @@ export const enum Unary {
   square,
   reciprocal,
   rsqrt,
+  round,
   sigmoid,
   relu,
   softplus,

@@ -29,6 +29,7 @@ const ONE = memory.data<f32>([1.0, 0.0], 16);
     case Unary.square: return f32x4.mul(x, x);
     case Unary.reciprocal: return f32x4.div(at(ONE, 0), x);
     case Unary.rsqrt: return f32x4.div(at(ONE, 0), f32x4.sqrt(x));
+    case Unary.round: return f32x4.nearest(x);
     case Unary.sigmoid: return sigmoid(x);
     case Unary.relu: return relu(x);
     case Unary.softplus: return softplus(x);
@@ -73,6 +74,7 @@ const UNARY: StaticArray<UnaryLoop> = [
   (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.square, x, y, n, p),
   (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.reciprocal, x, y, n, p),
   (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.rsqrt, x, y, n, p),
+  (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.round, x, y, n, p),
   (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.sigmoid, x, y, n, p),
   (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.relu, x, y, n, p),
   (x: usize, y: usize, n: i32, p: f32): void => unaryLoop(Unary.softplus, x, y, n, p),

@@ -12,6 +12,7 @@ import { CHUNK, CHUNK_BYTES, chunk, spread } from "./strided";
   if (op == Unary.abs) return f64x2.abs(x);
   if (op == Unary.sqrt) return f64x2.sqrt(x);
   if (op == Unary.floor) return f64x2.floor(x);
+  if (op == Unary.round) return f64x2.nearest(x);
   if (op == Unary.exp) return exp(x);
   if (op == Unary.reciprocal) return f64x2.div(f64x2.splat(1), x);
   return f64x2.div(f64x2.splat(1), f64x2.sqrt(x)); // rsqrt
@@ -42,7 +43,7 @@ import { CHUNK, CHUNK_BYTES, chunk, spread } from "./strided";
   for (let i = 0; i < n; i++) store<f64>(y + (i << 3), double(op, load<f64>(x + (i << 3))));
 }
 
-// In the order of their numbers up to rsqrt; the others are compositions of these.
+// In the order of their numbers up to round; the others are compositions of these.
 type UnaryLoop = (x: usize, y: usize, n: i32) => void;
 const DOUBLE_UNARY: StaticArray<UnaryLoop> = [
   (x: usize, y: usize, n: i32): void => unaryLoop<f64>(Unary.neg, x, y, n),
@@ -60,6 +61,7 @@ const DOUBLE_UNARY: StaticArray<UnaryLoop> = [
   (x: usize, y: usize, n: i32): void => unaryLoop<f64>(Unary.square, x, y, n),
   (x: usize, y: usize, n: i32): void => unaryLoop<f64>(Unary.reciprocal, x, y, n),
   (x: usize, y: usize, n: i32): void => unaryLoop<f64>(Unary.rsqrt, x, y, n),
+  (x: usize, y: usize, n: i32): void => unaryLoop<f64>(Unary.round, x, y, n),
 ];
 
 function intUnary(op: i32, x: usize, y: usize, n: i32): void {
@@ -81,7 +83,7 @@ function intUnary(op: i32, x: usize, y: usize, n: i32): void {
   }
 }
 
-/** out[i] = f(a[i]) for i in [start, start + count): neg to rsqrt but erf of float64, neg, abs and square of int32. */
+/** out[i] = f(a[i]) for i in [start, start + count): neg to round but erf of float64, neg, abs and square of int32. */
 export function unaryOf(
   type: i32, op: i32, start: i32, count: i32, a: usize, aLayout: usize, out: usize, scratch: usize,
 ): void {

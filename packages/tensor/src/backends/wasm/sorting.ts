@@ -1,0 +1,189 @@
+// argsort by sorting keys: each element becomes one or two int32 words whose order is that of the elements, a radix sort
+// then moves positions by 11 bits of a word at a time, the lowest first. Stable, as the reference kernel, which compares
+// elements. Short lines are sorted by insertion. Where only the first few are wanted, those that can be among them are
+// picked first. Read next: indexing.ts.
+
+import type { Kernel, Kernels } from "../../backend.ts";
+import { sizeOf } from "../../shape.ts";
+import { getEngine } from "./engine.ts";
+import { addressOf, around } from "./operands.ts";
+import { inWorkspace } from "./workspace.ts";
+
+const BITS = 11;
+const BUCKETS = 1 << BITS;
+const INSERTION_UP_TO = 48;
+const LOWEST = -(2 ** 31);
+const HIGHEST = 2 ** 31 - 1;
+const INFINITY_32 = 0x7f800000;
+const INFINITY_64 = 0x7ff00000;
+
+/** Keys of one line; `low` is empty where one word tells the order. Compared as int32, `high` first. */
+class Keys {
+  readonly high: Int32Array;
+  readonly low: Int32Array;
+  private readonly counts = new Int32Array(BUCKETS);
+  private readonly spare: Int32Array;
+
+  constructor(size: number, words: 1 | 2) {
+    this.high = new Int32Array(size);
+    this.low = new Int32Array(words === 2 ? size : 0);
+    this.spare = new Int32Array(size);
+  }
+
+  /** True if the element at i comes after the one at j. */
+  private after(i: number, j: number): boolean {
+    const { high, low } = this;
+    if (high[i] !== high[j]) return high[i]! > high[j]!;
+    return low.length > 0 && low[i]! > low[j]!;
+  }
+
+  /** The sorted positions of those in `order`, in the same array or in another. */
+  sort(order: Int32Array): Int32Array {
+    if (order.length > INSERTION_UP_TO) return this.byRadix(order);
+    for (let i = 1; i < order.length; i++) {
+      const moving = order[i]!;
+      let k = i;
+      for (; k > 0 && this.after(order[k - 1]!, moving); k--) order[k] = order[k - 1]!;
+      order[k] = moving;
+    }
+    return order;
+  }
+
+  private byRadix(order: Int32Array): Int32Array {
+    const { counts } = this;
+    let from = order;
+    let to = this.spare.subarray(0, order.length);
+    for (const word of this.low.length > 0 ? [this.low, this.high] : [this.high]) {
+      for (let shift = 0; shift < 32; shift += BITS) {
+        counts.fill(0);
+        for (let i = 0; i < from.length; i++) {
+          const at = ((word[from[i]!]! ^ LOWEST) >>> shift) & (BUCKETS - 1);
+          counts[at] = counts[at]! + 1;
+        }
+        if (counts[((word[from[0]!]! ^ LOWEST) >>> shift) & (BUCKETS - 1)] === from.length) continue;
+        for (let i = 0, start = 0; i < BUCKETS; i++) {
+          const count = counts[i]!;
+          counts[i] = start;
+          start += count;
+        }
+        for (let i = 0; i < from.length; i++) {
+          const place = from[i]!;
+          const at = ((word[place]! ^ LOWEST) >>> shift) & (BUCKETS - 1);
+          to[counts[at]!] = place;
+          counts[at] = counts[at]! + 1;
+        }
+        [from, to] = [to, from];
+      }
+    }
+    return from;
+  }
+
+  /** Positions of the elements that can be among the first `count`, in order of position. */
+  candidates(count: number): Int32Array {
+    const { counts, high } = this;
+    const shift = 32 - BITS;
+    counts.fill(0);
+    for (let i = 0; i < high.length; i++) {
+      const at = (high[i]! ^ LOWEST) >>> shift;
+      counts[at] = counts[at]! + 1;
+    }
+    let last = 0;
+    let total = counts[0]!;
+    while (total < count) total += counts[++last]!;
+    const picked = new Int32Array(total);
+    for (let i = 0, next = 0; next < total; i++) {
+      if ((high[i]! ^ LOWEST) >>> shift <= last) picked[next++] = i;
+    }
+    return picked;
+  }
+}
+
+/** Keys of n floats from their bits, `step` apart: 0 and -0 are equal, NaN is `nan` whatever the direction. */
+function keysOfFloats(
+  keys: Keys,
+  bits: Int32Array,
+  at: number,
+  step: number,
+  flip: number,
+  nan: number,
+): void {
+  const { high } = keys;
+  for (let i = 0, p = at; i < high.length; i++, p += step) {
+    const b = bits[p]!;
+    const size = b & HIGHEST;
+    if (size > INFINITY_32) high[i] = nan;
+    else high[i] = (size === 0 ? 0 : b < 0 ? b ^ HIGHEST : b) ^ flip;
+  }
+}
+
+/** The same of float64 in two words, the lower half first in memory. */
+function keysOfDoubles(
+  keys: Keys,
+  bits: Int32Array,
+  at: number,
+  step: number,
+  flip: number,
+  nan: number,
+): void {
+  const { high, low } = keys;
+  for (let i = 0, p = at; i < high.length; i++, p += 2 * step) {
+    const b = bits[p + 1]!;
+    const rest = bits[p]!;
+    const size = b & HIGHEST;
+    if (size > INFINITY_64 || (size === INFINITY_64 && rest !== 0)) {
+      high[i] = nan;
+      low[i] = nan;
+    } else if (size === 0 && rest === 0) {
+      high[i] = flip;
+      low[i] = LOWEST ^ flip;
+    } else {
+      high[i] = (b < 0 ? b ^ HIGHEST : b) ^ flip;
+      low[i] = (b < 0 ? ~rest : rest) ^ LOWEST ^ flip;
+    }
+  }
+}
+
+/** Keys of integers. */
+function keysOfIntegers(
+  keys: Keys,
+  values: Int32Array | Uint8Array,
+  at: number,
+  step: number,
+  flip: number,
+): void {
+  const { high } = keys;
+  for (let i = 0, p = at; i < high.length; i++, p += step) high[i] = values[p]! ^ flip;
+}
+
+const argsort: Kernel<"argsort"> = (out, [x], { axis, descending, nanFirst, count }) => {
+  if (sizeOf(x!.shape) === 0) return true;
+  const { dtype } = x!.storage;
+  const engine = getEngine();
+  return inWorkspace(engine, (workspace) => {
+    const from = workspace.dense(x!);
+    const to = addressOf(out) / 4;
+    const [outer, size, inner] = around(x!.shape, axis);
+    const { int32, uint8 } = engine.arena;
+    const keys = new Keys(size, dtype === "float64" ? 2 : 1);
+    const counting = Int32Array.from({ length: size }, (_, i) => i);
+    // A key is never turned into that of NaN: the keys of the infinities are neither the lowest nor the highest.
+    const flip = descending ? -1 : 0;
+    const nan = nanFirst ? LOWEST : HIGHEST;
+    for (let o = 0; o < outer; o++) {
+      for (let j = 0; j < inner; j++) {
+        const at = o * size * inner + j;
+        if (dtype === "float32") keysOfFloats(keys, int32, from / 4 + at, inner, flip, nan);
+        else if (dtype === "float64") keysOfDoubles(keys, int32, from / 4 + 2 * at, inner, flip, nan);
+        else if (dtype === "int32") keysOfIntegers(keys, int32, from / 4 + at, inner, flip);
+        else keysOfIntegers(keys, uint8, from + at, inner, flip);
+        const all = size <= INSERTION_UP_TO || count * 4 > size;
+        const order = keys.sort(all ? counting.slice() : keys.candidates(count));
+        for (let k = 0, y = to + o * count * inner + j; k < count; k++, y += inner) int32[y] = order[k]!;
+      }
+    }
+    return true;
+  });
+};
+
+/** The sorting part of the backend's kernel table. */
+export const sorting: Kernels = { argsort };
