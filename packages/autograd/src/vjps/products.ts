@@ -5,6 +5,8 @@ import {
   apply,
   attentionWeights,
   conv1d,
+  div,
+  irfft,
   linear,
   matmul,
   mul,
@@ -14,11 +16,13 @@ import {
   type OpOf,
   type OpParams,
   reshape,
+  rfft,
   rotatePairs,
   slice,
   sub,
   sum,
   type Tensor,
+  tensor,
   transpose,
 } from "@echo-ts/tensor";
 import { flatRows, sumTo, type Vjps, zerosOf } from "./rule.ts";
@@ -26,6 +30,13 @@ import { flatRows, sumTo, type Vjps, zerosOf } from "./rule.ts";
 /** Every second channel of the last axis. */
 function everySecond(x: Tensor, start: 0 | 1): Tensor {
   return slice(x, [...x.shape.slice(1).map(() => null), { start, step: 2 }]);
+}
+
+/** What a bin counts in `irfft` of this size: once at both ends, else twice, over the size; [bins, 1]. */
+function binWeights(size: number, like: Tensor): Tensor {
+  const bins = Math.floor(size / 2) + 1;
+  const weights = Float64Array.from({ length: bins }, (_, k) => (k === 0 || 2 * k === size ? 1 : 2) / size);
+  return tensor(weights, { shape: [bins, 1], dtype: like.dtype, backend: like.backend });
 }
 
 /** Gradients of attention's q, k and v from that of its output: views of one result. */
@@ -113,8 +124,9 @@ export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attentio
     ];
   },
   attend: (g, { inputs, params: { scale } }, needs) => [...attentionGradients(g, inputs, scale, needs), null],
-  rfft: "composition",
-  irfft: "composition",
+  // The adjoint of either transform is the other, with each bin weighted as the inverse weights it.
+  rfft: (g, { params: { size } }) => [irfft(div(g, binWeights(size, g)), size)],
+  irfft: (g, { params: { size } }) => [mul(rfft(g, size), binWeights(size, g))],
 
   conv1dInputGrad: (g, { inputs: [x, weight], params: { length: _, ...params } }, needs) => [
     needs[0] ? conv1d(g, weight!, null, params) : null,

@@ -1,5 +1,5 @@
-// The discrete Fourier transform of real signals, as a matrix product with cosines and sines. Quadratic in
-// the size: a differentiable definition, not a fast transform (packages/audio has one).
+// The discrete Fourier transform of real signals, defined as a matrix product with cosines and sines, which is quadratic
+// in the size. The wasm backend has fast transforms (backends/wasm/fft.ts); the reference backend computes the definition.
 
 import { apply, fromTypedArray } from "../apply.ts";
 import { type DType, newArray } from "../dtype.ts";

@@ -9,6 +9,7 @@ import { attentions } from "./attention.ts";
 import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { getEngine } from "./engine.ts";
+import { fouriers } from "./fourier.ts";
 import { indexing } from "./indexing.ts";
 import { losses } from "./losses.ts";
 import { matrices } from "./matmul.ts";
@@ -30,6 +31,7 @@ export const wasm: Backend = {
     ...rows,
     ...indexing,
     ...sorting,
+    ...fouriers,
     ...attentions,
     ...convolutions,
     ...losses,
