@@ -203,7 +203,7 @@ function reduceRows(
   const total = constant(() => {
     const counts = notEqual(labels, ignoreIndex ?? -1);
     if (weight === null) return sum(counts.cast(loss.dtype));
-    return sum(where(counts, indexSelect(weight, where(counts, labels, 0)), 0));
+    return sum(where(counts, indexSelect(weight, 0, where(counts, labels, 0)), 0));
   });
   return div(sum(loss), total);
 }
@@ -250,7 +250,7 @@ export function nllLoss(logProbs: Tensor, labels: Tensor, options: ClassLossOpti
   const safe = ignoreIndex === null ? flat : constant(() => where(counts, flat, 0));
   const rows = reshape(logProbs, [labels.size, logProbs.shape[logProbs.rank - 1]!]);
   let loss = neg(reshape(gather(rows, 1, unsqueeze(safe, 1)), [labels.size]));
-  if (weight !== null) loss = mul(loss, indexSelect(weight, safe));
+  if (weight !== null) loss = mul(loss, indexSelect(weight, 0, safe));
   if (ignoreIndex !== null) loss = where(counts, loss, 0);
   return reduceRows(loss, flat, options, labels.shape);
 }

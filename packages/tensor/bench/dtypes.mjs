@@ -49,7 +49,7 @@ const items = [
     [`tril ${dtype}`, dtype, (a) => t.tril(a), "matrix"],
     [`sort ${dtype}`, dtype, (a) => t.sort(a).values],
     [`topk ${dtype}`, dtype, (a) => t.topk(a, Math.min(10, a.size)).values],
-    [`gather ${dtype}`, dtype, (a) => t.indexSelect(a, order(a))],
+    [`gather ${dtype}`, dtype, (a) => t.indexSelect(a, 0, order(a))],
   ]),
   ...["float32", "float64"].flatMap((dtype) => [
     [`div ${dtype}`, dtype, (a, b) => t.div(a, b)],

@@ -95,7 +95,7 @@ export function bernoulli(
  * The numbers 0 .. n-1 in random order, int32.
  *
  * @throws RangeError unless n is an integer in [0, 2^31)
- * @example indexSelect(rows, permutation(rows.shape[0], stream(7, "shuffle")))
+ * @example indexSelect(rows, 0, permutation(rows.shape[0], stream(7, "shuffle")))
  */
 export function permutation(
   n: number,

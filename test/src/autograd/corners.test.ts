@@ -68,10 +68,10 @@ const CALLS: Readonly<Record<string, (x: Inputs, params: Readonly<Record<string,
   sub: ([a, b]) => T.sub(a!, b!),
   linear: ([x, weight]) => T.linear(x!, weight!),
   scatterAdd: ([x, source], { index }) => T.scatterAdd(x!, 0, tensorOf(index!, "int32"), source!),
-  indexAdd: ([x, source], { index }) => T.indexAdd(x!, tensorOf(index!, "int32"), source!),
+  indexAdd: ([x, source], { index }) => T.indexAdd(x!, 0, tensorOf(index!, "int32"), source!),
   fold: ([x], { length }) => T.fold(x!, 0, Number(length)),
   einsum: ([a, b], { subscripts }) => T.einsum(subscripts as string, a!, b!),
-  takeAlongAxis: ([x], { index, axis }) => T.takeAlongAxis(x!, tensorOf(index!, "int32"), axis as number),
+  takeAlongAxis: ([x], { index, axis }) => T.takeAlongAxis(x!, axis as number, tensorOf(index!, "int32")),
 };
 
 /** Values of a tensor on any backend. */

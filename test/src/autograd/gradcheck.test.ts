@@ -234,7 +234,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   indexSelect: {
-    call: (x, i) => e.indexSelect(x, i),
+    call: (x, i) => e.indexSelect(x, 0, i),
     cases: [
       () => [real([3, 2]), whole([2, 2], [0, 2, 2, 2])],
       () => [real([3]), whole([], [1])],
@@ -242,7 +242,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   indexAdd: {
-    call: (x, source, i) => e.indexAdd(x, i, source),
+    call: (x, source, i) => e.indexAdd(x, 0, i, source),
     cases: [
       () => [real([3, 2]), real([2, 2]), whole([2], [2, 2])],
       () => [real([3]), real([]), whole([], [1])],

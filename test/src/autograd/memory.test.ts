@@ -110,7 +110,7 @@ function makeTransformerStep(): () => e.Tensor {
   const [cosine, sine] = [e.cos(angles), e.sin(angles)];
   const heads = (x: e.Tensor): e.Tensor => e.permute(e.reshape(x, [2, 12, 2, 8]), [0, 2, 1, 3]);
   return () => {
-    const embedded = e.indexSelect(weights.table, tokens); // [2, 12, 16]
+    const embedded = e.indexSelect(weights.table, 0, tokens); // [2, 12, 16]
     const mixed = e.conv1d(e.transpose(embedded), weights.kernel, null, { padding: 1 });
     const x = e.add(embedded, e.silu(e.transpose(mixed)));
     const parts = e.split(e.linear(e.rmsNorm(x, weights.norm), weights.qkv), 16, 2).map(heads);

@@ -120,7 +120,7 @@ t.test("what was picked and put back makes the tensor again", async (t) => {
   const places = e.nonzero(e.greater(x, 0));
   const flat = e.add(e.mul(e.select(places, 1, 0), 5), e.select(places, 1, 1));
   const picked = e.maskedSelect(x, e.greater(x, 0));
-  t.same(e.indexSelect(e.reshape(x, [-1]), flat).toArray(), picked.toArray());
+  t.same(e.indexSelect(e.reshape(x, [-1]), 0, flat).toArray(), picked.toArray());
   const back = e.scatter(e.zeros([20]), 0, flat, picked);
   t.same(back.toArray(), e.reshape(e.where(e.greater(x, 0), x, 0), [-1]).toArray());
   t.same(e.diagonal(e.diag(picked, -2), -2).toArray(), picked.toArray());

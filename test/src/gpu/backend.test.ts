@@ -113,12 +113,12 @@ for (const mode of MODES) {
     });
 
     t.test("an index out of range is refused, or becomes NaN where only the device knows it", async (t) => {
-      t.throws(() => on(() => e.indexSelect(e.ones([2, 1]), e.tensor([2], { dtype: "int32" }))), {
+      t.throws(() => on(() => e.indexSelect(e.ones([2, 1]), 0, e.tensor([2], { dtype: "int32" }))), {
         name: "ShapeError",
         message: "indexSelect: index 2 at position 0 is out of range for axis 0 of size 2",
       });
       const computed = (): e.Tensor => e.argmax(e.tensor([[0, 0, 1]]), 1);
-      t.same(await values(() => e.indexSelect(e.ones([2]), computed())), [Number.NaN]);
+      t.same(await values(() => e.indexSelect(e.ones([2]), 0, computed())), [Number.NaN]);
     });
   });
 

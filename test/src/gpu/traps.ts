@@ -57,7 +57,7 @@ export const TRAPS: readonly Trap[] = [
       e.matmul(e.ones([1, 2600]), e.ones([2600, 1])),
       e.argmax(e.reshape(e.arange(2600).cast("float32"), [1, 2600]), 1),
       e.conv1d(e.ones([1, 2600, 1]), e.ones([1, 2600, 1])),
-      e.indexAdd(e.zeros([2, 1]), e.zeros([2600], { dtype: "int32" }), e.ones([2600, 1])),
+      e.indexAdd(e.zeros([2, 1]), 0, e.zeros([2600], { dtype: "int32" }), e.ones([2600, 1])),
     ],
     expected: [repeat(2600, 3), ["2600"], ["2599"], ["2600"], ["2600", "0"]],
   },

@@ -276,7 +276,7 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
     ints: true,
   },
   indexSelect: {
-    call: (x, i) => e.indexSelect(x, i, 1),
+    call: (x, i) => e.indexSelect(x, 1, i),
     naive: (x, i) =>
       build([x.shape[0]!, ...i.shape, ...x.shape.slice(2)], (row, ...index) =>
         at(x, row, at(i, ...index.slice(0, i.shape.length)), ...index.slice(i.shape.length)),
@@ -288,7 +288,7 @@ export const PRIMITIVE_ROWS: { readonly [P in Primitive | ViewOp]: Row | readonl
     ints: true,
   },
   indexAdd: {
-    call: (x, i, s) => e.indexAdd(x, i, s, 1),
+    call: (x, i, s) => e.indexAdd(x, 1, i, s),
     naive: (x, i, s) =>
       build(x.shape, (row, column, ...rest) =>
         indices(i.shape).reduce(

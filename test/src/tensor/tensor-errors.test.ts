@@ -36,7 +36,7 @@ t.test("error texts", async (t) => {
     [() => e.stack([]), "ShapeError", "stack: expected at least one tensor, got none"],
     [() => a.gather(0, e.zeros([1, 3])), "DtypeError", "gather: indices must be int32, got float32"],
     [
-      () => e.indexSelect(a, ints(0, 2)),
+      () => e.indexSelect(a, 0, ints(0, 2)),
       "ShapeError",
       "indexSelect: index 2 at position 1 is out of range for axis 0 of size 2",
     ],
@@ -110,7 +110,21 @@ t.test("error texts", async (t) => {
       "DtypeError",
       "mul: expected tensors, numbers or lists of numbers, got null",
     ],
-    [() => a.gather(0, 1 as never), "DtypeError", "gather: indices must be int32, got number"],
+    [
+      () => a.gather(0, 1 as never),
+      "ArgumentError",
+      "gather: index must be an int32 tensor, behind x and axis, got 1",
+    ],
+    [
+      () => e.indexSelect(a, ints(0) as never, 0 as never),
+      "ArgumentError",
+      "indexSelect: index must be an int32 tensor, behind x and axis, got 0",
+    ],
+    [
+      () => e.takeAlongAxis(a, ints(0) as never, 0 as never),
+      "ArgumentError",
+      "takeAlongAxis: index must be an int32 tensor, behind x and axis, got 0",
+    ],
     [
       () => a.cast("float16" as never),
       "DtypeError",

@@ -258,10 +258,10 @@ t.test("matmul of random strided views", async (t) => {
 t.test("gathering and adding by index", async (t) => {
   const x = both([4, 5, 6], 1);
   const pick = integers([2, 3], [4, 0, 2, 2, 1, 4]);
-  t.equal(distance(T.indexSelect(x.wasm, pick.wasm, 1), T.indexSelect(x.reference, pick.reference, 1)), 0);
+  t.equal(distance(T.indexSelect(x.wasm, 1, pick.wasm), T.indexSelect(x.reference, 1, pick.reference)), 0);
   const source = both([4, 2, 3, 6], 2);
-  const added = T.indexAdd(x.wasm, pick.wasm, source.wasm, 1);
-  t.ok(distance(added, T.indexAdd(x.reference, pick.reference, source.reference, 1)) <= 1e-6);
+  const added = T.indexAdd(x.wasm, 1, pick.wasm, source.wasm);
+  t.ok(distance(added, T.indexAdd(x.reference, 1, pick.reference, source.reference)) <= 1e-6);
   const at = integers(
     [4, 2, 6],
     Array.from({ length: 48 }, (_, i) => (i * 7) % 5),
@@ -271,7 +271,7 @@ t.test("gathering and adding by index", async (t) => {
   const scattered = T.scatterAdd(x.wasm, 1, at.wasm, s.wasm);
   t.ok(distance(scattered, T.scatterAdd(x.reference, 1, at.reference, s.reference)) <= 1e-6);
   const bad = T.withBackend(wasm, () => T.tensor(Int32Array.of(0, 5)));
-  t.throws(() => T.indexSelect(x.wasm, bad, 1), {
+  t.throws(() => T.indexSelect(x.wasm, 1, bad), {
     name: "ShapeError",
     message: "indexSelect: index 5 at position 1 is out of range for axis 1 of size 5",
   });

@@ -115,10 +115,10 @@ export class Embedding extends Module {
 
   /** @throws DtypeError if the index is not int32, ShapeError if it is outside the table */
   forward(index: Tensor): Tensor {
-    const rows = indexSelect(drawn("Embedding", "weight", this.weight), index);
+    const rows = indexSelect(drawn("Embedding", "weight", this.weight), 0, index);
     if (this.#paddingIndex === null) return rows;
     const padding = constant(() => unsqueeze(equal(index, this.#paddingIndex!), index.rank));
-    const fixed = constant(() => indexSelect(detach(this.weight), index));
+    const fixed = constant(() => indexSelect(detach(this.weight), 0, index));
     return where(padding, fixed, rows);
   }
 }

@@ -121,11 +121,11 @@ export const STRUCTURAL_VJPS: Vjps<OpOf<"reduction" | "shaping" | "joining" | "i
     null,
     needs[2] ? where(stays(x!.shape, index!, axis), gather(g, axis, index!), 0) : null,
   ],
-  indexSelect: (g, { inputs: [x, index], params: { axis } }) => [indexAdd(zerosOf(x!), index!, g, axis)],
+  indexSelect: (g, { inputs: [x, index], params: { axis } }) => [indexAdd(zerosOf(x!), axis, index!, g)],
   indexAdd: (g, { inputs: [_x, index], params: { axis } }, needs) => [
     g,
     null,
-    needs[2] ? indexSelect(g, index!, axis) : null,
+    needs[2] ? indexSelect(g, axis, index!) : null,
   ],
   argsort: "none",
 };

@@ -153,5 +153,5 @@ function atClock(x: Tensor, frames: number, ratio: number): Tensor {
   const last = x.shape[1]! - 1;
   if (ratio === 1 && last === frames - 1) return x;
   const index = Int32Array.from({ length: frames }, (_, i) => Math.min(Math.floor(i * ratio), last));
-  return indexSelect(x, tensor(index, { backend: x.backend }), 1);
+  return indexSelect(x, 1, tensor(index, { backend: x.backend }));
 }

@@ -30,7 +30,7 @@ const ROWS: Rows = rows<Rows>({
       const [count, classes] = logits!.shape as [number, number];
       const logProbabilities = logSoftmax(logits!, 1);
       let loss = neg(reshape(gather(logProbabilities, 1, unsqueeze(safe, 1)), [count]));
-      if (weights !== undefined) loss = mul(loss, indexSelect(weights, safe));
+      if (weights !== undefined) loss = mul(loss, indexSelect(weights, 0, safe));
       if (params.labelSmoothing > 0) {
         const weighted = weights === undefined ? logProbabilities : mul(logProbabilities, weights);
         const spread = mul(sum(weighted, 1), -params.labelSmoothing / classes);

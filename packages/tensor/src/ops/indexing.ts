@@ -2,7 +2,7 @@
 // Read next: selection.ts.
 
 import { apply, scalar } from "../apply.ts";
-import { checkFlag, checkTensors, wrongArgument } from "../arguments.ts";
+import { checkFlag, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import type { AxisParams } from "../op-params.ts";
@@ -63,6 +63,13 @@ const ROWS: Rows = rows<Rows>({
 });
 export default ROWS;
 
+/** Refuses what is no int32 tensor, as from calls that give the index before the axis. */
+function checkPlaces(op: string, index: Tensor): void {
+  if (index?.storage === undefined)
+    throw wrongArgument(op, "index", "an int32 tensor, behind x and axis", index);
+  checkIndex(op, index);
+}
+
 function checkSameBut(op: string, a: Shape, b: Shape, axis: number): void {
   if (a.length !== b.length || a.some((n, i) => i !== axis && b[i]! > n)) {
     throw new ShapeError(
@@ -80,7 +87,7 @@ function checkSameBut(op: string, a: Shape, b: Shape, axis: number): void {
  * @example gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]], { dtype: "int32" })).toArray() // [[2], [3]]
  */
 export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
-  checkIndex("gather", index);
+  checkPlaces("gather", index);
   const at = normalizeAxis("gather", axis, x.rank);
   checkSameBut("gather", x.shape, index.shape, at);
   return apply(ROWS.gather, [x, index], { axis: at });
@@ -89,12 +96,12 @@ export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
 /**
  * `gather` with NumPy's name and broadcasting: x and index stretch where one of them has size 1, but along the axis.
  *
- * @example takeAlongAxis(tensor([[1, 2], [3, 4]]), tensor([[1], [0]], { dtype: "int32" }), 1).toArray() // [[2], [3]]
+ * @example takeAlongAxis(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]], { dtype: "int32" })).toArray() // [[2], [3]]
  */
-export function takeAlongAxis(x: Tensor, index: Tensor, axis: number): Tensor {
+export function takeAlongAxis(x: Tensor, axis: number, index: Tensor): Tensor {
   const op = "takeAlongAxis";
-  checkTensors(op, { x, index });
-  checkIndex(op, index);
+  checkedTensor(op, x);
+  checkPlaces(op, index);
   const at = normalizeAxis(op, axis, x.rank);
   if (index.rank !== x.rank) {
     throw new ShapeError(
@@ -115,7 +122,7 @@ export function takeAlongAxis(x: Tensor, index: Tensor, axis: number): Tensor {
  * @example scatterAdd(zeros([3]), 0, tensor([2, 2], { dtype: "int32" }), ones([2])).toArray() // [0, 0, 2]
  */
 export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
-  checkIndex("scatterAdd", index);
+  checkPlaces("scatterAdd", index);
   const at = normalizeAxis("scatterAdd", axis, x.rank);
   checkSameBut("scatterAdd", x.shape, index.shape, at);
   if (formatShape(index.shape) !== formatShape(source.shape)) {
@@ -139,7 +146,7 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tenso
  */
 export function scatter(x: Tensor, axis: number, index: Tensor, source: Tensor | number): Tensor {
   checkedTensor("scatter", x);
-  checkIndex("scatter", index);
+  checkPlaces("scatter", index);
   const at = normalizeAxis("scatter", axis, x.rank);
   checkSameBut("scatter", x.shape, index.shape, at);
   const values = typeof source === "number" ? broadcastTo(filler(source, x), index.shape) : source;
@@ -164,17 +171,17 @@ function filler(value: number, x: Tensor): Tensor {
  * Whole slices of x picked along an axis: x [.., N, ..], index of any shape S -> [.., S, ..]. With axis 0
  * and a matrix this is an embedding look-up.
  *
- * @param axis default 0
- * @example indexSelect(tensor([[1, 2], [3, 4]]), tensor([1, 1], { dtype: "int32" })).toArray() // [[3, 4], [3, 4]]
+ * @throws ShapeError if an index is outside the axis
+ * @example indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 1], { dtype: "int32" })).toArray() // [[3, 4], [3, 4]]
  */
-export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
-  checkIndex("indexSelect", index);
+export function indexSelect(x: Tensor, axis: number, index: Tensor): Tensor {
+  checkPlaces("indexSelect", index);
   return apply(ROWS.indexSelect, [x, index], { axis: normalizeAxis("indexSelect", axis, x.rank) });
 }
 
 /** x with whole slices of `source` added at `index` along an axis: the adjoint of `indexSelect`. Bool counts as int32. */
-export function indexAdd(x: Tensor, index: Tensor, source: Tensor, axis = 0): Tensor {
-  checkIndex("indexAdd", index);
+export function indexAdd(x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
+  checkPlaces("indexAdd", index);
   const at = normalizeAxis("indexAdd", axis, x.rank);
   const expected = [...x.shape.slice(0, at), ...index.shape, ...x.shape.slice(at + 1)];
   if (formatShape(expected) !== formatShape(source.shape)) {

@@ -89,7 +89,7 @@ export function pad(
       if (mode === "circular") return (at + n) % n;
       return at < 0 ? -at : at >= n ? 2 * n - 2 - at : at;
     });
-    out = indexSelect(out, fromTypedArray("int32", from, [from.length], x.backend), axis);
+    out = indexSelect(out, axis, fromTypedArray("int32", from, [from.length], x.backend));
   });
   return out;
 }

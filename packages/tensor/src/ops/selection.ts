@@ -71,7 +71,7 @@ export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   const shape = broadcastShapes("maskedSelect", x.shape, mask.shape);
   const places = placesOf("maskedSelect", broadcastTo(mask, shape));
   const flat = reshape(broadcastTo(x, shape), [-1]);
-  return indexSelect(flat, fromTypedArray("int32", places, [places.length], x.backend), 0);
+  return indexSelect(flat, 0, fromTypedArray("int32", places, [places.length], x.backend));
 }
 
 /**

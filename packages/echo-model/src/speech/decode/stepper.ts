@@ -14,7 +14,7 @@ export type Encoded = ReadonlyMap<FeatureName, EncodedStream>;
 
 /** The given rows of a batch, in the given order; a row may be taken several times. */
 export function selectRows(encoded: Encoded, rows: readonly number[]): Encoded {
-  const take = (x: Tensor): Tensor => indexSelect(x, rowIndex(rows, x), 0);
+  const take = (x: Tensor): Tensor => indexSelect(x, 0, rowIndex(rows, x));
   return new Map(
     [...encoded].map(([feature, { frames, lengths, padding, silent }]) => [
       feature,
@@ -75,7 +75,7 @@ export class Stepper {
     this.#encoded = selectRows(this.#encoded, rows);
     const cache = this.#cache;
     if (cache === null) return;
-    const take = (x: Tensor): Tensor => noGrad(() => indexSelect(x, rowIndex(rows, x), 0));
+    const take = (x: Tensor): Tensor => noGrad(() => indexSelect(x, 0, rowIndex(rows, x)));
     const pick = (block: BlockCache): BlockCache => ({
       self: { key: take(block.self.key), value: take(block.self.value) },
       cross: block.cross === null ? null : { key: take(block.cross.key), value: take(block.cross.value) },
