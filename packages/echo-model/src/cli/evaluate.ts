@@ -3,16 +3,18 @@ import type { CAC } from "cac";
 import { nodeFiles } from "../data/node-files.ts";
 import { type EvaluationExample, evaluateModel } from "../evaluate/evaluate-model.ts";
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
+import { limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
 import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
+import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { numberOption, overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";
 
-interface EvalOptions extends SettingOptions, EngineOptions {
+interface EvalOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly data?: string;
   readonly split?: string;
   readonly forcePitch?: string;
@@ -44,7 +46,7 @@ export function addEvaluate(cli: CAC, required: (value: string | undefined, name
     .option("--json", "one JSON object on standard output; rates there are shares, 0.1 for 10 %")
     .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --split dev")
     .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --force-pitch 80");
-  withEngineOptions(command).action(async (path: string, options: EvalOptions) => {
+  withEngineOptions(withDecodeOptions(command)).action(async (path: string, options: EvalOptions) => {
     const folder = required(options.data, "--data");
     const { forcePitch } = options;
     const pitch =
@@ -75,6 +77,7 @@ async function score(
   const { evaluation, problems } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {
     ...(options.split !== undefined && { split: options.split }),
     ...(options.cache !== undefined && { cache: diskCache(options.cache) }),
+    decoder: limitedDecoder(decodeLimits(options)),
     onProgress: ({ what, done, total }) => progress.update(what, done, total, { unit: "utterances" }),
   });
   showProblems(problems, progress);

@@ -5,12 +5,13 @@ import { ConfigError } from "../errors.ts";
 import { medianPitch } from "../evaluate/evaluate-model.ts";
 import { configHelp } from "../settings/help.ts";
 import { changedSettings, inputOf } from "../settings/resolve.ts";
+import { limitedDecoder } from "../speech/decode-process.ts";
 import { extractFeatures, trackRecording } from "../speech/features.ts";
-import { decodeRecording } from "../speech/recording.ts";
 import { pitchPlot, shadePlot } from "../study/terminal-plot.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { toCsv } from "../train/event-log.ts";
+import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { startEngine } from "./engine.ts";
 import { type SettingOptions, settingsFrom } from "./settings.ts";
 import { readRecording, warnOf } from "./transcribe.ts";
@@ -18,17 +19,23 @@ import { readRecording, warnOf } from "./transcribe.ts";
 /** Tokens that inspect prints. */
 const MOST_TOKENS = 1000;
 
-interface LookOptions extends SettingOptions {
+interface LookOptions extends SettingOptions, DecodeOptions {
   readonly out?: string;
   readonly format?: string;
   readonly json?: boolean;
 }
 
 const settingOptions = (command: ReturnType<CAC["command"]>): ReturnType<CAC["command"]> =>
-  command
+  withDecodeOptions(command)
     .option("--config <file>", "JSON file with settings; the audio group counts")
     .option("--preset <name>", "an4, digits or seed instead of a file")
     .option("--set <key=value>", "change a setting, such as audio.melBins=80; may be repeated");
+
+/** A recording, decoded within the limits of the options. */
+async function decodeFile(file: string, sampleRate: number, options: DecodeOptions): Promise<Float32Array> {
+  const decoder = limitedDecoder(decodeLimits(options));
+  return decoder(await readRecording(file), file, sampleRate, warnOf(file));
+}
 
 /** Adds `features`. */
 export function addFeatures(cli: CAC): void {
@@ -42,7 +49,7 @@ export function addFeatures(cli: CAC): void {
     .example("  echo-asr features speech.wav --set audio.normalize=scaled --out speech.npy")
     .action(async (file: string, options: LookOptions) => {
       const audio = inputOf(settingsFrom(options));
-      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate, warnOf(file));
+      const wave = await decodeFile(file, audio.sampleRate, options);
       const { mel, f0, silent, frames } = extractFeatures(wave, audio);
       if (options.out !== undefined)
         await saveNpy(options.out, { dtype: "float32", shape: [audio.melBins, frames], data: mel });
@@ -80,7 +87,7 @@ export function addPitch(cli: CAC): void {
       if (!["plot", "table", "csv", "json"].includes(format))
         throw new ConfigError([`--format: expected plot, table, csv or json, got ${format}`]);
       const { audio } = settingsFrom(options);
-      const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate, warnOf(file));
+      const wave = await decodeFile(file, audio.sampleRate, options);
       const { f0, periodicity } = trackRecording(wave, audio);
       const rows = Array.from(f0, (hz, t) => ({
         seconds: Math.round(((t * audio.hopLength) / audio.sampleRate) * 1e4) / 1e4,

@@ -5,11 +5,12 @@ import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts"
 import { printable } from "../text/printable.ts";
 import { runTraining } from "../train/run-training.ts";
 import type { TrainingEvent } from "../train/training-events.ts";
+import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { requireFolder, type SettingOptions, settingsFrom } from "./settings.ts";
 
-interface TrainOptions extends SettingOptions, EngineOptions {
+interface TrainOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly data?: string;
   readonly out?: string;
   readonly resume?: boolean;
@@ -59,10 +60,11 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .example(
       "  echo-asr train --data LibriSpeech --out runs/libri --set data.format=librispeech --set data.trainSplit=train-clean-100 --set data.evaluateSplit=dev-clean",
     );
-  withEngineOptions(command).action(async (options: TrainOptions) => {
+  withEngineOptions(withDecodeOptions(command)).action(async (options: TrainOptions) => {
     const dataFolder = required(options.data, "--data");
     const outFolder = required(options.out, "--out");
     const config = settingsFrom(options);
+    const limits = decodeLimits(options);
     requireFolder(dataFolder);
     await startEngine(options, true);
     const stop = new AbortController();
@@ -77,6 +79,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       outFolder,
       resume: options.resume === true,
       acceptChanges: options.acceptChanges === true,
+      decodeLimits: limits,
       ...(options.cache !== undefined && { cacheFolder: options.cache }),
       signal: stop.signal,
       onEvent: (event) => (options.json ? printJson(event) : show(event, progress)),

@@ -4,16 +4,18 @@ import { basename, extname, join } from "node:path";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
-import { decodeRecording } from "../speech/recording.ts";
+import { limitedDecoder } from "../speech/decode-process.ts";
+import type { RecordingDecoder } from "../speech/recording.ts";
 import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../speech/subtitles.ts";
 import { type Recognizer, type Transcript, transcribe } from "../speech/transcribe.ts";
 import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
+import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { fileProblem, overridden, overridesOf, type SettingOptions } from "./settings.ts";
 
-interface TranscribeOptions extends SettingOptions, EngineOptions {
+interface TranscribeOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly checkpoint?: string;
   readonly format?: string;
   readonly outDir?: string;
@@ -40,40 +42,48 @@ export function addTranscribe(cli: CAC): void {
     .example("  echo-asr transcribe speech.wav --format srt > speech.srt")
     .example("  echo-asr transcribe *.wav --set decode.method=ctcBeam")
     .example("  echo-asr transcribe talk.mp3 --checkpoint runs/mine/best.safetensors --json");
-  withEngineOptions(command).action(async (files: string[], options: TranscribeOptions) => {
-    const format = options.json ? "json" : (options.format ?? "text");
-    if (!FORMATS.includes(format))
-      throw new ConfigError([`--format: expected one of ${FORMATS.join(", ")}, got ${format}`]);
-    if (files.length === 0) throw new ConfigError(["transcribe: expected at least one FILE, got none"]);
-    checkOutputs(files, format, options.outDir);
-    await startEngine(options);
-    const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
-    const config = overridden(checkpoint.config, overridesOf(options));
-    const { tokenizer } = checkpoint;
-    const recognizer = { echo: restoreModel({ ...checkpoint, config }), tokenizer, config };
-    if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
-    for (const file of files) {
-      const text = await transcribeFile(file, recognizer, format).catch((error: unknown) => {
-        // Of several files the others are still wanted.
-        if (files.length === 1 || !(error instanceof Error)) throw error;
-        process.stderr.write(`echo-asr: ${printable(error.message, true)}\n`);
-        process.exitCode = 1;
-        return null;
-      });
-      if (text === null) continue;
-      if (options.outDir === undefined) {
-        if (files.length > 1 && format === "text") process.stdout.write(`${file}: `);
-        process.stdout.write(text);
-        continue;
+  withEngineOptions(withDecodeOptions(command)).action(
+    async (files: string[], options: TranscribeOptions) => {
+      const format = options.json ? "json" : (options.format ?? "text");
+      const decoder = limitedDecoder(decodeLimits(options));
+      if (!FORMATS.includes(format))
+        throw new ConfigError([`--format: expected one of ${FORMATS.join(", ")}, got ${format}`]);
+      if (files.length === 0) throw new ConfigError(["transcribe: expected at least one FILE, got none"]);
+      checkOutputs(files, format, options.outDir);
+      await startEngine(options);
+      const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
+      const config = overridden(checkpoint.config, overridesOf(options));
+      const { tokenizer } = checkpoint;
+      const recognizer = { echo: restoreModel({ ...checkpoint, config }), tokenizer, config };
+      if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
+      for (const file of files) {
+        const text = await transcribeFile(file, decoder, recognizer, format).catch((error: unknown) => {
+          // Of several files the others are still wanted.
+          if (files.length === 1 || !(error instanceof Error)) throw error;
+          process.stderr.write(`echo-asr: ${printable(error.message, true)}\n`);
+          process.exitCode = 1;
+          return null;
+        });
+        if (text === null) continue;
+        if (options.outDir === undefined) {
+          if (files.length > 1 && format === "text") process.stdout.write(`${file}: `);
+          process.stdout.write(text);
+          continue;
+        }
+        await writeFileAtomic(join(options.outDir, outputName(file, format)), new TextEncoder().encode(text));
       }
-      await writeFileAtomic(join(options.outDir, outputName(file, format)), new TextEncoder().encode(text));
-    }
-  });
+    },
+  );
 }
 
-async function transcribeFile(file: string, recognizer: Recognizer, format: string): Promise<string> {
+async function transcribeFile(
+  file: string,
+  decoder: RecordingDecoder,
+  recognizer: Recognizer,
+  format: string,
+): Promise<string> {
   const bytes = await readRecording(file);
-  const wave = await decodeRecording(bytes, file, recognizer.config.audio.sampleRate, warnOf(file));
+  const wave = await decoder(bytes, file, recognizer.config.audio.sampleRate, warnOf(file));
   return render(file, await transcribe(recognizer, wave), format);
 }
 
@@ -109,7 +119,7 @@ function checkOutputs(files: readonly string[], format: string, outDir: string |
 
 /** For `decodeRecording`: says on standard error what is damaged; the rest of the recording is used. */
 export function warnOf(file: string): (warning: string) => void {
-  return (warning) => process.stderr.write(`warning: ${file}: ${warning}\n`);
+  return (warning) => process.stderr.write(`warning: ${printable(`${file}: ${warning}`)}\n`);
 }
 
 /** Bytes of a recording; throws DataError naming the file. */

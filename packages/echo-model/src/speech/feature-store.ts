@@ -8,16 +8,26 @@ import type { InputSettings } from "../settings/resolve.ts";
 import { contentHash, type FeatureCache, NO_CACHE, textHash } from "./feature-cache.ts";
 import { extractFeatures, hopCount, trackF0, type UtteranceFeatures } from "./features.ts";
 import { joinPieces, type Piece } from "./join-clips.ts";
-import { changeSpeed, changeSpeedOfF0, decodeRecording, refuseDamaged } from "./recording.ts";
+import {
+  changeSpeed,
+  changeSpeedOfF0,
+  decodeRecording,
+  type RecordingDecoder,
+  refuseDamaged,
+} from "./recording.ts";
 
 /** Changes with the meaning of the stored arrays, so that old cache folders are not misread. */
 const CACHE_VERSION = 3;
+
+/** Bytes of the largest recording that is read. */
+const MOST_BYTES = 2 ** 31;
 
 /** Loads recordings of a data folder and keeps what was computed from them. */
 export class FeatureStore {
   readonly input: InputSettings;
   readonly #files: FileAccess;
   readonly #cache: FeatureCache;
+  readonly #decoder: RecordingDecoder;
   readonly #features = new Map<string, Promise<UtteranceFeatures>>();
   readonly #pieces = new Map<string, Promise<Piece>>();
   readonly #bytes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
@@ -26,9 +36,16 @@ export class FeatureStore {
   /**
    * @param input - of `inputOf`.
    * @param cache - default none: features are computed once a run and kept in memory.
+   * @param decoder - default {@link decodeRecording}; with `limitedDecoder` no recording takes too long or too much.
    */
-  constructor(files: FileAccess, input: InputSettings, cache: FeatureCache = NO_CACHE) {
+  constructor(
+    files: FileAccess,
+    input: InputSettings,
+    cache: FeatureCache = NO_CACHE,
+    decoder: RecordingDecoder = decodeRecording,
+  ) {
     this.#files = files;
+    this.#decoder = decoder;
     this.input = input;
     this.#cache = cache;
   }
@@ -106,7 +123,7 @@ export class FeatureStore {
 
   async #decode(file: string): Promise<Piece> {
     const bytes = await this.#read(file);
-    const wave = await decodeRecording(bytes, file, this.input.sampleRate, refuseDamaged(file));
+    const wave = await this.#decoder(bytes, file, this.input.sampleRate, refuseDamaged(file));
     return { wave, f0: trackF0(wave, this.input) };
   }
 
@@ -135,10 +152,12 @@ export class FeatureStore {
 }
 
 async function readWhole(files: FileAccess, file: string): Promise<Uint8Array<ArrayBuffer>> {
-  const found = await files.readHead(file, Number.MAX_SAFE_INTEGER);
+  const found = await files.readHead(file, MOST_BYTES);
   if (found.kind === "missing") throw new DataError(`features: ${file} does not exist in the data folder`);
   if (found.kind === "outside") throw new DataError(`features: ${file} lies outside the data folder`);
   if (found.kind === "unreadable") throw new DataError(`features: ${file} cannot be read: ${found.reason}`);
+  if (found.size > MOST_BYTES)
+    throw new DataError(`features: ${file} has ${found.size} bytes, expected at most ${MOST_BYTES} (2 GiB)`);
   return new Uint8Array(found.bytes);
 }
 

@@ -8,6 +8,11 @@ import { DataError } from "../errors.ts";
 /** A recording that can be decoded, but not whole: the decoder had to leave something out or make something up. */
 export class DamagedAudioError extends DataError {}
 
+/** Samples that a recording may unpack to where nothing else is said: 2 GiB of float32. */
+const MOST_SAMPLES = 2 ** 29;
+/** Rates further apart are a forged header, which asks for gigabytes of samples. */
+const MOST_RATIO = 256;
+
 /** What the audio package says of a WAV whose size is wrong; see `isUnknownLength` for those that are sound. */
 const CLAIMED = /^the data chunk claims (\d+) bytes/;
 
@@ -21,6 +26,8 @@ export type OnWarning = (warning: string) => void;
  * @param onWarning - is told what the file lacks (cut off, checksums that fail, fewer samples than its header claims);
  *   default: nobody is, and what is left of the recording is returned all the same. {@link refuseDamaged} makes one
  *   that throws.
+ * @param maximumSamples - most samples over all channels that the file may unpack to, also at the new rate; default
+ *   2^29 (2 GiB).
  * @returns [N] samples.
  * @throws DataError naming the file when it cannot be decoded, is empty, or holds samples that are no audio: NaN,
  *   infinite, or beyond 2^31. The first of them is named.
@@ -32,11 +39,12 @@ export async function decodeRecording(
   file: string,
   sampleRate: number,
   onWarning: OnWarning = () => {},
+  maximumSamples: number = MOST_SAMPLES,
 ): Promise<Float32Array> {
   try {
     const { wave, warnings } = isSphere(bytes)
-      ? decodeSphere(bytes, file, sampleRate)
-      : await decode(bytes, file, sampleRate);
+      ? decodeSphere(bytes, file, sampleRate, maximumSamples)
+      : await decode(bytes, file, sampleRate, maximumSamples);
     if (wave.length === 0) throw new Error(`${file}: no samples`);
     for (const warning of warnings) {
       const claimed = CLAIMED.exec(warning)?.[1];
@@ -48,6 +56,14 @@ export async function decodeRecording(
     throw new DataError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
+
+/** {@link decodeRecording}, or one that also bounds time and memory: `limitedDecoder` of the Node entry. */
+export type RecordingDecoder = (
+  bytes: Uint8Array,
+  file: string,
+  sampleRate: number,
+  onWarning?: OnWarning,
+) => Promise<Float32Array>;
 
 /** For {@link decodeRecording}: a recording that is damaged is an error. Trainings and scores take none in part. */
 export function refuseDamaged(file: string): OnWarning {
@@ -61,14 +77,28 @@ interface Decoded {
   readonly warnings: readonly string[];
 }
 
-async function decode(bytes: Uint8Array, file: string, sampleRate: number): Promise<Decoded> {
-  const options = { file, mono: true, sampleRate, nonFinite: "refuse" } as const;
+async function decode(
+  bytes: Uint8Array,
+  file: string,
+  sampleRate: number,
+  maximumSamples: number,
+): Promise<Decoded> {
+  const options = { file, mono: true, sampleRate, nonFinite: "refuse", maximumSamples } as const;
   const { channels, warnings } = await decodeAudio(bytes, options);
   return { wave: channels[0]!, warnings };
 }
 
-function decodeSphere(bytes: Uint8Array, file: string, sampleRate: number): Decoded {
+function decodeSphere(bytes: Uint8Array, file: string, sampleRate: number, maximumSamples: number): Decoded {
   const { start, end, missing, ...layout } = readSphere(bytes, file);
+  // As decodeAudio does for the formats that it reads.
+  const ratio = sampleRate / layout.sampleRate;
+  if (ratio > MOST_RATIO || ratio < 1 / MOST_RATIO)
+    throw new DataError(
+      `${file}: the file claims ${layout.sampleRate} Hz, expected a rate within a factor of ${MOST_RATIO} of ${sampleRate} Hz`,
+    );
+  const samples = (end - start) / (layout.encoding === "int16" ? 2 : 1);
+  if (Math.max(samples, (samples / layout.channels) * ratio) > maximumSamples)
+    throw new DataError(`${file}: the file unpacks to more than ${maximumSamples} samples`);
   const { channels, warnings } = decodePcm(bytes.subarray(start, end), layout);
   const mono = toMono(channels);
   const wave = layout.sampleRate === sampleRate ? mono : resample(mono, layout.sampleRate, sampleRate);

@@ -17,6 +17,7 @@ import type { EchoConfig } from "../settings/settings.ts";
 import type { FeatureCache } from "../speech/feature-cache.ts";
 import { FeatureStore } from "../speech/feature-store.ts";
 import { hopCount } from "../speech/features.ts";
+import type { RecordingDecoder } from "../speech/recording.ts";
 import { splitDigits } from "../study/digit-strings.ts";
 import { BpeTokenizer } from "../text/bpe-tokenizer.ts";
 import { CharacterTokenizer } from "../text/character-tokenizer.ts";
@@ -44,6 +45,8 @@ export interface PreparationProgress {
 /** Settings of {@link prepareTraining} and {@link prepareEvaluation}. */
 export interface PrepareOptions {
   readonly cache?: FeatureCache;
+  /** Default `decodeRecording`, without limits of time. */
+  readonly decoder?: RecordingDecoder;
   readonly onProgress?: (progress: PreparationProgress) => void;
 }
 
@@ -72,7 +75,7 @@ export async function prepareTraining(
   config: EchoConfig,
   options: PrepareOptions & { readonly tokenizer?: Tokenizer | undefined } = {},
 ): Promise<TrainingData> {
-  const store = new FeatureStore(files, inputOf(config), options.cache);
+  const store = new FeatureStore(files, inputOf(config), options.cache, options.decoder);
   const { format, trainSplit, evaluateSplit } = config.data;
   if (format === "digits") return prepareDigits(files, config, store, options);
   const train = await checked(files, config, trainSplit, options);
@@ -117,7 +120,7 @@ export async function prepareEvaluation(
   options: PrepareOptions & { readonly split?: string } = {},
 ): Promise<Pick<TrainingData, "evaluation" | "problems">> {
   if (config.data.format === "digits") return prepareTraining(files, config, { ...options, tokenizer });
-  const store = new FeatureStore(files, inputOf(config), options.cache);
+  const store = new FeatureStore(files, inputOf(config), options.cache, options.decoder);
   const split = options.split ?? config.data.evaluateSplit;
   const { utterances, problems: refused } = await checked(files, config, split, options);
   const { onProgress } = options;

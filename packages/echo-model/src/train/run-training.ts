@@ -6,6 +6,7 @@
 // Read first: run.ts (the steps), run-folder.ts, run-lock.ts, run-identity.ts.
 import { nodeFiles } from "../data/node-files.ts";
 import type { EchoConfig } from "../settings/settings.ts";
+import { type DecodeLimits, limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
 import { prepareOutputFolder } from "./output-folder.ts";
 import { prepareTraining } from "./prepare-data.ts";
@@ -29,6 +30,8 @@ export interface TrainingOptions {
   readonly acceptChanges?: boolean;
   /** Folder for features, default none: they are computed at every start. */
   readonly cacheFolder?: string;
+  /** What decoding one recording may take in time and memory. */
+  readonly decodeLimits?: DecodeLimits;
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Aborting it ends the training after the current step, with a checkpoint. While data is still being prepared, `runTraining`
    * throws the signal's reason instead. */
@@ -72,6 +75,7 @@ async function train(options: TrainingOptions): Promise<TrainingSummary> {
   try {
     const data = await prepareTraining(nodeFiles(options.dataFolder), config, {
       tokenizer: saved?.tokenizer,
+      decoder: limitedDecoder(options.decodeLimits),
       ...(cacheFolder !== undefined && { cache: diskCache(cacheFolder) }),
       onProgress: (progress) => {
         signal?.throwIfAborted();
