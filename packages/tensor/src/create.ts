@@ -1,29 +1,22 @@
-// Making tensors: from numbers, arrays, typed arrays and ndarrays, filled or counted, and moving them
-// between backends. Random ones: create-random.ts.
+// Making tensors: from numbers, arrays and typed arrays, filled or counted, and moving them between backends.
+// Random ones: create-random.ts; from ndarrays: ndarray.ts.
 
-import type { NdArray } from "ndarray";
-import ndarray from "ndarray";
 import { fromTypedArray } from "./apply.ts";
-import { checkOptions, definedOptions, wrongArgument } from "./arguments.ts";
-import { type Backend, backendNamed, getBackend, registerBackend, setBackend } from "./backend.ts";
+import { definedOptions, wrongArgument } from "./arguments.ts";
+import { type Backend, backendNamed } from "./backend.ts";
 import { registerReference } from "./backends/reference/index.ts";
-import { wasm, wasmAvailable } from "./backends/wasm/index.ts";
 import { type CreateOptions, checkCreateOptions } from "./create-options.ts";
 import { startDebugging } from "./debug.ts";
 import { dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
-import { checkOpen, keep } from "./memory.ts";
 import { installMethods } from "./methods.ts";
 import { flatten } from "./nested.ts";
-import { checkShape, formatShape, rowMajorStrides, type Shape, sizeOf } from "./shape.ts";
+import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
 import { type Nested, Tensor } from "./tensor.ts";
 
 installMethods();
 registerReference();
-registerBackend(wasm);
 startDebugging();
-// wasm is the default wherever the engine runs its kernels; setBackend("reference") chooses the readable one.
-if (wasmAvailable()) setBackend(wasm);
 
 const NO_OPTIONS: TensorOptions = {};
 
@@ -181,47 +174,6 @@ export function eye(n: number, m: number = n, options: CreateOptions = {}): Tens
   const data = newArray(options.dtype ?? "float32", n * m);
   for (let i = 0; i < Math.min(n, m); i++) data[i * m + i] = 1;
   return fromTypedArray(options.dtype ?? "float32", data, [n, m], options.backend);
-}
-
-/**
- * Adopts an ndarray (github.com/scijs/ndarray) without copying where the backend computes on host arrays
- * (`reference`); other backends copy its data. Later writes to the ndarray are the caller's own risk.
- *
- * @throws DtypeError if no dtype is stored in its kind of array, or a bool array holds more than 0 and 1
- * @example fromNdarray(ndarray(Float32Array.of(1, 2, 3, 4), [2, 2]).transpose(1, 0)).toArray() // [[1, 3], [2, 4]]
- */
-export function fromNdarray(
-  array: NdArray<TypedArray>,
-  options: { readonly backend?: Backend } = {},
-): Tensor {
-  checkOptions("fromNdarray", options, { backend: "object" });
-  const backend = options.backend ?? getBackend();
-  const dtype = dtypeOfArray(array.data);
-  if (dtype === "bool" && array.data.some((value) => value > 1)) {
-    throw new DtypeError(
-      "fromNdarray: a Uint8Array is read as bool, expected only 0 and 1; convert other data to Int32Array",
-    );
-  }
-  const storage = backend.upload(dtype, array.data);
-  return new Tensor(storage, array.shape.slice(), array.stride.slice(), array.offset);
-}
-
-/**
- * The tensor as an ndarray: over the same memory where a storage is one array (`reference`), then treat it as
- * read-only, because it shows the tensor and every view of it; a row-major copy on backends whose memory may
- * move (`wasm`, which grows and reuses it).
- *
- * @throws BackendError if x lives on a backend that cannot be read at once, or its memory was given back
- * @example toNdarray(tensor([[1, 2], [3, 4]])).get(1, 0) // 3
- */
-export function toNdarray(x: Tensor): NdArray<TypedArray> {
-  const shape = x.shape.slice();
-  checkOpen("toNdarray", x);
-  const data = x.backend.host ? x.storage.data : null;
-  // A backend that gives a new array at each access may move the elements away from the old one.
-  if (data === null || x.storage.data !== data) return ndarray(x.dataSync(), shape, rowMajorStrides(shape));
-  keep(x);
-  return ndarray(data, shape, x.strides.slice(), x.offset);
 }
 
 /**

@@ -1,6 +1,7 @@
 // The entry `@echo-ts/tensor/files`: tensors and records in files, for Node. Apart from the main entry, so that
 // browsers can bundle that one.
 
+import "./default-backend.ts";
 import { FileError, readFileBytes, writeFileAtomic } from "./formats/files.ts";
 import type { Tensor } from "./tensor.ts";
 import {

@@ -1,6 +1,8 @@
 // The public surface of @echo-ts/tensor. Reading order: shape, view, op, tensor, apply, ops/, op-table,
 // backend, backends/reference.
 
+import "./default-backend.ts";
+
 /** For differentiation engines and other packages that extend the ops. */
 export { apply, NONE, scalar } from "./apply.ts";
 /** Refusing wrong arguments by name. */

@@ -11,7 +11,6 @@ import {
   einsum,
   exp,
   eye,
-  fromNdarray,
   full,
   fullLike,
   getBackend,
@@ -36,6 +35,7 @@ import {
   zeros,
   zerosLike,
 } from "@echo-ts/tensor";
+import { fromNdarray } from "@echo-ts/tensor/ndarray";
 import ndarray from "ndarray";
 import t from "tap";
 

@@ -91,9 +91,29 @@ export function wasmInfo(): WasmInfo {
   return { ...getEngine().info }; // a snapshot: the threads of now, and plain to print
 }
 
-/** True if this engine can run the kernels at all. */
+/** True if the kernels can run here: the engine has WebAssembly SIMD, and no policy of the page bars it. */
 export function wasmAvailable(): boolean {
-  return typeof WebAssembly === "object" && WebAssembly.validate(moduleBytes("gemm4x8", false));
+  return wasmProblem() === null;
+}
+
+let problem: string | null | undefined;
+
+/** Why the kernels cannot run here; null where they can. */
+export function wasmProblem(): string | null {
+  if (problem === undefined) problem = findProblem();
+  return problem;
+}
+
+function findProblem(): string | null {
+  if (typeof WebAssembly !== "object") return "this engine has no WebAssembly";
+  const bytes = moduleBytes("gemm4x8", false);
+  if (!WebAssembly.validate(bytes)) return "this engine has no WebAssembly SIMD";
+  try {
+    new WebAssembly.Module(bytes);
+    return null;
+  } catch {
+    return "the content security policy bars WebAssembly (script-src lacks 'wasm-unsafe-eval')";
+  }
 }
 
 interface Settings {
@@ -110,9 +130,8 @@ type Compile = (name: ModuleName, shared: boolean) => WebAssembly.Module;
 const compileNow: Compile = (name, shared) => new WebAssembly.Module(moduleBytes(name, shared));
 
 function start(compile: Compile): Engine {
-  if (!wasmAvailable()) {
-    throw new BackendError('wasm: this engine has no WebAssembly SIMD; use setBackend("reference")');
-  }
+  const problem = wasmProblem();
+  if (problem !== null) throw new BackendError(`wasm: ${problem}; use setBackend("reference")`);
   return startWith(settle(), compile);
 }
 

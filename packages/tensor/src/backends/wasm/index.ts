@@ -18,7 +18,7 @@ import { sorting } from "./sorting.ts";
 import { allocateStorage, ownStorage, releaseStorage, uploadStorage } from "./storage.ts";
 import { updates } from "./updates.ts";
 
-export { configureWasm, initWasm, wasmAvailable, wasmInfo } from "./engine.ts";
+export { configureWasm, initWasm, wasmAvailable, wasmInfo, wasmProblem } from "./engine.ts";
 export type { WasmInfo, WasmOptions } from "./engine-options.ts";
 
 /** The backend called "wasm". */

@@ -100,6 +100,9 @@ export class Pool {
 
   /** Threads that can take part, this one included. */
   get threads(): number {
+    for (let i = 0; i < this.workers; i++) {
+      if (Atomics.load(this.control, i * CONTROL_WORDS + EXITED) === 1) this.abandon(i);
+    }
     return this.workers + 1;
   }
 
@@ -203,5 +206,10 @@ function startWorker(data: WorkerData): void {
     return;
   }
   const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-  new Worker(url).postMessage(data);
+  const worker = new Worker(url);
+  // A policy without blob: in worker-src bars the worker, which shows by this event alone.
+  worker.addEventListener("error", () => {
+    Atomics.store(new Int32Array(data.buffer), data.index * CONTROL_WORDS + EXITED, 1);
+  });
+  worker.postMessage(data);
 }
