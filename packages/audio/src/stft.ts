@@ -8,7 +8,7 @@ import { frameCount, PAD_MODES, type PadMode, padSamples } from "./frame.ts";
 import { checkOptions, type OptionKeys, requireBoolean, requireOneOf } from "./options.ts";
 import { channelsOf, type Signal, viewOf } from "./signal.ts";
 import { KERNEL_FRAMES, type StftKernel, stftKernel } from "./stft-kernel.ts";
-import { makeWindow, type WindowSpec } from "./window.ts";
+import { type WindowSpec, windowFor } from "./window.ts";
 
 /** How a signal is cut and transformed; the defaults are librosa's. */
 export interface StftOptions {
@@ -68,7 +68,10 @@ export function planStft(operation: string, options: StftOptions): StftPlan {
   const defaultHop = Math.max(1, Math.floor(windowLength / 4));
   const hopLength = requireInteger(operation, "hopLength", options.hopLength ?? defaultHop, 1);
   const window = new Float64Array(fftSize);
-  window.set(makeWindow(options.window ?? "hann", windowLength), Math.floor((fftSize - windowLength) / 2));
+  window.set(
+    windowFor(operation, options.window ?? "hann", windowLength),
+    Math.floor((fftSize - windowLength) / 2),
+  );
   if (requireBoolean(operation, "normalized", options.normalized ?? false)) {
     for (let i = 0; i < fftSize; i++) window[i] = window[i]! / Math.sqrt(fftSize);
   }

@@ -7,9 +7,11 @@ import {
   harmonics,
   makeWindow,
   RealFft,
+  stft,
   tone,
   uniformStream,
   type WindowName,
+  type WindowSpec,
   whiteNoise,
 } from "@echo-ts/audio";
 import fc from "fast-check";
@@ -175,6 +177,31 @@ t.test("the other windows", async (t) => {
   t.throws(() => makeWindow("welch" as WindowName, 3), {
     message:
       /makeWindow: unknown window "welch", expected one of hann, hamming, blackman, bartlett, rectangular/,
+  });
+  t.same(makeWindow([1, 2], 2), Float64Array.of(1, 2), "a plain array");
+  const refused: [unknown, RegExp][] = [
+    [[1, "2"], /^makeWindow: window value 1 must be a number, got "2"/],
+    [[], /^makeWindow: expected 2 window values, got 0/],
+    [
+      new Int16Array(2),
+      /^makeWindow: window must be one of hann, .* or the values, got an Int16Array of 2 values/,
+    ],
+    [{ gauss: 3 }, /^makeWindow: window must be one of .*\{ gaussian: sigma \}.*, got an object with gauss/],
+    [null, /^makeWindow: window must be one of .*, got null/],
+  ];
+  for (const [spec, message] of refused) t.throws(() => makeWindow(spec as WindowSpec, 2), { message });
+  t.throws(() => makeWindow("hann", 3, { periodc: false } as object), {
+    message: 'makeWindow: unknown option "periodc", did you mean "periodic"?',
+  });
+  const wave = new Float32Array(64).fill(0.5);
+  const frames = { fftSize: 16, hopLength: 8 };
+  t.same(
+    stft(wave, { ...frames, window: Array.from(makeWindow("hann", 16)) }).re.data,
+    stft(wave, frames).re.data,
+    "stft takes a plain array",
+  );
+  t.throws(() => stft(wave, { ...frames, window: [1, 2, 3] }), {
+    message: "stft: expected 16 window values, got 3",
   });
   t.throws(() => makeWindow({ kaiser: -1 }, 3), { message: "makeWindow: kaiser beta must be >= 0, got -1" });
   t.throws(() => makeWindow({ gaussian: 0 }, 3), {
