@@ -162,6 +162,23 @@ t.test("the shipped checkpoint recognises words of a voice it never heard, in ev
   const [{ start, end }] = segments;
   t.ok(0 <= start && start < end && end < 0.61, `${start} to ${end} s of 0.61`);
 
+  // "-" is standard input, before and behind options and other files; after "--" everything is a file.
+  const [program, args] = command("transcribe", "-", "--threads", "1", join(codecs, "letters-w.flac"));
+  const piped = spawnSync(program, args, { encoding: "utf8", input: readFileSync(two) });
+  t.same(
+    [piped.status, piped.stdout, piped.stderr],
+    [0, `-: two\n${join(codecs, "letters-w.flac")}: w\n`, ""],
+  );
+  const nothing = spawnSync(...command("transcribe", "-"), { encoding: "utf8", input: "" });
+  t.equal(nothing.status, 1);
+  t.match(nothing.stderr, /^echo-asr: decodeAudio: -: the file is empty/);
+  t.equal(run("transcribe", "--threads", "1", "--", two).out, "two\n");
+  t.equal(run("transcribe", "--", "--gone.wav").err, "echo-asr: --gone.wav: does not exist\n");
+  t.equal(
+    run("transcribe", "-", "-").err,
+    "echo-asr: config: transcribe: expected - once, standard input is read to its end\n",
+  );
+
   const texts = join(folder, "subtitles");
   for (const format of ["srt", "vtt"])
     t.equal(

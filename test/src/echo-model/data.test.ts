@@ -265,6 +265,24 @@ t.test("loadDataSet finds each layout's lists", async (t) => {
     { format: "manifest", split: "tset" },
     "no manifest row of split tset, expected one of: dev, train",
   );
+  const rows = (...splits: (string | undefined)[]): ReturnType<typeof memoryFiles> =>
+    memoryFiles({
+      "manifest.jsonl": splits
+        .map((split, i) => JSON.stringify({ id: `u${i}`, file: `${i}.wav`, text: "go", split }))
+        .join("\n"),
+    });
+  for (const [splits, message] of [
+    [[undefined, undefined], 'its 2 rows name no split; give rows a "split", such as "split": "train"'],
+    [
+      ["dev", undefined],
+      'expected one of: dev; 1 rows name none: give rows a "split", such as "split": "train"',
+    ],
+    [["none"], "expected one of: none"],
+  ] as const)
+    await t.rejects(
+      loadDataSet(rows(...splits), { format: "manifest", split: "train" }),
+      new DataError(`loadDataSet: no manifest row of split train, ${message}`),
+    );
   await refused({ format: "an4" }, "an4 needs a split, expected its name, got none");
   await refused({ format: "librispeech", split: "x" }, "no *.trans.txt below x/");
   await refused({ format: "commonVoice", split: "x" }, "x.tsv does not exist in the data folder");

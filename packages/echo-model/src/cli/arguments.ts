@@ -1,11 +1,31 @@
 // Checks what was typed before a command runs: options that do not exist (with a suggestion), come twice, or are
-// empty. Values stay as they were typed: cac would make the folder "007" the number 7, and an empty name 0.
+// empty. Values and file names stay as they were typed: cac would make the folder "007" the number 7, and an empty name 0.
 import type { CAC, Command } from "cac";
 import { editDistance } from "../edit-distance.ts";
 import { ConfigError } from "../errors.ts";
 
 /** Options that may be given several times. */
 const REPEATED = new Set(["set"]);
+
+/** Stands for standard input among file names. */
+export const STANDARD_INPUT = "-";
+
+/**
+ * Parses the command line, program and script in front, without running the command. cac loses two things that are
+ * given back here: a lone "-", which it takes for an option without a name, and the words after "--".
+ */
+export function parseWords(cli: CAC, argv: readonly string[]): ReturnType<CAC["parse"]> {
+  const held = "\0standard input";
+  const end = argv.indexOf("--");
+  const known = end === -1 ? argv : argv.slice(0, end);
+  cli.parse(
+    known.map((word) => (word === STANDARD_INPUT ? held : word)),
+    { run: false },
+  );
+  const args = cli.args.map((word) => (word === held ? STANDARD_INPUT : word));
+  cli.args = end === -1 ? args : [...args, ...argv.slice(end + 1)];
+  return { args: cli.args, options: cli.options };
+}
 
 /**
  * Replaces the values that cac parsed by the words of the command line.

@@ -5,7 +5,7 @@ import { cac } from "cac";
 import { ConfigError } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 import { VERSION } from "../version.ts";
-import { closest, takeLiterally } from "./arguments.ts";
+import { closest, parseWords, takeLiterally } from "./arguments.ts";
 import { addAttention } from "./attention.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
       : []),
   ]);
   cli.version(VERSION);
-  const { options } = cli.parse(process.argv, { run: false });
+  const { options } = parseWords(cli, process.argv);
   if (options.help || options.version) return;
   if (cli.matchedCommand === undefined) {
     const given = cli.args[0];

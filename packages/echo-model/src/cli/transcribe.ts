@@ -1,6 +1,7 @@
 // echo-asr transcribe
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
@@ -11,6 +12,7 @@ import { type Recognizer, type Transcript, transcribe } from "../speech/transcri
 import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
+import { STANDARD_INPUT } from "./arguments.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { fileProblem, overridden, overridesOf, type SettingOptions } from "./settings.ts";
@@ -32,6 +34,7 @@ export function addTranscribe(cli: CAC): void {
       "transcribe FILE... [--checkpoint FILE] [--format text|json|srt|vtt]\n\n" +
         "Reads WAV, FLAC, MP3, Ogg (Vorbis, Opus) and M4A at any sample rate. Without --checkpoint the one that comes\n" +
         "with the package is used: it knows 98 English words (letters, numbers, months, control words), nothing else.\n" +
+        "FILE may be -, which reads a recording from standard input.\n" +
         "A file that cannot be read is reported, the others are still transcribed, and the exit code is 1.",
     )
     .option("--checkpoint <file>", "model to use")
@@ -40,6 +43,7 @@ export function addTranscribe(cli: CAC): void {
     .option("--set <key=value>", "change a setting, such as decode.method=joint; may be repeated")
     .option("--json", "the same as --format json")
     .example("  echo-asr transcribe speech.wav --format srt > speech.srt")
+    .example("  ffmpeg -i film.mkv -f wav - | echo-asr transcribe -")
     .example("  echo-asr transcribe *.wav --set decode.method=ctcBeam")
     .example("  echo-asr transcribe talk.mp3 --checkpoint runs/mine/best.safetensors --json");
   withEngineOptions(withDecodeOptions(command)).action(
@@ -49,6 +53,8 @@ export function addTranscribe(cli: CAC): void {
       if (!FORMATS.includes(format))
         throw new ConfigError([`--format: expected one of ${FORMATS.join(", ")}, got ${format}`]);
       if (files.length === 0) throw new ConfigError(["transcribe: expected at least one FILE, got none"]);
+      if (files.filter((file) => file === STANDARD_INPUT).length > 1)
+        throw new ConfigError(["transcribe: expected - once, standard input is read to its end"]);
       checkOutputs(files, format, options.outDir);
       await startEngine(options);
       const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
@@ -95,7 +101,8 @@ function render(file: string, { text, words }: Transcript, format: string): stri
 }
 
 function outputName(file: string, format: string): string {
-  return `${basename(file, extname(file))}.${format === "text" ? "txt" : format}`;
+  const name = file === STANDARD_INPUT ? "stdin" : basename(file, extname(file));
+  return `${name}.${format === "text" ? "txt" : format}`;
 }
 
 /** Throws ConfigError when the texts of several files would run into each other. */
@@ -122,8 +129,15 @@ export function warnOf(file: string): (warning: string) => void {
   return (warning) => process.stderr.write(`warning: ${printable(`${file}: ${warning}`)}\n`);
 }
 
-/** Bytes of a recording; throws DataError naming the file. */
+/** Bytes of a recording, from standard input if its name is "-"; throws DataError naming the file. */
 export async function readRecording(file: string): Promise<Uint8Array> {
+  if (file === STANDARD_INPUT) {
+    if (process.stdin.isTTY)
+      throw new DataError(
+        "-: standard input is a terminal, expected a recording, as in: cat a.wav | echo-asr ...",
+      );
+    return buffer(process.stdin);
+  }
   try {
     return await readFile(file);
   } catch (error) {

@@ -51,12 +51,18 @@ export async function loadDataSet(files: FileAccess, options: LoadOptions): Prom
   if (all.utterances.length === 0 && all.problems.length === 0)
     throw new DataError(`loadDataSet: ${listOf(options)} holds no rows, expected one utterance a line`);
   if (utterances.length === 0 && all.problems.length === 0) {
-    const splits = [...new Set(all.utterances.map((row) => row.split ?? "none"))].sort().join(", ");
-    throw new DataError(
-      `loadDataSet: no ${format} row of split ${split}, expected one of: ${splits || "none"}`,
-    );
+    throw new DataError(`loadDataSet: no ${format} row of split ${split}, ${whichSplits(all, split ?? "")}`);
   }
   return { utterances, problems: all.problems };
+}
+
+function whichSplits({ utterances }: DataSet, wanted: string): string {
+  const splits = [...new Set(utterances.flatMap(({ split }) => split ?? []))].sort();
+  const without = utterances.filter(({ split }) => split === undefined).length;
+  const remedy = `give rows a "split", such as "split": ${JSON.stringify(wanted)}`;
+  if (splits.length === 0) return `its ${without} rows name no split; ${remedy}`;
+  const rest = without === 0 ? "" : `; ${without} rows name none: ${remedy}`;
+  return `expected one of: ${splits.join(", ")}${rest}`;
 }
 
 async function readLists(files: FileAccess, options: LoadOptions): Promise<DataSet> {
