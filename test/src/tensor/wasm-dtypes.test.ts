@@ -141,6 +141,61 @@ for (const dtype of ["float64", "int32", "bool", "float32"] as const) {
   });
 }
 
+const PRODUCTS: [number[], number[]][] = [
+  [
+    [1, 1],
+    [1, 1],
+  ],
+  [
+    [3, 5],
+    [5, 2],
+  ],
+  [
+    [9, 600],
+    [600, 13],
+  ],
+  [
+    [2, 3, 4, 7],
+    [3, 7, 9],
+  ],
+  [
+    [4, 0],
+    [0, 3],
+  ],
+  [[5], [5, 3]],
+];
+
+for (const dtype of ["float64", "int32"] as const) {
+  t.test(`products of ${dtype} have the bits of the reference backend`, async (t) => {
+    T.explain({ reset: true });
+    for (const [left, right] of PRODUCTS) {
+      const [a, b] = [left, right].map((shape, i) =>
+        finite(
+          values(
+            dtype,
+            shape.reduce((n, m) => n * m, 1),
+            i + 5,
+          ),
+        ),
+      ) as [Values, Values];
+      const turned = (x: Values, shape: number[]): T.Tensor =>
+        shape.length < 2
+          ? made(dtype, x, shape)
+          : T.transpose(made(dtype, x, [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!]));
+      const run = (backend: string, make: (x: Values, shape: number[]) => T.Tensor): number[] =>
+        T.withBackend(backend, () => [...T.matmul(make(a, left), make(b, right)).dataSync()]);
+      for (const make of [(x: Values, shape: number[]) => made(dtype, x, shape), turned]) {
+        t.same(run("wasm", make), run("reference", make), `[${left}] [${right}]`);
+      }
+    }
+    t.same(
+      T.explain().filter(({ backend }) => backend === "wasm"),
+      [],
+      "nothing fell back",
+    );
+  });
+}
+
 t.test("round keeps the sign of what becomes 0, as NumPy and PyTorch", async (t) => {
   for (const backend of ["wasm", "reference"]) {
     for (const dtype of ["float32", "float64"] as const) {

@@ -1,6 +1,6 @@
 // The wasm backend: SIMD kernels, compiled from assembly/ and embedded, on one arena of memory, on several
-// threads where memory may be shared. float32 is computed here, and so are copies, elementwise ops and reductions in
-// the other dtypes; the rest of these (products of float64, say) is left to the reference kernels on the same memory.
+// threads where memory may be shared. float32 is computed here, and so are copies, elementwise ops, sums, sorting and
+// products in the other dtypes; the rest of these is left to compositions or to the reference kernels on the same memory.
 // Reading order: assembly/contract, arena, engine, pool, storage, operands, workspace, then the kernel tables;
 // assembly/math and gemm.
 

@@ -1,11 +1,12 @@
 // Matrix products: views of any strides go to the kernel as they are, since packing absorbs transposes.
-// Read next: rows.ts.
+// Products of float64 and int32 go through typed-matmul.ts. Read next: typed-matmul.ts, rows.ts.
 
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { broadcastStrides, type Shape, sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
 import { type Arguments, type Product, writeProduct } from "./generated/contract.ts";
 import { addressOf, all } from "./operands.ts";
+import { matmulOf } from "./typed-matmul.ts";
 
 /** How many products, and how large their results are. */
 export interface ProductSizes {
@@ -94,7 +95,7 @@ function batchStrides(view: View, shape: Shape): readonly number[] {
 }
 
 const matmul: Kernel<"matmul"> = (out, [left, right]) => {
-  if (!all("float32", [out, left!, right!])) return false;
+  if (!all("float32", [out, left!, right!])) return matmulOf(out, left!, right!);
   const engine = getEngine();
   if (left!.shape.length === 2 && right!.shape.length === 2) {
     const [m, k] = left!.shape as [number, number];

@@ -15,4 +15,5 @@ export { rotatePairs } from "./rotary";
 export { logSoftmaxGradRows, logSoftmaxRows, softmaxGradRows, softmaxRows } from "./softmax";
 export { copyTransposed } from "./strided";
 export { binaryOf, compareOf, unaryOf, whereBytes, whereWide } from "./typed";
+export { productOf } from "./typed-gemm";
 export { argmaxMiddleOf, cumsumMiddleOf, reduceMiddleOf } from "./typed-reduce";
