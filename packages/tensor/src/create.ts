@@ -7,10 +7,11 @@ import { type Backend, backendNamed } from "./backend.ts";
 import { registerReference } from "./backends/reference/index.ts";
 import { type CreateOptions, checkCreateOptions } from "./create-options.ts";
 import { startDebugging } from "./debug.ts";
-import { dtypeOfArray, isFloating, isInt32, newArray, type TypedArray } from "./dtype.ts";
+import { isFloating, isInt32, newArray } from "./dtype.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
 import { installMethods } from "./methods.ts";
 import { flatten } from "./nested.ts";
+import { checkHolds, elementsAs, type NumberArray, numberDtype } from "./numbers.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
 import { type Nested, Tensor } from "./tensor.ts";
 
@@ -27,33 +28,30 @@ export interface TensorOptions extends CreateOptions {
 }
 
 /** What `tensor` accepts: a number, nested arrays of numbers or booleans, or a typed array. */
-export type TensorData = Nested<number> | Nested<boolean> | TypedArray;
+export type TensorData = Nested<number> | Nested<boolean> | NumberArray;
 
 /**
- * Makes a tensor from a number, nested arrays, or a typed array (copied; its type gives the dtype).
+ * Makes a tensor from a number, nested arrays, or a typed array or Buffer (copied). Numbers become float32, booleans alone
+ * bool, typed arrays what `dtypeOfArray` says.
  *
- * @throws ArgumentError for unknown options; ShapeError if nested arrays are ragged or the shape does not fit
+ * @throws ArgumentError for unknown options; ShapeError if nested arrays are ragged or the shape does not fit; DtypeError
+ *   for NaN and numbers outside int32 where that is asked for
  * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
  */
 export function tensor(data: TensorData, options: TensorOptions = NO_OPTIONS): Tensor {
   if (options !== NO_OPTIONS) checkCreateOptions("tensor", options, { shape: "array" });
   if (ArrayBuffer.isView(data)) {
-    const dtype = options.dtype ?? dtypeOfArray(data);
+    const dtype = numberDtype("tensor", data, options.dtype);
     const shape = options.shape ?? [data.length];
     checkFits("tensor", shape, data.length);
-    const copy = newArray(dtype, data.length);
-    if (dtype === "bool") for (let i = 0; i < data.length; i++) copy[i] = data[i] !== 0 ? 1 : 0;
-    else copy.set(data);
-    return fromTypedArray(dtype, copy, shape, options.backend);
+    return fromTypedArray(dtype, elementsAs("tensor", data, dtype), shape, options.backend);
   }
   const { shape, flat } = flatten("tensor", data);
-  const dtype = options.dtype ?? (typeof flat[0] === "boolean" ? "bool" : "float32");
-  const values = newArray(dtype, flat.length);
-  for (let i = 0; i < flat.length; i++)
-    values[i] = dtype === "bool" ? Number(Number(flat[i]) !== 0) : Number(flat[i]);
+  const truths = flat.length > 0 && flat.every((value) => typeof value === "boolean");
+  const dtype = options.dtype ?? (truths ? "bool" : "float32");
   const target = options.shape ?? shape;
   checkFits("tensor", target, flat.length);
-  return fromTypedArray(dtype, values, target, options.backend);
+  return fromTypedArray(dtype, elementsAs("tensor", flat, dtype), target, options.backend);
 }
 
 function checkFits(op: string, shape: Shape, length: number): void {
@@ -79,6 +77,7 @@ function filled(op: string, shape: Shape, value: number, options: CreateOptions)
   checkCreateOptions(op, options);
   const dtype = options.dtype ?? "float32";
   const data = newArray(dtype, sizeOf(shape));
+  checkHolds(op, "value", value, dtype);
   if (value !== 0) data.fill(dtype === "bool" ? 1 : value);
   return fromTypedArray(dtype, data, shape, options.backend);
 }
@@ -143,6 +142,8 @@ export function arange(start: number, stop?: number, step = 1, options: CreateOp
   if (dtype === "bool") throw new DtypeError("arange: bool cannot count, expected a numeric dtype");
   const data = newArray(dtype, Math.max(0, Math.ceil((to - from) / step)));
   for (let i = 0; i < data.length; i++) data[i] = from + i * step;
+  checkHolds("arange", "start", from, dtype);
+  if (data.length > 0) checkHolds("arange", "the last number", from + (data.length - 1) * step, dtype);
   return fromTypedArray(dtype, data, [data.length], options.backend);
 }
 

@@ -40,7 +40,13 @@ export function checkDtype(op: string, dtype: DType): void {
   }
 }
 
-const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
+/** The constructors of the arrays that hold elements of each dtype. */
+export const ARRAYS: {
+  readonly float32: Float32ArrayConstructor;
+  readonly float64: Float64ArrayConstructor;
+  readonly int32: Int32ArrayConstructor;
+  readonly bool: Uint8ArrayConstructor;
+} = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
 
 /**
  * Makes a zeroed typed array for `length` elements of `dtype`.
@@ -58,17 +64,6 @@ export function newArray(dtype: DType, length: number): TypedArray {
       `allocate: out of memory: ${length} elements of ${dtype} asked for (${(error as Error).message}); use smaller batches, or let tensors go`,
     );
   }
-}
-
-/** The dtype whose elements `array` can hold; throws DtypeError for arrays that no dtype uses. */
-export function dtypeOfArray(array: ArrayBufferView): DType {
-  if (array instanceof Float32Array) return "float32";
-  if (array instanceof Float64Array) return "float64";
-  if (array instanceof Int32Array) return "int32";
-  if (array instanceof Uint8Array) return "bool";
-  throw new DtypeError(
-    `dtypeOfArray: no dtype is stored in a ${array.constructor.name}, expected Float32Array, Float64Array, Int32Array or Uint8Array (bool)`,
-  );
 }
 
 /**

@@ -57,7 +57,6 @@ export {
   BYTES_PER_ELEMENT,
   DTYPES,
   type DType,
-  dtypeOfArray,
   isFloating,
   promote,
   type TypedArray,
@@ -80,6 +79,7 @@ export { assign, hostElements, isWhole, noteWrite } from "./inplace.ts";
 /** Who gives memory back, and when. */
 export { keep, lasting, Owner, onlyResult, outsideScopes, releasingResults, Scope } from "./memory.ts";
 export type { NumberList } from "./nested.ts";
+export { dtypeOfArray, type NumberArray } from "./numbers.ts";
 /** What ran. */
 export {
   type ComputedBy,

@@ -1,5 +1,6 @@
-// Nested lists of numbers laid end to end, as `tensor` and the operands of arithmetic take them. Standalone file.
+// Nested lists of numbers laid end to end, as `tensor` and the operands of arithmetic take them.
 
+import { describeValue } from "./arguments.ts";
 import { DtypeError, ShapeError } from "./errors.ts";
 import { formatShape, type Shape } from "./shape.ts";
 
@@ -39,7 +40,7 @@ function collect(
     return;
   }
   if (!Array.isArray(data)) {
-    throw new DtypeError(`${op}: expected numbers or booleans, got ${data === null ? "null" : typeof data}`);
+    throw new DtypeError(`${op}: expected numbers or booleans, got ${describeValue(data)}`);
   }
   if (depth === shape.length || data.length !== shape[depth]) {
     throw new ShapeError(

@@ -118,32 +118,49 @@ export function broadcastStrides(shape: Shape, strides: readonly number[], targe
  * @throws ShapeError if the axis is not an integer in [-rank, rank)
  */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
-  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+  return axisWithin(op, axis, rank, rank);
+}
+
+/**
+ * `normalizeAxis` for ops that take a single number (rank 0) for a list of one, along axis 0 or -1, as NumPy and PyTorch
+ * do.
+ */
+export function axisOrOnly(op: string, axis: number, rank: number): number {
+  return axisWithin(op, axis, rank, Math.max(rank, 1));
+}
+
+function axisWithin(op: string, axis: number, rank: number, count: number): number {
+  if (!Number.isInteger(axis) || axis < -count || axis >= count) {
     if (typeof axis !== "number") throw wrongArgument(op, "axis", "a number", axis);
-    throw new ShapeError(
-      `${op}: axis ${axis} is out of range for rank ${rank}${rank > 0 ? `, expected ${-rank} to ${rank - 1}` : ""}`,
-    );
+    const expected = count > 0 ? `, expected ${-count} to ${count - 1}` : "";
+    throw new ShapeError(`${op}: axis ${axis} is out of range for rank ${rank}${expected}`);
   }
-  return axis < 0 ? axis + rank : axis;
+  return axis < 0 ? axis + count : axis;
 }
 
 /** Which axes to reduce: one, several, or all of them when left out. */
 export type Axes = number | readonly number[] | null | undefined;
 
-/** Axes counted from the start, ascending, each once; all axes for `undefined` and `null`. */
+/**
+ * Axes counted from the start, ascending, each once; all axes for `undefined` and `null`. The axis 0 or -1 of a single
+ * number stands for no axis.
+ */
 export function normalizeAxes(op: string, axes: Axes, rank: number): number[] {
   if (axes === undefined || axes === null) {
     const all = new Array<number>(rank);
     for (let i = 0; i < rank; i++) all[i] = i;
     return all;
   }
-  if (typeof axes === "number") return [normalizeAxis(op, axes, rank)];
+  if (typeof axes === "number") {
+    const axis = axisOrOnly(op, axes, rank);
+    return rank === 0 ? [] : [axis];
+  }
   if (!Array.isArray(axes)) throw wrongArgument(op, "axes", "a number or a list such as [0, 1]", axes);
-  const sorted = axes.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
+  const sorted = axes.map((axis) => axisOrOnly(op, axis, rank)).sort((a, b) => a - b);
   for (let i = 1; i < sorted.length; i++) {
     if (sorted[i] === sorted[i - 1]) throw new ShapeError(`${op}: axis ${sorted[i]} is given twice`);
   }
-  return sorted;
+  return rank === 0 ? [] : sorted;
 }
 
 /** The shape left after reducing `axes` (ascending): dropped, or kept with size 1. */

@@ -6,7 +6,7 @@ import { Dropout, grad, MultiheadAttention, scaledDotProductAttention, variable 
 import * as T from "@echo-ts/tensor";
 import t, { type Test } from "tap";
 
-type Values = number | string | readonly Values[];
+type Values = number | string | boolean | readonly Values[];
 
 interface Corner {
   readonly op: string;
@@ -49,13 +49,24 @@ const CALLS: Readonly<Record<string, (x: Inputs, params: Readonly<Record<string,
   atan2: ([a, b]) => T.atan2(a!, b!),
   pow: ([a, b]) => T.pow(a!, b!),
   mod: ([a, b]) => T.mod(a!, b!),
-  max: ([x]) => T.max(x!),
-  min: ([x]) => T.min(x!),
+  max: ([x], { axes }) => T.max(x!, axes as T.Axes),
+  min: ([x], { axes }) => T.min(x!, axes as T.Axes),
   maximum: ([a, b]) => T.maximum(a!, b!),
   minimum: ([a, b]) => T.minimum(a!, b!),
   elu: ([x]) => T.elu(x!),
-  prod: ([x]) => T.prod(x!),
-  softmax: ([x]) => T.softmax(x!),
+  prod: ([x], { axes }) => T.prod(x!, axes as T.Axes),
+  sort: ([x], { axes }) => T.sort(x!, axes as number).values,
+  topk: ([x], { k, axes, largest }) =>
+    T.topk(x!, Number(k ?? 1), (axes as number) ?? -1, largest !== false).values,
+  argsort: ([x], { axes }) => T.argsort(x!, axes as number),
+  argmax: ([x], { axes }) => T.argmax(x!, axes as number),
+  argmin: ([x], { axes }) => T.argmin(x!, axes as number),
+  flip: ([x], { axes }) => T.flip(x!, axes as number),
+  squeeze: ([x], { axes }) => T.squeeze(x!, axes as number),
+  flatten: ([x]) => T.flatten(x!),
+  gather: ([x], { axes }) => T.gather(x!, axes as number, tensorOf(0, "int32")),
+  repeat: ([x], { axes }) => T.repeat(x!, 2, axes as number),
+  softmax: ([x], { axes }) => T.softmax(x!, axes as number | undefined),
   logSoftmax: ([x]) => T.logSoftmax(x!),
   logSumExp: ([x], { axes }) => T.logSumExp(x!, axes as T.Axes),
   attention: ([q, k, v, bias]) => T.attention(q!, k!, v!, { bias: bias! }),

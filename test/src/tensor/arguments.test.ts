@@ -255,7 +255,7 @@ t.test("everything that makes a tensor refuses options in another form, by its o
   t.throws(() => permutation(3, source, wrong({ dtype: "int32" })), /permutation: unknown option "dtype"/);
   t.throws(
     () => fromNdarray(ndarray(new Float32Array(1), [1]), wrong("wasm")),
-    /fromNdarray: options must be an object such as \{ backend: ... \}, got "wasm"/,
+    /fromNdarray: options must be an object such as \{ dtype: "wasm" \}, got "wasm"/,
   );
   t.throws(() => full([2], wrong("1")), /full: value must be a number, got "1"/);
   t.throws(() => zerosLike(wrong([1, 2])), /zerosLike: x must be a tensor, got an array of 2/);

@@ -20,7 +20,7 @@ t.test("error texts", async (t) => {
     ],
     [() => a.permute([0, 0]), "ShapeError", "permute: expected each of the 2 axes once, got [0, 0]"],
     [() => a.sum(2), "ShapeError", "sum: axis 2 is out of range for rank 2, expected -2 to 1"],
-    [() => tensor(1).cumsum(), "ShapeError", "cumsum: axis -1 is out of range for rank 0"],
+    [() => tensor(1).cumsum(1), "ShapeError", "cumsum: axis 1 is out of range for rank 0, expected -1 to 0"],
     [() => a.sum([0, -2]), "ShapeError", "sum: axis 0 is given twice"],
     [() => e.max(e.zeros([0, 3]), 0), "ShapeError", "max: nothing to reduce over axes [0] of shape [0, 3]"],
     [() => a.broadcastTo([3, 3]), "ShapeError", "broadcastTo: [2, 3] does not broadcast to [3, 3]"],

@@ -141,7 +141,7 @@ function pastMask(queries: number, keys: number, offset: number, backend: Backen
     const values = Uint8Array.from({ length: queries * keys }, (_, i) =>
       i % keys <= Math.floor(i / keys) + offset ? 1 : 0,
     );
-    mask = keep(tensor(values, { shape: [queries, keys], backend }));
+    mask = keep(tensor(values, { shape: [queries, keys], dtype: "bool", backend }));
     if (known.size >= PAST_MASKS_KEPT) known.delete(known.keys().next().value!);
     known.set(key, mask);
   }

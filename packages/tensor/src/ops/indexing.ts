@@ -2,15 +2,16 @@
 // Read next: selection.ts.
 
 import { apply, scalar } from "../apply.ts";
-import { checkFlag, wrongArgument } from "../arguments.ts";
+import { checkFlag, checkTensors, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import type { AxisParams } from "../op-params.ts";
-import { broadcastShapes, formatShape, normalizeAxis, replaceAxis, type Shape, sameShape } from "../shape.ts";
+import { axisOrOnly, broadcastShapes, formatShape, replaceAxis, type Shape, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { alongAxis } from "./along-axis.ts";
 import { add, equal, less, where } from "./elementwise.ts";
 import { alike, beside, castTo, checkedTensor, checkIndex, counting } from "./operands.ts";
-import { broadcastTo, unsqueeze } from "./shaping.ts";
+import { broadcastTo, reshape, unsqueeze } from "./shaping.ts";
 
 interface SortParams extends AxisParams {
   readonly descending: boolean;
@@ -78,6 +79,10 @@ function checkSameBut(op: string, a: Shape, b: Shape, axis: number): void {
   }
 }
 
+/** Tensors that must all have one rank, a single number as a list of one. */
+const asLists = (tensors: readonly Tensor[]): readonly Tensor[] =>
+  tensors.every((x) => x.rank === 0) ? tensors.map((x) => reshape(x, [1])) : tensors;
+
 /**
  * Picks along one axis by an index for each output element: out[i][j] = x[index[i][j]][j] for axis 0.
  * PyTorch's gather.
@@ -87,10 +92,12 @@ function checkSameBut(op: string, a: Shape, b: Shape, axis: number): void {
  * @example gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]], { dtype: "int32" })).toArray() // [[2], [3]]
  */
 export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
+  checkedTensor("gather", x);
   checkPlaces("gather", index);
-  const at = normalizeAxis("gather", axis, x.rank);
-  checkSameBut("gather", x.shape, index.shape, at);
-  return apply(ROWS.gather, [x, index], { axis: at });
+  const at = axisOrOnly("gather", axis, x.rank);
+  const [from, places] = asLists([x, index]) as [Tensor, Tensor];
+  checkSameBut("gather", from.shape, places.shape, at);
+  return reshape(apply(ROWS.gather, [from, places], { axis: at }), index.shape);
 }
 
 /**
@@ -102,12 +109,13 @@ export function takeAlongAxis(x: Tensor, axis: number, index: Tensor): Tensor {
   const op = "takeAlongAxis";
   checkedTensor(op, x);
   checkPlaces(op, index);
-  const at = normalizeAxis(op, axis, x.rank);
+  const at = axisOrOnly(op, axis, x.rank);
   if (index.rank !== x.rank) {
     throw new ShapeError(
       `${op}: index must have the rank of x, got ${formatShape(index.shape)} for ${formatShape(x.shape)}`,
     );
   }
+  if (x.rank === 0) return gather(x, at, index);
   const others = (shape: Shape): Shape => replaceAxis(shape, at, [1]);
   const common = broadcastShapes(op, others(x.shape), others(index.shape));
   const spread = (y: Tensor): Tensor => broadcastTo(y, replaceAxis(common, at, [y.shape[at]!]));
@@ -122,16 +130,18 @@ export function takeAlongAxis(x: Tensor, axis: number, index: Tensor): Tensor {
  * @example scatterAdd(zeros([3]), 0, tensor([2, 2], { dtype: "int32" }), ones([2])).toArray() // [0, 0, 2]
  */
 export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
+  checkTensors("scatterAdd", { x, source });
   checkPlaces("scatterAdd", index);
-  const at = normalizeAxis("scatterAdd", axis, x.rank);
-  checkSameBut("scatterAdd", x.shape, index.shape, at);
+  const at = axisOrOnly("scatterAdd", axis, x.rank);
   if (formatShape(index.shape) !== formatShape(source.shape)) {
     throw new ShapeError(
       `scatterAdd: index ${formatShape(index.shape)} and source ${formatShape(source.shape)} differ in shape`,
     );
   }
-  const [total, added] = alike([x, source], "int32");
-  return apply(ROWS.scatterAdd, [total!, index, added!], { axis: at });
+  const [total, places, added] = asLists([x, index, source]) as [Tensor, Tensor, Tensor];
+  checkSameBut("scatterAdd", total.shape, places.shape, at);
+  const [to, from] = alike([total, added], "int32");
+  return reshape(apply(ROWS.scatterAdd, [to!, places, from!], { axis: at }), x.shape);
 }
 
 /**
@@ -147,7 +157,7 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor, source: Tenso
 export function scatter(x: Tensor, axis: number, index: Tensor, source: Tensor | number): Tensor {
   checkedTensor("scatter", x);
   checkPlaces("scatter", index);
-  const at = normalizeAxis("scatter", axis, x.rank);
+  const at = axisOrOnly("scatter", axis, x.rank);
   checkSameBut("scatter", x.shape, index.shape, at);
   const values = typeof source === "number" ? broadcastTo(filler(source, x), index.shape) : source;
   if (values?.storage === undefined) throw wrongArgument("scatter", "source", "a tensor or a number", source);
@@ -175,22 +185,27 @@ function filler(value: number, x: Tensor): Tensor {
  * @example indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 1], { dtype: "int32" })).toArray() // [[3, 4], [3, 4]]
  */
 export function indexSelect(x: Tensor, axis: number, index: Tensor): Tensor {
+  checkedTensor("indexSelect", x);
   checkPlaces("indexSelect", index);
-  return apply(ROWS.indexSelect, [x, index], { axis: normalizeAxis("indexSelect", axis, x.rank) });
+  const at = axisOrOnly("indexSelect", axis, x.rank);
+  return apply(ROWS.indexSelect, [...asLists([x]), index], { axis: at });
 }
 
 /** x with whole slices of `source` added at `index` along an axis: the adjoint of `indexSelect`. Bool counts as int32. */
 export function indexAdd(x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
+  checkedTensor("indexAdd", x);
   checkPlaces("indexAdd", index);
-  const at = normalizeAxis("indexAdd", axis, x.rank);
-  const expected = [...x.shape.slice(0, at), ...index.shape, ...x.shape.slice(at + 1)];
+  const at = axisOrOnly("indexAdd", axis, x.rank);
+  checkTensors("indexAdd", { source });
+  const [total] = asLists([x]) as [Tensor];
+  const expected = replaceAxis(total.shape, at, index.shape);
   if (formatShape(expected) !== formatShape(source.shape)) {
     throw new ShapeError(
       `indexAdd: source must be ${formatShape(expected)}, got ${formatShape(source.shape)}`,
     );
   }
-  const [total, added] = alike([x, source], "int32");
-  return apply(ROWS.indexAdd, [total!, index, added!], { axis: at });
+  const [to, from] = alike([total, source], "int32");
+  return reshape(apply(ROWS.indexAdd, [to!, index, from!], { axis: at }), x.shape);
 }
 
 /**
@@ -239,19 +254,20 @@ function triangle(x: Tensor, diagonal: number, op: string): Tensor {
  * @example argsort(tensor([3, 1, 2])).toArray() // [1, 2, 0]
  */
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
-  checkedTensor("argsort", x);
-  checkFlag("argsort", "descending", descending);
-  const at = normalizeAxis("argsort", axis, x.rank);
-  return apply(ROWS.argsort, [x], { axis: at, descending, nanFirst: false, count: x.shape[at] ?? 1 });
+  return order("argsort", x, axis, descending);
+}
+
+function order(op: string, x: Tensor, axis: number, descending: boolean): Tensor {
+  checkFlag(op, "descending", descending);
+  return alongAxis(op, x, axis, (y, at) =>
+    apply(ROWS.argsort, [y], { axis: at, descending, nanFirst: false, count: y.shape[at]! }),
+  );
 }
 
 /** Values sorted along an axis, and the indices that sort them. */
 export function sort(x: Tensor, axis = -1, descending = false): { values: Tensor; indices: Tensor } {
-  checkedTensor("sort", x);
-  checkFlag("sort", "descending", descending);
-  const at = normalizeAxis("sort", axis, x.rank);
-  const indices = argsort(x, at, descending);
-  return { values: gather(x, at, indices), indices };
+  const indices = order("sort", x, axis, descending);
+  return { values: gather(x, axis, indices), indices };
 }
 
 /**
@@ -265,10 +281,14 @@ export function sort(x: Tensor, axis = -1, descending = false): { values: Tensor
 export function topk(x: Tensor, k: number, axis = -1, largest = true): { values: Tensor; indices: Tensor } {
   checkedTensor("topk", x);
   checkFlag("topk", "largest", largest);
-  const at = normalizeAxis("topk", axis, x.rank);
-  const size = x.shape[at]!;
+  const at = axisOrOnly("topk", axis, x.rank);
+  const size = x.shape[at] ?? 1;
   if (!Number.isInteger(k) || k < 0 || k > size) {
     throw new ShapeError(`topk: k must be between 0 and ${size}, the size of axis ${at}, got ${k}`);
+  }
+  if (x.rank === 0) {
+    const { values, indices } = topk(reshape(x, [1]), k, 0, largest);
+    return k === 0 ? { values, indices } : { values: reshape(values, []), indices: reshape(indices, []) };
   }
   const params = { axis: at, descending: largest, nanFirst: largest, count: k };
   const indices = apply(ROWS.argsort, [x], params);

@@ -6,10 +6,10 @@ import { promote, promoteNumber } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import type { AxisParams } from "../op-params.ts";
-import { checkShape, formatShape, normalizeAxis, replaceAxis, sameShape } from "../shape.ts";
+import { axisOrOnly, checkShape, formatShape, normalizeAxis, replaceAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { indexSelect } from "./indexing.ts";
-import { alike, castTo } from "./operands.ts";
+import { alike, castTo, checkedTensor } from "./operands.ts";
 import { narrow, unsqueeze } from "./shaping.ts";
 
 interface PadParams {
@@ -154,8 +154,9 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
  * @example roll(arange(4), 1, 0).toArray() // [3, 0, 1, 2]
  */
 export function roll(x: Tensor, shift: number, axis: number): Tensor {
-  const at = normalizeAxis("roll", axis, x.rank);
+  const at = axisOrOnly("roll", axis, checkedTensor("roll", x).rank);
   if (!Number.isInteger(shift)) throw new ShapeError(`roll: shift must be an integer, got ${shift}`);
+  if (x.rank === 0) return x;
   const n = x.shape[at]!;
   if (n === 0) return x;
   const cut = ((-shift % n) + n) % n;

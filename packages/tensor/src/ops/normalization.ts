@@ -9,6 +9,7 @@ import { type FusedRow, floating, fused, type Rule, rows, unary } from "../op.ts
 import type { AxisParams } from "../op-params.ts";
 import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { alongAxis } from "./along-axis.ts";
 import { add, div, equal, exp, log, mul, rsqrt, square, sub, where } from "./elementwise.ts";
 import { alike, checkedTensor, floatingTensor } from "./operands.ts";
 import { max, mean, sum } from "./reduction.ts";
@@ -116,8 +117,7 @@ function shifted(x: Tensor, axis: number): Tensor {
  * @example softmax(zeros([2, 4])).toArray()[0] // [0.25, 0.25, 0.25, 0.25]
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  const params = { axis: normalizeAxis("softmax", axis, x.rank) };
-  return apply(ROWS.softmax, [floatingTensor(x)], params);
+  return alongAxis("softmax", x, axis, (y, at) => apply(ROWS.softmax, [floatingTensor(y)], { axis: at }));
 }
 
 /**
@@ -127,8 +127,9 @@ export function softmax(x: Tensor, axis = -1): Tensor {
  * @example logSoftmax(tensor([0, -Infinity])).toArray() // [0, -Infinity]
  */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  const params = { axis: normalizeAxis("logSoftmax", axis, x.rank) };
-  return apply(ROWS.logSoftmax, [floatingTensor(x)], params);
+  return alongAxis("logSoftmax", x, axis, (y, at) =>
+    apply(ROWS.logSoftmax, [floatingTensor(y)], { axis: at }),
+  );
 }
 
 /** Refuses options in the place of tensors, and x of rank 0. */

@@ -131,8 +131,9 @@ function checkOperand(op: string, value: TensorLike): void {
 
 /** Throws DtypeError unless the tensor holds int32 indices. */
 export function checkIndex(op: string, index: Tensor): void {
-  if (index.dtype !== "int32")
-    throw new DtypeError(`${op}: indices must be int32, got ${index.dtype ?? typeof index}`);
+  if (index?.dtype !== "int32") {
+    throw new DtypeError(`${op}: indices must be int32, got ${index?.dtype ?? typeof index}`);
+  }
 }
 
 /** What users call an op by that takes two operands, which broadcast. */

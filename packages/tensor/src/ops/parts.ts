@@ -2,7 +2,7 @@
 
 import { wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
-import { checkShape, formatShape, normalizeAxis } from "../shape.ts";
+import { axisOrOnly, checkShape, formatShape, normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkedTensor } from "./operands.ts";
 import { broadcastTo, narrow, reshape, select, unsqueeze } from "./shaping.ts";
@@ -93,7 +93,8 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
  */
 export function repeat(x: Tensor, count: number, axis: number): Tensor {
   checkShape("repeat", [count]);
-  const at = normalizeAxis("repeat", axis, x.rank);
+  const at = axisOrOnly("repeat", axis, checkedTensor("repeat", x).rank);
+  if (x.rank === 0) return broadcastTo(x, [count]);
   const spread = x.shape.flatMap((n, i) => (i === at ? [n, count] : [n]));
   const shape = x.shape.map((n, i) => (i === at ? n * count : n));
   return reshape(broadcastTo(unsqueeze(x, at + 1), spread), shape);

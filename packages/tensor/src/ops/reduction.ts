@@ -19,15 +19,16 @@ import {
 import type { AxisParams, ReduceParams } from "../op-params.ts";
 import {
   type Axes,
+  axisOrOnly,
   broadcastShapes,
   formatShape,
   normalizeAxes,
-  normalizeAxis,
   reducedShape,
   replaceAxis,
   type Shape,
 } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { alongAxis } from "./along-axis.ts";
 import {
   abs,
   add,
@@ -179,12 +180,15 @@ export function argmax(x: Tensor, axis?: number, keepDims = false): Tensor {
 
 function indexOfLargest(op: string, x: Tensor, axis: number | undefined, keepDims: boolean): Tensor {
   checkFlag(op, "keepDims", keepDims);
-  const y = axis === undefined ? reshape(x, [x.size]) : x;
-  const at = axis === undefined ? 0 : normalizeAxis(op, axis, x.rank);
+  const y = axis === undefined || x.rank === 0 ? reshape(x, [x.size]) : x;
+  const at = axis === undefined ? 0 : axisOrOnly(op, axis, x.rank);
   checkNotEmpty(op, y, [at]);
   const index = apply(ROWS.argmax, [y], { axis: at });
   if (!keepDims) return index;
-  return reshape(index, axis === undefined ? x.shape.map(() => 1) : replaceAxis(x.shape, at, [1]));
+  return reshape(
+    index,
+    x.shape.map((n, i) => (axis === undefined || i === at ? 1 : n)),
+  );
 }
 
 /** int32 index of the first smallest value along an axis; a NaN counts as smallest. Otherwise as `argmax`. */
@@ -280,8 +284,7 @@ export function norm(x: Tensor, axes?: Axes, keepDims = false, p = 2): Tensor {
  * @example cumsum(arange(4)).toArray() // [0, 1, 3, 6]
  */
 export function cumsum(x: Tensor, axis = -1): Tensor {
-  const y = countableTensor(checkedTensor("cumsum", x));
-  return apply(ROWS.cumsum, [y], { axis: normalizeAxis("cumsum", axis, x.rank) });
+  return alongAxis("cumsum", x, axis, (y, at) => apply(ROWS.cumsum, [countableTensor(y)], { axis: at }));
 }
 
 /**
@@ -292,7 +295,7 @@ export function cumsum(x: Tensor, axis = -1): Tensor {
  */
 export function cumprod(x: Tensor, axis = -1): Tensor {
   let out = countableTensor(checkedTensor("cumprod", x));
-  const at = normalizeAxis("cumprod", axis, x.rank);
+  const at = axisOrOnly("cumprod", axis, x.rank);
   const n = out.shape[at] ?? 1;
   for (let shift = 1; shift < n; shift *= 2) {
     const before = narrow(out, at, 0, n - shift);
@@ -310,7 +313,7 @@ export function cosineSimilarity(first: Tensor, second: Tensor, axis = -1, epsil
   checkTensors("cosineSimilarity", { first, second });
   checkNumber("cosineSimilarity", "epsilon", epsilon);
   const shape = broadcastShapes("cosineSimilarity", first.shape, second.shape);
-  normalizeAxis("cosineSimilarity", axis, shape.length);
+  axisOrOnly("cosineSimilarity", axis, shape.length);
   const [a, b] = alike([broadcastTo(first, shape), broadcastTo(second, shape)], "float32") as [
     Tensor,
     Tensor,

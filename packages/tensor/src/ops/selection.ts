@@ -5,7 +5,7 @@ import { fromTypedArray, scalar } from "../apply.ts";
 import { checkFlag, checkTensors, wrongArgument } from "../arguments.ts";
 import { isFloating, type TypedArray } from "../dtype.ts";
 import { BackendError, DtypeError, ShapeError } from "../errors.ts";
-import { broadcastShapes, formatShape, normalizeAxis } from "../shape.ts";
+import { axisOrOnly, broadcastShapes, formatShape, normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { equal, isNaN, sub, where } from "./elementwise.ts";
 import { argsort, gather, indexSelect } from "./indexing.ts";
@@ -87,7 +87,7 @@ export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
 export function median(x: Tensor, axis?: number, keepDims = false): Tensor {
   checkedTensor("median", x);
   checkFlag("median", "keepDims", keepDims);
-  const at = axis === undefined ? 0 : normalizeAxis("median", axis, x.rank);
+  const at = axis === undefined ? 0 : axisOrOnly("median", axis, x.rank);
   const whole = axis === undefined || x.rank === 0;
   const y = whole ? reshape(x, [x.size]) : x;
   const n = y.shape[at]!;

@@ -151,7 +151,7 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
  * @example transpose(tensor([[1, 2], [3, 4]])).toArray() // [[1, 3], [2, 4]]
  */
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
-  const p = normalizeAxis("transpose", a, x.rank);
+  const p = normalizeAxis("transpose", a, checkedTensor("transpose", x).rank);
   const q = normalizeAxis("transpose", b, x.rank);
   const order = x.shape.map((_, i) => (i === p ? q : i === q ? p : i));
   return applyView(ROWS.permute, x, { order }, permuteView(x, order));
