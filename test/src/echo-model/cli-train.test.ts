@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -108,6 +109,29 @@ t.test("what was trained can be inspected, scored and used", async (t) => {
   const written = join(folder, "texts");
   t.equal(run("transcribe", wave, "--checkpoint", checkpoint, "--out-dir", written).status, 0);
   t.ok(existsSync(join(written, "a3.txt")));
+
+  const trained = sha(checkpoint);
+  const name = join(folder, "another-name.safetensors");
+  symlinkSync(checkpoint, name);
+  for (const to of [checkpoint, name]) {
+    const refused = run("export", checkpoint, to, "--force");
+    t.match(refused, {
+      status: 2,
+      err: /expected another FILE than the checkpoint itself, got .*/,
+    });
+  }
+  t.equal(sha(checkpoint), trained, "no way of writing its name replaces the checkpoint");
+  t.match(run("export", checkpoint, small), {
+    status: 2,
+    err: /small\.safetensors exists; --force overwrites it/,
+  });
+  t.equal(run("export", checkpoint, small, "--force").status, 0);
+  writeFileSync(join(written, "a3.txt"), "corrected by hand");
+  const again = ["transcribe", wave, "--checkpoint", checkpoint, "--out-dir", written];
+  t.match(run(...again), { status: 2, err: /--out-dir: .*a3\.txt exists; --force overwrites/ });
+  t.equal(readFileSync(join(written, "a3.txt"), "utf8"), "corrected by hand");
+  t.equal(run(...again, "--force").status, 0);
+  t.not(readFileSync(join(written, "a3.txt"), "utf8"), "corrected by hand");
 });
 
 t.test("a training is refused on a checkpoint of other data, or one that is for use only", async (t) => {

@@ -1,4 +1,5 @@
 // echo-asr transcribe
+import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -21,6 +22,7 @@ interface TranscribeOptions extends SettingOptions, EngineOptions, DecodeOptions
   readonly checkpoint?: string;
   readonly format?: string;
   readonly outDir?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -40,6 +42,7 @@ export function addTranscribe(cli: CAC): void {
     .option("--checkpoint <file>", "model to use")
     .option("--format <name>", "text (default), json (one line a file, word times in seconds), srt or vtt")
     .option("--out-dir <dir>", "write FILE.txt, .json, .srt or .vtt there instead of standard output")
+    .option("--force", "overwrite files that exist in the folder of --out-dir")
     .option("--set <key=value>", "change a setting, such as decode.method=joint; may be repeated")
     .option("--json", "the same as --format json")
     .example("  echo-asr transcribe speech.wav --format srt > speech.srt")
@@ -55,7 +58,7 @@ export function addTranscribe(cli: CAC): void {
       if (files.length === 0) throw new ConfigError(["transcribe: expected at least one FILE, got none"]);
       if (files.filter((file) => file === STANDARD_INPUT).length > 1)
         throw new ConfigError(["transcribe: expected - once, standard input is read to its end"]);
-      checkOutputs(files, format, options.outDir);
+      checkOutputs(files, format, options.outDir, options.force === true);
       await startEngine(options);
       const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
       const config = overridden(checkpoint.config, overridesOf(options));
@@ -105,8 +108,13 @@ function outputName(file: string, format: string): string {
   return `${name}.${format === "text" ? "txt" : format}`;
 }
 
-/** Throws ConfigError when the texts of several files would run into each other. */
-function checkOutputs(files: readonly string[], format: string, outDir: string | undefined): void {
+/** Throws ConfigError when the texts of several files would run into each other, or replace files that exist. */
+function checkOutputs(
+  files: readonly string[],
+  format: string,
+  outDir: string | undefined,
+  force: boolean,
+): void {
   if (outDir === undefined) {
     if (files.length > 1 && (format === "srt" || format === "vtt"))
       throw new ConfigError([
@@ -122,6 +130,10 @@ function checkOutputs(files: readonly string[], format: string, outDir: string |
       throw new ConfigError([`--out-dir: ${other} and ${file} would both be written to ${name}`]);
     first.set(name, file);
   }
+  const existing = [...first.keys()].map((name) => join(outDir, name)).filter((path) => existsSync(path));
+  if (existing.length === 0 || force) return;
+  const more = existing.length > 1 ? ` and ${existing.length - 1} more` : "";
+  throw new ConfigError([`--out-dir: ${existing[0]}${more} exists; --force overwrites`]);
 }
 
 /** For `decodeRecording`: says on standard error what is damaged; the rest of the recording is used. */
