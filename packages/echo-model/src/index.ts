@@ -49,9 +49,21 @@ export { decoderScore, jointDecode } from "./speech/decode/joint-search.ts";
 export { type TimedWord, wordTimes } from "./speech/decode/word-times.ts";
 export { FeatureStore } from "./speech/feature-store.ts";
 export { extractFeatures, trackRecording, type UtteranceFeatures } from "./speech/features.ts";
+export { type Recognizer, recognizeStretch } from "./speech/recognize-stretch.ts";
 export { changeSpeed, decodeRecording } from "./speech/recording.ts";
+export { holdsSpeech } from "./speech/speech-gate.ts";
+export { cutIntoStretches, type Stretch, StretchCutter, type StretchOptions } from "./speech/stretches.ts";
 export { groupCues, toSrt, toTranscriptJson, toVtt } from "./speech/subtitles.ts";
-export { type Recognizer, type Transcript, transcribe } from "./speech/transcribe.ts";
+export { type Transcript, transcribe } from "./speech/transcribe.ts";
+export { TranscribeStream } from "./speech/transcribe-stream.ts";
+export {
+  type Calibration,
+  calibrated,
+  fitCalibration,
+  type JudgedWord,
+  type ReliabilityRow,
+  reliability,
+} from "./speech/word-confidence.ts";
 // Transcripts to token ids and back; how texts differ.
 export { BpeTokenizer } from "./text/bpe-tokenizer.ts";
 export { CharacterTokenizer } from "./text/character-tokenizer.ts";
@@ -67,6 +79,7 @@ export {
   decodeCheckpoint,
   encodeCheckpoint,
   newModel,
+  recognizerOf,
   restoreModel,
 } from "./train/checkpoint.ts";
 export { loadDataSet } from "./train/load-data-set.ts";

@@ -8,7 +8,20 @@ import t from "tap";
 import { duration, Progress, progressLine } from "../../../packages/echo-model/dist/cli/progress.js";
 import { command, configFile, data, folder, run } from "./command-line.js";
 
-const COMMANDS = ["train", "eval", "transcribe", "features", "pitch", "inspect", "export", "settings"];
+const COMMANDS = [
+  ...[
+    "train",
+    "eval",
+    "transcribe",
+    "listen",
+    "calibrate",
+    "features",
+    "pitch",
+    "inspect",
+    "export",
+    "settings",
+  ],
+];
 const recordings = fileURLToPath(new URL("../../../data/asterisk-alnum/wav/", import.meta.url));
 const codecs = fileURLToPath(new URL("../../fixtures/codecs/", import.meta.url));
 

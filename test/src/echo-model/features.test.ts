@@ -21,7 +21,7 @@ import { diskCache } from "@echo-ts/echo-model/node";
 import { readSafetensors, stream } from "@echo-ts/tensor";
 import t from "tap";
 import { joinPieces } from "../../../packages/echo-model/dist/speech/join-clips.js";
-import { changeSpeedOfF0, cutAtPauses } from "../../../packages/echo-model/dist/speech/recording.js";
+import { changeSpeedOfF0 } from "../../../packages/echo-model/dist/speech/recording.js";
 import { augmentMel, augmentWave, withLevel } from "../../../packages/echo-model/dist/train/augment.js";
 import { readShared, sharedPath, skipWithoutShared } from "../shared-material.js";
 import { syntheticFiles, tinyConfig } from "./synthetic-speech.js";
@@ -130,22 +130,6 @@ t.test("a recording that cannot be decoded is refused by name", async (t) => {
   const bytes = encodeWav(new Float32Array(8), { sampleRate: 16000, encoding: "float32" });
   new DataView(bytes.buffer, bytes.byteOffset).setFloat32(bytes.length - 8, Number.NaN, true);
   await t.rejects(decodeRecording(bytes, "nan.wav", 16000), DataError);
-});
-
-t.test("long recordings are cut at pauses", async (t) => {
-  const second = voice(200, 1);
-  const gap = new Float32Array(8000);
-  const wave = Float32Array.from([...second, ...gap, ...second, ...gap, ...second]);
-  const cuts = cutAtPauses(wave, 16000, 2);
-  t.equal(cuts[0]!.start, 0);
-  t.equal(cuts.at(-1)!.end, wave.length);
-  cuts.slice(1).forEach((cut, i) => {
-    t.equal(cut.start, cuts[i]!.end, "no sample is lost");
-    t.ok(Math.abs(wave[cut.start]!) < 1e-6, "the cut is silent");
-  });
-  for (const { start, end } of cuts) t.ok(end - start <= 32000);
-  t.equal(cutAtPauses(second, 16000, 2).length, 1);
-  t.equal(cutAtPauses(voice(200, 5), 16000, 2).length, 3, "speech without a pause is cut all the same");
 });
 
 t.test("augmentation", async (t) => {

@@ -7,11 +7,12 @@ import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
 import { limitedDecoder } from "../speech/decode-process.ts";
+import type { Recognizer } from "../speech/recognize-stretch.ts";
 import type { RecordingDecoder } from "../speech/recording.ts";
 import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../speech/subtitles.ts";
-import { type Recognizer, type Transcript, transcribe } from "../speech/transcribe.ts";
+import { type Transcript, transcribe } from "../speech/transcribe.ts";
 import { printable } from "../text/printable.ts";
-import { restoreModel } from "../train/checkpoint.ts";
+import { recognizerOf } from "../train/checkpoint.ts";
 import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
 import { STANDARD_INPUT } from "./arguments.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
@@ -62,8 +63,7 @@ export function addTranscribe(cli: CAC): void {
       await startEngine(options);
       const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
       const config = overridden(checkpoint.config, overridesOf(options));
-      const { tokenizer } = checkpoint;
-      const recognizer = { echo: restoreModel({ ...checkpoint, config }), tokenizer, config };
+      const recognizer = recognizerOf({ ...checkpoint, config });
       if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
       for (const file of files) {
         const text = await transcribeFile(file, decoder, recognizer, format).catch((error: unknown) => {

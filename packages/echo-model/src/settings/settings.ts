@@ -180,6 +180,7 @@ export const SETTINGS = {
     lengthPenalty: { number: 0.6, min: 0, max: 5, means: "attention beam: scores are divided by the length to this power" },
     ctcWeight: { number: 0.5, min: 0, max: 1, means: "joint: share of the CTC score" },
     maxTokens: { integer: 128, min: 1, unit: "tokens", means: "longest output of the attention decoder" },
+    speechGate: { flag: true, reference: false, means: "write nothing for stretches without speech: silence, noise, hum, held tones; whispers too" },
   },
 } as const;
 

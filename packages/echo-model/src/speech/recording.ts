@@ -1,6 +1,6 @@
-// Recordings before anything is computed from them: decoded to one channel, played faster or slower, cut at pauses.
+// Recordings before anything is computed from them: decoded to one channel, played faster or slower.
 // Shapes: N samples, T hops. Read next: features.ts.
-import { decodeAudio, decodePcm, resample, toMono, voiceActivity } from "@echo-ts/audio";
+import { decodeAudio, decodePcm, resample, toMono } from "@echo-ts/audio";
 import { isUnknownLength } from "../data/audio-header.ts";
 import { isSphere, readSphere } from "../data/sphere.ts";
 import { DataError } from "../errors.ts";
@@ -136,32 +136,4 @@ export function changeSpeedOfF0(f0: Float32Array, factor: number, frames: number
   return Float32Array.from({ length: frames }, (_, t) => {
     return (f0[Math.min(Math.round(t * factor), f0.length - 1)] ?? 0) * factor;
   });
-}
-
-/** A stretch of a recording, in samples. */
-export interface Stretch {
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * Cuts a long recording at its pauses into stretches of at most `maxSeconds`.
- * @returns stretches in order; without any speech the whole is one (or several, when it is too long).
- */
-export function cutAtPauses(wave: Float32Array, sampleRate: number, maxSeconds: number): Stretch[] {
-  const limit = Math.floor(maxSeconds * sampleRate);
-  if (wave.length <= limit) return [{ start: 0, end: wave.length }];
-  const { segments } = voiceActivity(wave, { sampleRate });
-  const pauses = segments
-    .slice(1)
-    .map(({ start }, i) => Math.round(((segments[i]!.end + start) / 2) * sampleRate));
-  const stretches: Stretch[] = [];
-  let start = 0;
-  while (wave.length - start > limit) {
-    // The last pause that fits, or a cut through speech where nobody paused for so long.
-    const end = pauses.findLast((pause) => pause > start && pause - start <= limit) ?? start + limit;
-    stretches.push({ start, end });
-    start = end;
-  }
-  return [...stretches, { start, end: wave.length }];
 }

@@ -168,6 +168,11 @@ export class PassBatches implements BatchSource {
     return new PassBatches(usable, frames, options);
   }
 
+  /** Hops of the longest utterance at the slowest speed; joined ones may be longer. */
+  get longestFrames(): number {
+    return Math.max(...this.#frames.flatMap((bySpeed) => [...bySpeed.values()]));
+  }
+
   /** The utterances of a pass, without those that could not be decoded. */
   get utterances(): readonly Utterance[] {
     return this.#utterances;

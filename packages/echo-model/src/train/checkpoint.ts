@@ -9,6 +9,7 @@ import { buildEcho } from "../reference/build-echo.ts";
 import { resolveConfig } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { contentHash } from "../speech/feature-cache.ts";
+import type { Recognizer } from "../speech/recognize-stretch.ts";
 import { restoreTokenizer } from "../text/restore-tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { RunIdentity } from "./run-identity.ts";
@@ -156,6 +157,28 @@ export function restoreModel({ config, weights, tokenizer }: Checkpoint): Echo {
   const echo = newModel(config, tokenizer);
   echo.loadStateDict(weights, { source: "checkpoint" });
   return echo.eval();
+}
+
+/**
+ * What `transcribe` needs, of a checkpoint: the model, and what training and calibration noted in its figures.
+ * @throws Error naming weights that do not fit
+ * @example (await transcribe(recognizerOf(await loadCheckpoint(path)), wave)).text
+ */
+export function recognizerOf(checkpoint: Checkpoint): Recognizer {
+  const { tokenizer, config, metrics } = checkpoint;
+  const { longestSeconds, calibration } = metrics as Partial<Recognizer>;
+  return {
+    echo: restoreModel(checkpoint),
+    tokenizer,
+    config,
+    ...(isPositive(longestSeconds) && { longestSeconds }),
+    ...(Number.isFinite(calibration?.slope) &&
+      Number.isFinite(calibration?.offset) && { calibration: calibration! }),
+  };
+}
+
+function isPositive(value: unknown): value is number {
+  return typeof value === "number" && value > 0 && Number.isFinite(value);
 }
 
 /** A fresh model for a configuration and a tokenizer; `training.seed` draws its weights. */

@@ -62,6 +62,8 @@ export interface TrainingData {
   readonly size: number;
   /** Hashes of what is trained on and scored. */
   readonly identity: DataIdentity;
+  /** Longest utterance trained on, in seconds; a recogniser cuts longer recordings. */
+  readonly longestSeconds?: number;
 }
 
 /**
@@ -106,6 +108,7 @@ export async function prepareTraining(
     problems: distinct(problems),
     size: source.utterances.length,
     identity: await identifyData(store, source.utterances, new Map([[evaluateSplit, scored]])),
+    longestSeconds: ((source.longestFrames - 1) * config.audio.hopLength) / config.audio.sampleRate,
   };
 }
 

@@ -154,6 +154,7 @@ export class Run {
   async #checkpoint(ended?: TrainingProgress["ended"]): Promise<SavedRun> {
     const { config, data, identity } = this.#parts;
     const metrics: Record<string, unknown> = { step: this.trainer.steps };
+    if (data.longestSeconds !== undefined) metrics.longestSeconds = data.longestSeconds;
     if (this.#evaluatedAt === this.trainer.steps)
       for (const [set, evaluation] of this.#evaluations) metrics[set] = ratesOf(evaluation);
     const trainer = await this.trainer.state();

@@ -83,6 +83,8 @@ export interface TokenSpan {
   readonly token: number;
   readonly start: number;
   readonly end: number;
+  /** In [0, 1], where somebody has asked for it (`tokenConfidence`). */
+  readonly confidence?: number;
 }
 
 /**

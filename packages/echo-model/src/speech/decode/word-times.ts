@@ -35,7 +35,10 @@ export function wordTimes(
   for (const { 0: word, index } of text.matchAll(/\S+/gu)) {
     const own = spans.filter((_, i) => places[i]!.start < index + word.length && places[i]!.end > index);
     const start = own[0]!.start * secondsPerFrame;
-    words.push({ word, start, end: own[own.length - 1]!.end * secondsPerFrame });
+    const end = own[own.length - 1]!.end * secondsPerFrame;
+    // A word is as sure as its least sure token.
+    const confidence = Math.min(...own.map((span) => span.confidence ?? Number.NaN));
+    words.push({ word, start, end, ...(!Number.isNaN(confidence) && { confidence }) });
   }
   return words;
 }
