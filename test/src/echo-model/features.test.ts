@@ -241,3 +241,47 @@ t.test("the cache gives back what was computed, and notices changed settings and
     /wav\/none\.wav does not exist/,
   );
 });
+
+t.test("beyond a budget features stay in the cache, with the same values", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "echo-memory-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const files = syntheticFiles();
+  const input = inputOf(tinyConfig());
+  const utterances = Array.from({ length: 8 }, (_, i) => ({
+    id: `a${i}`,
+    text: "low",
+    audio: { kind: "file" as const, file: `wav/a${i}.wav` },
+    source: { file: "manifest.jsonl", line: 1 },
+    row: {},
+  }));
+  const access = memoryFiles(files);
+  const all = new FeatureStore(access, input);
+  const wanted = await Promise.all(utterances.map((one) => all.features(one)));
+  const budget = 2 * wanted[7]!.mel.byteLength;
+  t.ok(all.heldBytes > 3 * budget, "without a cache everything is kept");
+
+  let gets = 0;
+  const disk = diskCache(folder);
+  const get = (key: string): ReturnType<typeof disk.get> => {
+    gets++;
+    return disk.get(key);
+  };
+  const cache = { ...disk, get };
+  const store = new FeatureStore(access, input, cache, undefined, budget);
+  for (let round = 0; round < 3; round++)
+    for (const [i, utterance] of utterances.entries()) {
+      t.same(await store.features(utterance), wanted[i], `round ${round}, utterance ${i}`);
+      t.ok(store.heldBytes <= budget, `${store.heldBytes} of ${budget} bytes`);
+    }
+  t.equal(gets, 24, "each was read again");
+  store.forgetPieces();
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+  t.same(await store.features(utterances[0]!), wanted[0], "what the cache has lost is computed again");
+  store.forgetPieces();
+  const other = files["wav/a1.wav"]!;
+  files["wav/a3.wav"] = other;
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+  await t.rejects(store.features(utterances[3]!), {
+    message: "features: wav/a3.wav has changed since it was first read, expected the same contents",
+  });
+});

@@ -49,7 +49,10 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       "--accept-changes",
       "go on with --resume although recordings, texts, backend, arithmetic or version have changed",
     )
-    .option("--cache <dir>", "keep features here for the next run (default: compute them at every start)")
+    .option(
+      "--cache <dir>",
+      "keep features here for the next run, and beyond 1 GiB during this one (default: compute them at every start)",
+    )
     .option(
       "--json",
       "one JSON object an event (preparation, start, step, evaluation, checkpoint, end) on standard output, no progress line",

@@ -6,6 +6,7 @@ import type { Utterance } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
 import type { InputSettings } from "../settings/resolve.ts";
 import { contentHash, type FeatureCache, NO_CACHE, textHash } from "./feature-cache.ts";
+import { FeatureMemory } from "./feature-memory.ts";
 import { extractFeatures, hopCount, trackF0, type UtteranceFeatures } from "./features.ts";
 import { joinPieces, type Piece } from "./join-clips.ts";
 import {
@@ -16,6 +17,8 @@ import {
   refuseDamaged,
 } from "./recording.ts";
 
+/** Features of about 4 hours at the defaults. */
+const MEMORY_BYTES = 2 ** 30;
 /** Changes with the meaning of the stored arrays, so that old cache folders are not misread. */
 const CACHE_VERSION = 3;
 
@@ -28,26 +31,39 @@ export class FeatureStore {
   readonly #files: FileAccess;
   readonly #cache: FeatureCache;
   readonly #decoder: RecordingDecoder;
-  readonly #features = new Map<string, Promise<UtteranceFeatures>>();
+  readonly #features: FeatureMemory;
   readonly #pieces = new Map<string, Promise<Piece>>();
   readonly #bytes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
-  readonly #hashes = new Map<string, Promise<string>>();
+  readonly #hashes = new Map<string, string>();
 
   /**
    * @param input - of `inputOf`.
-   * @param cache - default none: features are computed once a run and kept in memory.
+   * @param cache - default none: features are computed once a run and all kept in memory.
    * @param decoder - default {@link decodeRecording}; with `limitedDecoder` no recording takes too long or too much.
+   * @param memoryBytes - how much of what the cache has is kept in memory too, default 1 GiB; features that no cache has
+   * (there is none, or the model reads the waveform) are kept whatever they take.
    */
   constructor(
     files: FileAccess,
     input: InputSettings,
     cache: FeatureCache = NO_CACHE,
     decoder: RecordingDecoder = decodeRecording,
+    memoryBytes: number = MEMORY_BYTES,
   ) {
     this.#files = files;
     this.#decoder = decoder;
     this.input = input;
     this.#cache = cache;
+    this.#features = new FeatureMemory(this.#isCached ? memoryBytes : Number.POSITIVE_INFINITY);
+  }
+
+  get #isCached(): boolean {
+    return this.#cache !== NO_CACHE && !this.input.features.includes("waveform");
+  }
+
+  /** Bytes of features in memory. */
+  get heldBytes(): number {
+    return this.#features.heldBytes;
   }
 
   /**
@@ -55,12 +71,7 @@ export class FeatureStore {
    * @throws DataError naming a recording that is missing, damaged or cannot be decoded.
    */
   features(utterance: Utterance, speed = 1): Promise<UtteranceFeatures> {
-    const key = `${utterance.id}@${speed}`;
-    const found = this.#features.get(key);
-    if (found !== undefined) return found;
-    const made = this.#cached(utterance, speed);
-    this.#features.set(key, made);
-    return made;
+    return this.#features.get(`${utterance.id}@${speed}`, () => this.#cached(utterance, speed));
   }
 
   /** Samples and f0 of a recording at a speed, kept in memory. */
@@ -98,7 +109,7 @@ export class FeatureStore {
       const { wave, f0 } = await this.wholePiece(utterance, speed);
       return this.extract(wave, f0);
     };
-    if (this.#cache === NO_CACHE || this.input.features.includes("waveform")) return compute();
+    if (!this.#isCached) return compute();
     const key = await this.#keyOf(utterance, speed);
     const stored = featuresOf(await this.#cache.get(key), this.input.melBins);
     if (stored !== null) return stored;
@@ -137,12 +148,21 @@ export class FeatureStore {
   #read(file: string): Promise<Uint8Array<ArrayBuffer>> {
     const found = this.#bytes.get(file);
     if (found !== undefined) return found;
-    const made = readWhole(this.#files, file);
+    const made = this.#readAndHash(file);
     this.#bytes.set(file, made);
-    // While the bytes are there; what the file holds later is another matter.
-    if (!this.#hashes.has(file)) this.#hashes.set(file, made.then(contentHash));
-    this.#hashes.get(file)!.catch(() => this.#hashes.delete(file));
     return made;
+  }
+
+  async #readAndHash(file: string): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await readWhole(this.#files, file);
+    const hash = await contentHash(bytes);
+    const before = this.#hashes.get(file) ?? hash;
+    if (before !== hash)
+      throw new DataError(
+        `features: ${file} has changed since it was first read, expected the same contents`,
+      );
+    this.#hashes.set(file, hash);
+    return bytes;
   }
 
   async #hashOf(file: string): Promise<string> {
