@@ -74,10 +74,16 @@ const malformed: [string, Uint8Array, string][] = [
   ["no shape", file('{"x":{"dtype":"U8","data_offsets":[0,1]}}', [0]), 'tensor "x": shape is missing'],
   ["no offsets", file('{"x":{"dtype":"U8","shape":[1]}}', [0]), 'tensor "x": data_offsets is missing'],
   [
-    "an unknown key",
-    file('{"x":{"dtype":"U8","shape":[1],"stride":[1],"data_offsets":[0,1]}}', [0]),
-    'tensor "x": unknown key "stride", expected dtype, shape and data_offsets',
+    "an unknown key whose value is no JSON",
+    file('{"x":{"dtype":"U8","shape":[1],"stride":1x,"data_offsets":[0,1]}}', [0]),
+    'header: expected a value at character 40, got "1"',
   ],
+  [
+    "an unknown key whose value is nested without end",
+    file(`{"x":{"dtype":"U8","stride":${"[".repeat(60000)}`),
+    "header: values are nested deeper than 120 levels",
+  ],
+  ["metadata of another kind", file('{"__metadata__":[]}'), 'header: expected { at character 16, got "["'],
   [
     "one offset",
     file('{"x":{"dtype":"U8","shape":[1],"data_offsets":[0]}}', [0]),

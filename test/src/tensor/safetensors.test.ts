@@ -229,6 +229,18 @@ t.test("names that are special in JavaScript are ordinary names", async (t) => {
   t.equal(Object.hasOwn(Object.prototype, "x"), false);
 });
 
+t.test("what the format's own library passes over is passed over", async (t) => {
+  // serde reads `__metadata__` as an Option, and ignores fields of a tensor that it does not know.
+  const { tensors, metadata } = readSafetensors(
+    file(
+      '{"__metadata__":null,"x":{"dtype":"U8","note":{"a":[1,-2.5e3,true,null,"]}"],"b":{}},"shape":[1],"data_offsets":[0,1]}}',
+      [7],
+    ),
+  );
+  t.equal(metadata.size, 0);
+  t.equal(tensors.get("x")?.data[0], 7);
+});
+
 t.test("valid but unusual headers are read", async (t) => {
   const spaced = ` { \n "x"\t:\r${entry("U8", [1], 0, 1).replaceAll(",", " , ")} , "y" : ${entry("U8", [0], 0, 0)} } `;
   t.equal(readSafetensors(file(spaced.slice(1), [9])).tensors.get("x")?.data[0], 9);

@@ -12,6 +12,7 @@ import { contentHash } from "../speech/feature-cache.ts";
 import type { Recognizer } from "../speech/recognize-stretch.ts";
 import { restoreTokenizer } from "../text/restore-tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { checkCheckpointSize } from "./checkpoint-size.ts";
 import type { RunIdentity } from "./run-identity.ts";
 import type { TrainerState } from "./trainer.ts";
 
@@ -130,9 +131,12 @@ function parts(metadata: ReadonlyMap<string, string>, tensors: ReadonlyMap<strin
     const optimizer: OptimizerState = { ...saved.trainer.optimizer, arrays: moments };
     training = { ...saved, trainer: { ...saved.trainer, optimizer } };
   }
+  const config = resolveConfig(json("echo.config"));
+  const tokenizer = restoreTokenizer(json("echo.tokenizer"));
+  checkCheckpointSize(config, tokenizer.vocabSize, weights);
   return {
-    config: resolveConfig(json("echo.config")),
-    tokenizer: restoreTokenizer(json("echo.tokenizer")),
+    config,
+    tokenizer,
     metrics: json("echo.metrics") as Record<string, unknown>,
     weights,
     training,

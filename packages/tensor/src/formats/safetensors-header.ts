@@ -1,6 +1,6 @@
 // The JSON header of a safetensors file, read by a scanner made for this one grammar. JSON.parse would hide
 // repeated keys, turn 4.0 into 4, round large numbers and follow any nesting; here depth is three by
-// construction. Read next: safetensors.ts.
+// construction, but for fields that are not known, which are passed over. Read next: safetensors.ts.
 import { MAX_RANK } from "./array-record.ts";
 import { quoteKey, type Refuse } from "./format-error.ts";
 
@@ -32,6 +32,7 @@ export function parseHeader(text: string, refuse: Refuse): SafetensorsHeader {
   if (text[0] !== "{") refuse(`header: starts with ${quoteKey(text.slice(0, 1))}, expected {`);
   scanner.members("header", (name) => {
     if (name === "__metadata__") {
+      if (scanner.isNull()) return;
       scanner.members("__metadata__", (key) => {
         metadata.set(key, scanner.string());
       });
@@ -51,7 +52,7 @@ function readEntry(scanner: Scanner, name: string, refuse: Refuse): HeaderEntry 
     if (key === "dtype") dtype = scanner.string();
     else if (key === "shape") shape = scanner.integers(MAX_RANK);
     else if (key === "data_offsets") offsets = scanner.integers(2);
-    else refuse(`unknown key ${quoteKey(key)}, expected dtype, shape and data_offsets`, name);
+    else scanner.skip(1);
   });
   if (dtype === undefined) return refuse("dtype is missing", name);
   if (shape === undefined) return refuse("shape is missing", name);
@@ -62,6 +63,10 @@ function readEntry(scanner: Scanner, name: string, refuse: Refuse): HeaderEntry 
   return { dtype, shape, begin, end };
 }
 
+/** How deep values of unknown fields may be nested; the format's own library stops at 128. */
+const MAX_DEPTH = 120;
+const SIMPLE_VALUE =
+  /(?:true|false|null|-?(?:0|[1-9]\d{0,300})(?:\.\d{1,300})?(?:[eE][-+]?\d{1,3})?)(?![\w.+-])/y;
 const NUMBER_TOKEN = /[-+.\w]{0,40}/y;
 
 /** Reads tokens of strict JSON from left to right. */
@@ -121,6 +126,35 @@ class Scanner {
     } while (this.#take(","));
     this.#expect("]");
     return values;
+  }
+
+  /** Whether the value is null, which is consumed. */
+  isNull(): boolean {
+    this.#skipSpace();
+    if (!this.#text.startsWith("null", this.#at)) return false;
+    this.#at += 4;
+    return true;
+  }
+
+  /** Any value, which is passed over: the format's own library ignores what it does not know. */
+  skip(depth: number): void {
+    if (depth > MAX_DEPTH) this.#refuse(`header: values are nested deeper than ${MAX_DEPTH} levels`);
+    this.#skipSpace();
+    const next = this.#text[this.#at];
+    if (next === '"') this.string();
+    else if (next === "{") this.members("an unknown field", () => this.skip(depth + 1));
+    else if (next === "[") {
+      this.#expect("[");
+      if (this.#take("]")) return;
+      do this.skip(depth + 1);
+      while (this.#take(","));
+      this.#expect("]");
+    } else {
+      SIMPLE_VALUE.lastIndex = this.#at;
+      const found = SIMPLE_VALUE.exec(this.#text)?.[0];
+      if (found === undefined) this.#unexpected("a value");
+      else this.#at += found.length;
+    }
   }
 
   end(): void {

@@ -71,7 +71,8 @@ const RANKS: ReadonlyMap<ArrayDtype, number> = new Map(
  * Refused: a header above 100 MB or longer than the file, text that is not UTF-8 or not this JSON grammar,
  * repeated keys, numbers that are not plain integers below 2^53, unknown dtypes (the 4-, 6- and 8-bit floats
  * among them), sizes that do not fit shape and dtype, and data that does not cover the rest of the file exactly
- * (holes, overlaps, missing or trailing bytes). Memory is taken only for bytes that the file really has.
+ * (holes, overlaps, missing or trailing bytes). Memory is taken only for bytes that the file really has. As in the
+ * format's own library `__metadata__` may be null, and fields of a tensor that are not known are passed over.
  *
  * @param bytes the file. @param options names the source and maps 16-bit floats and 64-bit integers.
  * @throws FormatError naming the source and the tensor.
