@@ -1,4 +1,5 @@
 // The wasm form of the sums in resample.ts, with the same bits; where the engine refuses it, resample.ts runs its own.
+import { decodeBase64 } from "./base64.ts";
 import { CONVOLVE_WASM } from "./generated/convolve.ts";
 
 interface ConvolveExports {
@@ -26,7 +27,7 @@ let compiled: WebAssembly.Module | null | undefined;
 function convolveModule(): WebAssembly.Module | null {
   if (compiled !== undefined) return compiled;
   try {
-    compiled = new WebAssembly.Module(Uint8Array.from(atob(CONVOLVE_WASM), (letter) => letter.charCodeAt(0)));
+    compiled = new WebAssembly.Module(decodeBase64(CONVOLVE_WASM));
   } catch {
     compiled = null;
   }

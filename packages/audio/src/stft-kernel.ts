@@ -1,5 +1,6 @@
 // The wasm form of the frame loop: two frames per vector, the same bits as the TypeScript form in fft.ts. Used for
 // transform sizes that are powers of two, where the engine allows wasm with SIMD; stft.ts falls back otherwise.
+import { decodeBase64 } from "./base64.ts";
 import { factorise } from "./fft.ts";
 import { makePass } from "./fft-passes.ts";
 import { FRAMES_WASM } from "./generated/frames.ts";
@@ -45,8 +46,7 @@ let compiled: WebAssembly.Module | null | undefined;
 function frameModule(): WebAssembly.Module | null {
   if (compiled !== undefined) return compiled;
   try {
-    const bytes = Uint8Array.from(atob(FRAMES_WASM), (letter) => letter.charCodeAt(0));
-    compiled = new WebAssembly.Module(bytes);
+    compiled = new WebAssembly.Module(decodeBase64(FRAMES_WASM));
   } catch {
     // No WebAssembly, no SIMD, or a page whose policy forbids it: the TypeScript form computes the same.
     compiled = null;

@@ -10,6 +10,8 @@ import {
   whiteNoise,
 } from "@echo-ts/audio";
 import t from "tap";
+import { decodeBase64 } from "../../../packages/audio/dist/base64.js";
+import { stftKernel } from "../../../packages/audio/dist/stft-kernel.js";
 
 const rate = { sampleRate: 16000 };
 const voice = harmonics(180, [1, 0.6, 0.4, 0.2], { seconds: 0.6, ...rate });
@@ -118,3 +120,17 @@ t.test("the AudioWorklet processor posts the same frames", async (t) => {
   );
   t.ok(text(all(posted, (p) => p.normalized.data)) === text(all(wanted, (p) => p.normalized.data)));
 });
+
+t.test(
+  "base64 as Node reads it, and the kernel from it where there is no atob, as in a worklet",
+  async (t) => {
+    for (let length = 0; length < 70; length++) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 151 + length * 29) & 255);
+      t.same([...decodeBase64(Buffer.from(bytes).toString("base64"))], [...bytes], `${length} bytes`);
+    }
+    const { atob } = globalThis;
+    Reflect.deleteProperty(globalThis, "atob");
+    t.teardown(() => Object.assign(globalThis, { atob }));
+    t.ok(stftKernel(512, 128), "wasm");
+  },
+);

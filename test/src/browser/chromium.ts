@@ -28,8 +28,8 @@ const FLAGS = [
 ];
 
 /** A headless browser. */
-export const launchChromium = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+export const launchChromium = (flags: readonly string[] = []): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
 
 /** Bundles as a user would: from the published files, for browsers, nothing left out. */
 export const bundle = (
