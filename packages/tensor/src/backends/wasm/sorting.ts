@@ -1,6 +1,6 @@
 // argsort by sorting keys: each element becomes one or two int32 words whose order is that of the elements, a radix sort
-// then moves positions by 11 bits of a word at a time, the lowest first. Stable, as the reference kernel, which compares
-// elements. Short lines are sorted by insertion. Where only the first few are wanted, those that can be among them are
+// then moves positions by eight bits of a word at a time, the lowest first. Stable, as the reference kernel, which
+// compares elements. Short lines are sorted by insertion. Where only the first few are wanted, those that can be among them are
 // picked first. Read next: indexing.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
@@ -9,9 +9,13 @@ import { getEngine } from "./engine.ts";
 import { addressOf, around } from "./operands.ts";
 import { inWorkspace } from "./workspace.ts";
 
-const BITS = 11;
-const BUCKETS = 1 << BITS;
+const DIGIT = 8;
+const BUCKETS = 1 << DIGIT;
+const DIGITS = 32 / DIGIT;
+/** The upper bits by which candidates are picked. */
+const PICKED_BITS = 11;
 const INSERTION_UP_TO = 48;
+const EMPTY = new Int32Array(0);
 const LOWEST = -(2 ** 31);
 const HIGHEST = 2 ** 31 - 1;
 const INFINITY_32 = 0x7f800000;
@@ -21,13 +25,14 @@ const INFINITY_64 = 0x7ff00000;
 class Keys {
   readonly high: Int32Array;
   readonly low: Int32Array;
-  private readonly counts = new Int32Array(BUCKETS);
-  private readonly spare: Int32Array;
+  private readonly counts = new Int32Array(DIGITS * BUCKETS);
+  // A word and the position it belongs to travel together: reading words by position would miss the cache each time.
+  private words: [Int32Array, Int32Array] = [EMPTY, EMPTY];
+  private places: [Int32Array, Int32Array] = [EMPTY, EMPTY];
 
   constructor(size: number, words: 1 | 2) {
     this.high = new Int32Array(size);
     this.low = new Int32Array(words === 2 ? size : 0);
-    this.spare = new Int32Array(size);
   }
 
   /** True if the element at i comes after the one at j. */
@@ -37,52 +42,86 @@ class Keys {
     return low.length > 0 && low[i]! > low[j]!;
   }
 
-  /** The sorted positions of those in `order`, in the same array or in another. */
-  sort(order: Int32Array): Int32Array {
-    if (order.length > INSERTION_UP_TO) return this.byRadix(order);
-    for (let i = 1; i < order.length; i++) {
-      const moving = order[i]!;
-      let k = i;
-      for (; k > 0 && this.after(order[k - 1]!, moving); k--) order[k] = order[k - 1]!;
-      order[k] = moving;
+  /** Sorts positions. */
+  sort(order: Int32Array): void {
+    const { high, low } = this;
+    if (order.length <= INSERTION_UP_TO) {
+      this.byInsertion(order, 0, order.length);
+      return;
     }
-    return order;
+    this.byRadix(high, order, 0, order.length);
+    if (low.length === 0) return;
+    // Elements whose upper words are equal.
+    for (let start = 0, end = 1; start < order.length; start = end, end = start + 1) {
+      let sorted = true;
+      while (end < order.length && high[order[end]!] === high[order[start]!]) {
+        sorted = sorted && low[order[end]!]! >= low[order[end - 1]!]!;
+        end++;
+      }
+      if (sorted) continue;
+      if (end - start <= INSERTION_UP_TO) this.byInsertion(order, start, end);
+      else this.byRadix(low, order, start, end);
+    }
   }
 
-  private byRadix(order: Int32Array): Int32Array {
+  private byInsertion(order: Int32Array, start: number, end: number): void {
+    for (let i = start + 1; i < end; i++) {
+      const moving = order[i]!;
+      let k = i;
+      for (; k > start && this.after(order[k - 1]!, moving); k--) order[k] = order[k - 1]!;
+      order[k] = moving;
+    }
+  }
+
+  /** Sorts the positions order[start, end) by one word, digit by digit from the lowest. */
+  private byRadix(word: Int32Array, order: Int32Array, start: number, end: number): void {
     const { counts } = this;
-    let from = order;
-    let to = this.spare.subarray(0, order.length);
-    for (const word of this.low.length > 0 ? [this.low, this.high] : [this.high]) {
-      for (let shift = 0; shift < 32; shift += BITS) {
-        counts.fill(0);
-        for (let i = 0; i < from.length; i++) {
-          const at = ((word[from[i]!]! ^ LOWEST) >>> shift) & (BUCKETS - 1);
-          counts[at] = counts[at]! + 1;
-        }
-        if (counts[((word[from[0]!]! ^ LOWEST) >>> shift) & (BUCKETS - 1)] === from.length) continue;
-        for (let i = 0, start = 0; i < BUCKETS; i++) {
-          const count = counts[i]!;
-          counts[i] = start;
-          start += count;
-        }
-        for (let i = 0; i < from.length; i++) {
-          const place = from[i]!;
-          const at = ((word[place]! ^ LOWEST) >>> shift) & (BUCKETS - 1);
-          to[counts[at]!] = place;
-          counts[at] = counts[at]! + 1;
-        }
-        [from, to] = [to, from];
+    const n = end - start;
+    if (this.words[0].length < n) {
+      this.words = [new Int32Array(n), new Int32Array(n)];
+      this.places = [new Int32Array(n), new Int32Array(n)];
+    }
+    let [fromWord, toWord] = this.words;
+    let [fromPlace, toPlace] = this.places;
+    counts.fill(0);
+    for (let i = 0; i < n; i++) {
+      const place = order[start + i]!;
+      const value = word[place]! ^ LOWEST; // in the order of unsigned integers
+      fromPlace[i] = place;
+      fromWord[i] = value;
+      for (let d = 0; d < DIGITS; d++) {
+        const at = d * BUCKETS + ((value >>> (d * DIGIT)) & (BUCKETS - 1));
+        counts[at] = counts[at]! + 1;
       }
     }
-    return from;
+    for (let d = 0; d < DIGITS; d++) {
+      const base = d * BUCKETS;
+      const shift = d * DIGIT;
+      if (counts[base + ((fromWord[0]! >>> shift) & (BUCKETS - 1))] === n) continue;
+      for (let i = base, next = 0; i < base + BUCKETS; i++) {
+        const count = counts[i]!;
+        counts[i] = next;
+        next += count;
+      }
+      for (let i = 0; i < n; i++) {
+        const value = fromWord[i]!;
+        const at = base + ((value >>> shift) & (BUCKETS - 1));
+        const to = counts[at]!;
+        counts[at] = to + 1;
+        toWord[to] = value;
+        toPlace[to] = fromPlace[i]!;
+      }
+      [fromWord, toWord] = [toWord, fromWord];
+      [fromPlace, toPlace] = [toPlace, fromPlace];
+    }
+    order.set(n === fromPlace.length ? fromPlace : fromPlace.subarray(0, n), start);
   }
 
   /** Positions of the elements that can be among the first `count`, in order of position. */
   candidates(count: number): Int32Array {
-    const { counts, high } = this;
-    const shift = 32 - BITS;
-    counts.fill(0);
+    const { high } = this;
+    const shift = 32 - PICKED_BITS;
+    const counts = new Int32Array(1 << PICKED_BITS);
     for (let i = 0; i < high.length; i++) {
       const at = (high[i]! ^ LOWEST) >>> shift;
       counts[at] = counts[at]! + 1;
@@ -165,7 +204,9 @@ const argsort: Kernel<"argsort"> = (out, [x], { axis, descending, nanFirst, coun
     const [outer, size, inner] = around(x!.shape, axis);
     const { int32, uint8 } = engine.arena;
     const keys = new Keys(size, dtype === "float64" ? 2 : 1);
-    const counting = Int32Array.from({ length: size }, (_, i) => i);
+    const all = size <= INSERTION_UP_TO || count * 4 > size;
+    const counting = new Int32Array(all ? size : 0);
+    for (let i = 0; i < counting.length; i++) counting[i] = i;
     // A key is never turned into that of NaN: the keys of the infinities are neither the lowest nor the highest.
     const flip = descending ? -1 : 0;
     const nan = nanFirst ? LOWEST : HIGHEST;
@@ -176,8 +217,8 @@ const argsort: Kernel<"argsort"> = (out, [x], { axis, descending, nanFirst, coun
         else if (dtype === "float64") keysOfDoubles(keys, int32, from / 4 + 2 * at, inner, flip, nan);
         else if (dtype === "int32") keysOfIntegers(keys, int32, from / 4 + at, inner, flip);
         else keysOfIntegers(keys, uint8, from + at, inner, flip);
-        const all = size <= INSERTION_UP_TO || count * 4 > size;
-        const order = keys.sort(all ? counting.slice() : keys.candidates(count));
+        const order = all ? counting.slice() : keys.candidates(count);
+        keys.sort(order);
         for (let k = 0, y = to + o * count * inner + j; k < count; k++, y += inner) int32[y] = order[k]!;
       }
     }
