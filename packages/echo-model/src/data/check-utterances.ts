@@ -1,4 +1,5 @@
 // Goes through a data set before training: every row is either usable or a problem with its file and line.
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import { type NormalizeOptions, normalizeText } from "../text/normalize.ts";
 import { HEADER_BYTES, readAudioHeader } from "./audio-header.ts";
 import { type FileAccess, staysInside } from "./file-access.ts";
@@ -26,6 +27,15 @@ export interface CheckOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+const CHECK_OPTIONS: OptionKinds<CheckOptions> = {
+  minSeconds: "number",
+  maxSeconds: "number",
+  maxCharacters: "number",
+  badRows: ["skip", "fail"],
+  normalization: "object",
+  onProgress: "function",
+};
+
 /**
  * Checks each row: text not empty nor too long, audio path inside the data folder, file there, header readable,
  * length allowed, and the same (to 0.1 s and 2 %) in the audio's header and in the list where both state one.
@@ -39,6 +49,7 @@ export async function checkUtterances(
   files: FileAccess,
   options: CheckOptions = {},
 ): Promise<DataSet> {
+  checkOptions("checkUtterances", options, CHECK_OPTIONS);
   const usable: Utterance[] = [];
   const problems: RowProblem[] = [...earlier];
   for (const [index, utterance] of utterances.entries()) {

@@ -1,6 +1,6 @@
 // Trustworthy error rates of a model on a set: free-running, CTC and teacher-forced, with the audio-zeroed control
 // beside them, intervals, and groups of speakers. Read first: ../text/error-rates.ts, decode-batches.ts.
-import { stream } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, stream } from "@echo-ts/tensor";
 import type { Echo } from "../model/model.ts";
 import { type InputSettings, inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
@@ -57,6 +57,13 @@ export interface EvaluationOptions {
   readonly onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
+const EVALUATION_OPTIONS: OptionKinds<EvaluationOptions> = {
+  kinds: "array",
+  zeroed: "boolean",
+  groups: "boolean",
+  onProgress: "function",
+};
+
 /**
  * Scores a model. Texts are compared as the tokenizer normalises them; words outside its vocabulary stay in the
  * reference and count as errors.
@@ -68,6 +75,7 @@ export async function evaluateModel(
   config: EchoConfig,
   options: EvaluationOptions = {},
 ): Promise<Evaluation> {
+  checkOptions("evaluateModel", options, EVALUATION_OPTIONS);
   const wanted = options.kinds ?? ["ctc", "free", "forced"];
   const kinds = wanted.filter((kind) => kind !== "ctc" || echo.ctcHead !== null);
   const input = inputOf(config);

@@ -3,7 +3,7 @@
 // variant is ../reference.
 
 import { Linear, Module, noGrad } from "@echo-ts/autograd";
-import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
+import { checkOptions, formatShape, type OptionKinds, ShapeError, type Tensor } from "@echo-ts/tensor";
 import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import { CheckedBatch, type EchoFeatures, type InputShape } from "./batch.ts";
 import { Decoder, type DecoderCache } from "./decoder.ts";
@@ -28,6 +28,9 @@ export interface EchoOutput {
   readonly ctcLogits: Tensor | null;
 }
 
+/** What the constructors of models take; see `checkOptions`. */
+export const ECHO_OPTIONS: OptionKinds<EchoOptions> = { seed: "any", dtype: ["float32", "float64"] };
+
 /**
  * The Echo speech recogniser.
  *
@@ -46,6 +49,7 @@ export class Echo extends Module {
   /** @throws ShapeError if the configuration names no vocabulary */
   constructor(config: ModelConfig, input: InputShape, options: EchoOptions = {}) {
     super();
+    checkOptions("Echo", options, ECHO_OPTIONS);
     const { seed = 0, dtype = "float32" } = options;
     if (config.variant === "reference" && new.target === Echo) {
       throw new ShapeError('echo: model.variant is "reference"; make that model with buildEcho');

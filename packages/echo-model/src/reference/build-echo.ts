@@ -1,6 +1,7 @@
 // The one place that chooses between the two variants of the model.
+import { checkOptions } from "@echo-ts/tensor";
 import type { InputShape } from "../model/batch.ts";
-import { Echo, type EchoOptions } from "../model/model.ts";
+import { ECHO_OPTIONS, Echo, type EchoOptions } from "../model/model.ts";
 import type { ModelConfig } from "../settings/settings.ts";
 import { ReferenceEcho } from "./reference-echo.ts";
 
@@ -19,5 +20,6 @@ const MODELS: Readonly<Record<ModelConfig["variant"], typeof Echo>> = {
  * const echo = buildEcho(model, audio, { seed: 1 });
  */
 export function buildEcho(config: ModelConfig, input: InputShape, options: EchoOptions = {}): Echo {
+  checkOptions("buildEcho", options, ECHO_OPTIONS);
   return new MODELS[config.variant](config, input, options);
 }

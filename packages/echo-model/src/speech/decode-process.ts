@@ -3,9 +3,11 @@
 // whole program with it. The process is started for the first such recording, kept for the next ones, and replaced when
 // it had to be ended. WAV, SPHERE, AIFF and CAF are read here: they unpack to at most 4 times their size.
 // Read next: decode-child.ts (the process), decode-watch.ts (its limit of memory).
+
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { audioFormat } from "@echo-ts/audio";
+import { checkOptions } from "@echo-ts/tensor";
 import { DataError } from "../errors.ts";
 import type { DecodeAnswer, DecodeRequest } from "./decode-child.ts";
 import { decodeRecording, type OnWarning, type RecordingDecoder } from "./recording.ts";
@@ -42,6 +44,7 @@ const CHILD: string = fileURLToPath(new URL("./decode-child.js", import.meta.url
  * const wave = await decode(bytes, "a.mp3", 16000);
  */
 export function limitedDecoder(limits: DecodeLimits = {}): RecordingDecoder {
+  checkOptions("limitedDecoder", limits, { seconds: "number", megabytes: "number" });
   const { seconds, megabytes } = { ...DECODE_LIMITS, ...limits };
   const maximumSamples = Math.floor((megabytes * 2 ** 20) / 8);
   const worker = new DecodeWorker(seconds, megabytes);

@@ -1,4 +1,5 @@
 // Subtitles from timed words: grouping into cues, and the SRT, WebVTT and JSON forms.
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import type { TimedWord } from "./decode/word-times.ts";
 
 /** Words shown together. */
@@ -19,6 +20,12 @@ export interface CueOptions {
   readonly maxGapSeconds?: number;
 }
 
+const CUE_OPTIONS: OptionKinds<CueOptions> = {
+  maxCharacters: "number",
+  maxSeconds: "number",
+  maxGapSeconds: "number",
+};
+
 /**
  * Groups words into cues, greedily from the start.
  * @param words - in the order of their start times.
@@ -27,6 +34,7 @@ export interface CueOptions {
  * groupCues([{ word: "go", start: 0, end: 0.4 }, { word: "on", start: 2, end: 2.3 }]).length; // 2: a long silence
  */
 export function groupCues(words: readonly TimedWord[], options: CueOptions = {}): Cue[] {
+  checkOptions("groupCues", options, CUE_OPTIONS);
   const { maxCharacters = 42, maxSeconds = 6, maxGapSeconds = 0.8 } = options;
   checkTimes(words);
   const groups: TimedWord[][] = [];
@@ -84,6 +92,7 @@ export function toSrt(cues: readonly Cue[]): string {
  * @param options.wordTimes - mark each word after the first with its own start time, default false.
  */
 export function toVtt(cues: readonly Cue[], options: { readonly wordTimes?: boolean } = {}): string {
+  checkOptions("toVtt", options, { wordTimes: "boolean" });
   const body = (cue: Cue): string =>
     options.wordTimes
       ? cue.words

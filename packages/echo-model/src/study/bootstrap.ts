@@ -1,6 +1,7 @@
 // Confidence intervals of error rates by resampling utterances (Bisani and Ney, ICASSP 2004).
 // They tell how much the test sample matters; variation between training seeds comes on top.
 
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import type { ErrorRate } from "../text/error-rates.ts";
 import type { UniformSource } from "./digit-strings.ts";
 
@@ -68,12 +69,20 @@ function rateOf(utterances: readonly UtteranceErrors[], picks: Iterable<number>)
   return errors === 0 ? 0 : errors / total;
 }
 
+const BOOTSTRAP_OPTIONS: OptionKinds<BootstrapOptions> = {
+  random: "object",
+  resamples: "number",
+  level: "number",
+};
+
 function resample(
   operation: string,
   count: number,
-  { random, resamples = 1000, level = 0.95 }: BootstrapOptions,
+  options: BootstrapOptions,
   measure: (picks: Iterable<number>) => number,
 ): Interval {
+  checkOptions(operation, options, BOOTSTRAP_OPTIONS);
+  const { random, resamples = 1000, level = 0.95 } = options;
   if (count === 0) throw new RangeError(`${operation}: no utterance, expected at least one`);
   if (!Number.isInteger(resamples) || resamples < 1)
     throw new RangeError(`${operation}: resamples must be an integer >= 1, got ${resamples}`);

@@ -1,8 +1,10 @@
 // Subword tokenizer from a Hugging Face `tokenizer.json` (BPE, and whatever else that file may hold),
 // read by @huggingface/tokenizers. Ids are moved, where needed, so that the model always sees its own specials.
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { TextError } from "../errors.ts";
-import { type NormalizeOptions, normalizeText } from "./normalize.ts";
+import { SETTINGS } from "../settings/settings.ts";
+import { NORMALIZE_OPTIONS, type NormalizeOptions, normalizeText } from "./normalize.ts";
 import {
   checkTokenId,
   type SpecialIds,
@@ -36,6 +38,11 @@ export interface BpeOptions {
   readonly normalization?: Partial<NormalizeOptions>;
 }
 
+const BPE_OPTIONS: OptionKinds<BpeOptions> = {
+  variant: SETTINGS.model.variant.of,
+  normalization: "object",
+};
+
 const FILE_DECIDES: NormalizeOptions = { unicode: "none", lowerCase: false, punctuation: "keep" };
 
 // What published files call their specials; the first name found at the wanted id counts.
@@ -68,6 +75,8 @@ export class BpeTokenizer implements Tokenizer {
 
   /** @param source - the parsed tokenizer.json. Throws TextError when it is not one. */
   constructor(source: unknown, options: BpeOptions = {}) {
+    checkOptions("BpeTokenizer", options, BPE_OPTIONS);
+    checkOptions("BpeTokenizer normalization", options.normalization ?? {}, NORMALIZE_OPTIONS);
     if (!isRecord(source) || !isRecord(source.model))
       throw new TextError('tokenizer.json: expected an object with a "model" object');
     checkTokenizerFile(source);

@@ -1,6 +1,13 @@
 // One token per character (Unicode code point), the space included. Small vocabulary, long sequences.
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import { DEFAULTS } from "../settings/resolve.ts";
-import { DEFAULT_NORMALIZATION, type NormalizeOptions, normalizeText } from "./normalize.ts";
+import { SETTINGS } from "../settings/settings.ts";
+import {
+  DEFAULT_NORMALIZATION,
+  NORMALIZE_OPTIONS,
+  type NormalizeOptions,
+  normalizeText,
+} from "./normalize.ts";
 import {
   compareCodePoints,
   type SpecialIds,
@@ -22,6 +29,13 @@ export interface VocabularyOptions {
   readonly normalization?: Partial<NormalizeOptions>;
 }
 
+/** What the tokenizers that are built from texts take; see `checkOptions`. */
+export const VOCABULARY_OPTIONS: OptionKinds<VocabularyOptions> = {
+  variant: SETTINGS.model.variant.of,
+  unknown: SETTINGS.text.unknown.of,
+  normalization: "object",
+};
+
 /**
  * Character tokenizer; `decode(encode(text))` is the normalised text when every character is known.
  * @example
@@ -38,6 +52,8 @@ export class CharacterTokenizer implements Tokenizer {
 
   /** @param characters - ordinary tokens in id order, one code point each. */
   constructor(characters: readonly string[], options: VocabularyOptions = {}) {
+    checkOptions("CharacterTokenizer", options, VOCABULARY_OPTIONS);
+    checkOptions("CharacterTokenizer normalization", options.normalization ?? {}, NORMALIZE_OPTIONS);
     this.variant = options.variant ?? "corrected";
     this.normalization = { ...DEFAULT_NORMALIZATION, ...options.normalization };
     this.#vocabulary = new Vocabulary(
@@ -52,6 +68,7 @@ export class CharacterTokenizer implements Tokenizer {
 
   /** Builds the vocabulary from every character of the normalised `texts`, in code point order. */
   static fromTexts(texts: Iterable<string>, options: VocabularyOptions = {}): CharacterTokenizer {
+    checkOptions("CharacterTokenizer.fromTexts", options, VOCABULARY_OPTIONS);
     const seen = new Set<string>();
     for (const text of texts)
       for (const character of normalizeText(text, options.normalization)) seen.add(character);

@@ -2,8 +2,9 @@
 // The rules are few and listed in order below; nothing is spelled out, abbreviated or translated.
 // Read next: tokenizer.ts.
 
+import { checkOptions, definedOptions, type OptionKinds } from "@echo-ts/tensor";
 import { DEFAULTS } from "../settings/resolve.ts";
-import type { EchoConfig } from "../settings/settings.ts";
+import { type EchoConfig, SETTINGS } from "../settings/settings.ts";
 
 /** Settings of {@link normalizeText}: `unicode`, `lowerCase` and `punctuation` of the `text` group; plain JSON. */
 export type NormalizeOptions = Pick<EchoConfig["text"], "unicode" | "lowerCase" | "punctuation">;
@@ -13,6 +14,13 @@ export const DEFAULT_NORMALIZATION: NormalizeOptions = {
   unicode: DEFAULTS.text.unicode,
   lowerCase: DEFAULTS.text.lowerCase,
   punctuation: DEFAULTS.text.punctuation,
+};
+
+/** What {@link normalizeText} takes; see `checkOptions`. */
+export const NORMALIZE_OPTIONS: OptionKinds<NormalizeOptions> = {
+  unicode: SETTINGS.text.unicode.of,
+  lowerCase: "boolean",
+  punctuation: SETTINGS.text.punctuation.of,
 };
 
 const APOSTROPHES = /[\u2018\u2019\u02BC\u02BB\u0060\u00B4\uFF07]/gu;
@@ -42,7 +50,8 @@ const STRAY_COMBINING = /(?<![\p{L}\p{M}\p{N}])\p{M}+/gu;
  * normalizeText("  “Don’t—stop!”  "); // "don't stop"
  */
 export function normalizeText(text: string, options: Partial<NormalizeOptions> = {}): string {
-  const { unicode, lowerCase, punctuation } = { ...DEFAULT_NORMALIZATION, ...options };
+  checkOptions("normalizeText", options, NORMALIZE_OPTIONS);
+  const { unicode, lowerCase, punctuation } = { ...DEFAULT_NORMALIZATION, ...definedOptions(options) };
   const form = (value: string): string => (unicode === "none" ? value : value.normalize(unicode));
   let out = punctuation === "keep" ? text : text.replace(APOSTROPHES, "'");
   out = form(out);

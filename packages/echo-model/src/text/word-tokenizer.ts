@@ -1,7 +1,13 @@
 // One token per word of the training texts: the right choice for small closed vocabularies (digits, AN4).
+import { checkOptions } from "@echo-ts/tensor";
 import { DEFAULTS } from "../settings/resolve.ts";
-import type { VocabularyOptions } from "./character-tokenizer.ts";
-import { DEFAULT_NORMALIZATION, type NormalizeOptions, normalizeText } from "./normalize.ts";
+import { VOCABULARY_OPTIONS, type VocabularyOptions } from "./character-tokenizer.ts";
+import {
+  DEFAULT_NORMALIZATION,
+  NORMALIZE_OPTIONS,
+  type NormalizeOptions,
+  normalizeText,
+} from "./normalize.ts";
 import {
   compareCodePoints,
   type SpecialIds,
@@ -34,6 +40,8 @@ export class WordTokenizer implements Tokenizer {
 
   /** @param words - ordinary tokens in id order. */
   constructor(words: readonly string[], options: VocabularyOptions = {}) {
+    checkOptions("WordTokenizer", options, VOCABULARY_OPTIONS);
+    checkOptions("WordTokenizer normalization", options.normalization ?? {}, NORMALIZE_OPTIONS);
     this.variant = options.variant ?? "corrected";
     this.normalization = { ...DEFAULT_NORMALIZATION, ...options.normalization };
     this.#vocabulary = new Vocabulary("word", words, this.variant, options.unknown ?? DEFAULTS.text.unknown);
@@ -43,12 +51,14 @@ export class WordTokenizer implements Tokenizer {
 
   /** Builds the vocabulary from the words of the normalised `texts`, in code point order. */
   static fromTexts(texts: Iterable<string>, options: WordVocabularyOptions = {}): WordTokenizer {
+    checkOptions("WordTokenizer.fromTexts", options, { ...VOCABULARY_OPTIONS, minCount: "number" });
+    const { minCount = 1, ...rest } = options;
     const counts = new Map<string, number>();
     for (const text of texts)
       for (const word of splitWords(normalizeText(text, options.normalization)))
         counts.set(word, (counts.get(word) ?? 0) + 1);
-    const kept = [...counts].filter(([, count]) => count >= (options.minCount ?? 1)).map(([word]) => word);
-    return new WordTokenizer(kept.sort(compareCodePoints), options);
+    const kept = [...counts].filter(([, count]) => count >= minCount).map(([word]) => word);
+    return new WordTokenizer(kept.sort(compareCodePoints), rest);
   }
 
   encode(text: string): number[] {

@@ -1,5 +1,7 @@
 // Checkpoints by path, for Node: written atomically, so that a kill leaves the old file or the new one.
+
 import { fileURLToPath } from "node:url";
+import { checkOptions } from "@echo-ts/tensor";
 import { type FileError, readFileBytes, writeFileAtomic } from "@echo-ts/tensor/files";
 import { CheckpointError } from "../errors.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
@@ -15,6 +17,7 @@ export async function saveCheckpoint(
   checkpoint: Checkpoint,
   options: { readonly half?: boolean } = {},
 ): Promise<void> {
+  checkOptions("saveCheckpoint", options, { half: "boolean" });
   await writeFileAtomic(path, await encodeCheckpoint(checkpoint, options));
 }
 

@@ -2,7 +2,13 @@
 // training that is to go on, its state in the metadata; a SHA-256 over every byte. One file, so that writing it
 // is one atomic step. Files by path are in checkpoint-files.ts.
 import type { OptimizerState } from "@echo-ts/autograd";
-import { type ArrayRecord, FormatError, readSafetensors, writeSafetensors } from "@echo-ts/tensor";
+import {
+  type ArrayRecord,
+  checkOptions,
+  FormatError,
+  readSafetensors,
+  writeSafetensors,
+} from "@echo-ts/tensor";
 import { CheckpointError } from "../errors.ts";
 import type { Echo } from "../model/model.ts";
 import { buildEcho } from "../reference/build-echo.ts";
@@ -54,6 +60,7 @@ export async function encodeCheckpoint(
   { config, tokenizer, weights, training, metrics }: Checkpoint,
   options: { readonly half?: boolean } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions("encodeCheckpoint", options, { half: "boolean" });
   const arrays = new Map<string, ArrayRecord>();
   for (const [name, record] of weights)
     arrays.set(name, options.half && record.dtype === "float32" ? { ...record, dtype: "float16" } : record);

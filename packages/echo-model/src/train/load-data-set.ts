@@ -1,11 +1,12 @@
 // Finds and reads the lists of a data folder, in the layout the configuration names.
 
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import type { FileAccess } from "../data/file-access.ts";
 import { parseManifest, parseStrings } from "../data/manifest.ts";
 import { type DataSet, joinDataSets } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
 import { DEFAULTS } from "../settings/resolve.ts";
-import type { EchoConfig } from "../settings/settings.ts";
+import { type EchoConfig, SETTINGS } from "../settings/settings.ts";
 import {
   parseAn4,
   parseClipDurations,
@@ -27,6 +28,12 @@ export interface LoadOptions {
   readonly split?: string;
 }
 
+const LOAD_OPTIONS: OptionKinds<LoadOptions> = {
+  format: SETTINGS.data.format.of,
+  file: "string",
+  split: "string",
+};
+
 /**
  * Reads the lists of a data folder; audio is not touched (see `checkUtterances`).
  *
@@ -44,6 +51,7 @@ export interface LoadOptions {
  * const { utterances } = await loadDataSet(nodeFiles("data/an4"), { format: "manifest", split: "train" });
  */
 export async function loadDataSet(files: FileAccess, options: LoadOptions): Promise<DataSet> {
+  checkOptions("loadDataSet", options, LOAD_OPTIONS);
   const { format, split } = options;
   const all = await readLists(files, options);
   const utterances =

@@ -1,5 +1,6 @@
 // From a data folder and a configuration to what a training needs: tokenizer, source of batches, sets to score.
 
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import { checkUtterances } from "../data/check-utterances.ts";
 import type { FileAccess } from "../data/file-access.ts";
 import {
@@ -66,6 +67,12 @@ export interface TrainingData {
   readonly longestSeconds?: number;
 }
 
+const PREPARE_OPTIONS: OptionKinds<PrepareOptions> = {
+  cache: "object",
+  decoder: "function",
+  onProgress: "function",
+};
+
 /**
  * Reads, checks and prepares everything a training needs.
  *
@@ -77,6 +84,7 @@ export async function prepareTraining(
   config: EchoConfig,
   options: PrepareOptions & { readonly tokenizer?: Tokenizer | undefined } = {},
 ): Promise<TrainingData> {
+  checkOptions("prepareTraining", options, { ...PREPARE_OPTIONS, tokenizer: "object" });
   const store = new FeatureStore(files, inputOf(config), options.cache, options.decoder);
   const { format, trainSplit, evaluateSplit } = config.data;
   if (format === "digits") return prepareDigits(files, config, store, options);
@@ -122,9 +130,11 @@ export async function prepareEvaluation(
   tokenizer: Tokenizer,
   options: PrepareOptions & { readonly split?: string } = {},
 ): Promise<Pick<TrainingData, "evaluation" | "problems">> {
-  if (config.data.format === "digits") return prepareTraining(files, config, { ...options, tokenizer });
+  checkOptions("prepareEvaluation", options, { ...PREPARE_OPTIONS, split: "string" });
+  const { split: named, ...rest } = options;
+  if (config.data.format === "digits") return prepareTraining(files, config, { ...rest, tokenizer });
   const store = new FeatureStore(files, inputOf(config), options.cache, options.decoder);
-  const split = options.split ?? config.data.evaluateSplit;
+  const split = named ?? config.data.evaluateSplit;
   const { utterances, problems: refused } = await checked(files, config, split, options);
   const { onProgress } = options;
   const problems = [...refused];

@@ -4,6 +4,7 @@
 //   OUT/step-N.safetensors  the checkpoints before the last        OUT/summary.json      final figures
 //   OUT/log.jsonl, log.csv, events.out.tfevents.*                  OUT/run.lock          which process writes there
 // Read first: run.ts (the steps), run-folder.ts, run-lock.ts, run-identity.ts.
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import { nodeFiles } from "../data/node-files.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { type DecodeLimits, limitedDecoder } from "../speech/decode-process.ts";
@@ -38,6 +39,18 @@ export interface TrainingOptions {
   readonly signal?: AbortSignal;
 }
 
+const TRAINING_OPTIONS: OptionKinds<TrainingOptions> = {
+  config: "object",
+  dataFolder: "string",
+  outFolder: "string",
+  resume: "boolean",
+  acceptChanges: "boolean",
+  cacheFolder: "string",
+  decodeLimits: "object",
+  onEvent: "function",
+  signal: "object",
+};
+
 /**
  * Trains a model on the current backend. In host memory the result depends on configuration, seed and data only: not on
  * threads, and not on whether the run was killed and resumed. On a GPU the steps are taken there and evaluations in host
@@ -51,6 +64,7 @@ export interface TrainingOptions {
  * await runTraining({ config: resolveConfig(AN4_PRESET), dataFolder: "data/an4", outFolder: "runs/an4" });
  */
 export async function runTraining(options: TrainingOptions): Promise<TrainingSummary> {
+  checkOptions("runTraining", options, TRAINING_OPTIONS);
   const { outFolder, cacheFolder } = options;
   await prepareOutputFolder(outFolder);
   if (cacheFolder !== undefined) await prepareOutputFolder(cacheFolder, []);

@@ -5,6 +5,7 @@
 // one pass over the vocabulary and some work for the beam, and nothing is lost: texts, scores and order are those of
 // the search that tries every token (test/src/echo-model/every-token-beam.ts).
 
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type FrameScores, rowOf } from "./ctc-search.ts";
 import type { Hypothesis } from "./decoder-search.ts";
@@ -17,6 +18,9 @@ export interface CtcBeamOptions {
   /** Label of the blank, default 0. */
   readonly blank?: number;
 }
+
+/** What `ctcBeamDecode` takes; see `checkOptions`. */
+export const CTC_BEAM_OPTIONS: OptionKinds<CtcBeamOptions> = { beamSize: "number", blank: "number" };
 
 /** A text, as a path from the root of a tree; the same tokens are the same node for as long as the search lasts. */
 interface Prefix {
@@ -57,6 +61,7 @@ const NEVER = Number.NEGATIVE_INFINITY;
  * tokenizer.decode(ctcBeamDecode(frame, { beamSize: 8 })[0].tokens);
  */
 export function ctcBeamDecode(scores: FrameScores, options: CtcBeamOptions = {}): Hypothesis[] {
+  checkOptions("ctcBeamDecode", options, CTC_BEAM_OPTIONS);
   const { beamSize = DEFAULTS.decode.beam, blank = 0 } = options;
   if (!Number.isInteger(beamSize) || beamSize < 1) {
     throw new RangeError(`ctcBeamDecode: beamSize must be a positive integer, got ${beamSize}`);

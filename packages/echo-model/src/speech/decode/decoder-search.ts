@@ -1,5 +1,6 @@
 // Decoding with the attention decoder: greedy for a whole batch, beam search for one utterance after the other.
 
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import type { Echo } from "../../model/model.ts";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
@@ -20,6 +21,8 @@ export interface GreedyOptions {
   /** Special ids of the tokenizer; default those of the corrected variant. */
   readonly ids?: SpecialIds;
 }
+
+const GREEDY_OPTIONS: OptionKinds<GreedyOptions> = { maxTokens: "number", ids: "object" };
 
 function tokenLimit(echo: Echo, wanted: number | undefined): number {
   // The last token is read off the decoder, not fed to it: BOS takes its place in the context.
@@ -48,6 +51,7 @@ export async function greedyDecode(
   encoded: Encoded,
   options: GreedyOptions = {},
 ): Promise<Hypothesis[]> {
+  checkOptions("greedyDecode", options, GREEDY_OPTIONS);
   const { bos, eos: end } = options.ids ?? specialIds("corrected");
   // The reference variant has no end token: nothing equals -1, so it runs to the limit.
   const eos = end ?? -1;
@@ -83,6 +87,12 @@ export interface BeamOptions extends GreedyOptions {
   readonly lengthPenalty?: number;
 }
 
+const BEAM_OPTIONS: OptionKinds<BeamOptions> = {
+  ...GREEDY_OPTIONS,
+  beamSize: "number",
+  lengthPenalty: "number",
+};
+
 /**
  * Beam search: the best hypotheses for each utterance, best first. As many live ones as `beamSize` go on, however
  * many have ended; the search stops when none of them can still come among the best `beamSize` that have.
@@ -95,6 +105,7 @@ export async function beamDecode(
   options: BeamOptions = {},
 ): Promise<Hypothesis[][]> {
   const batch = [...encoded.values()][0]!.frames.shape[0]!;
+  checkOptions("beamDecode", options, BEAM_OPTIONS);
   const all: Hypothesis[][] = [];
   for (let row = 0; row < batch; row++) all.push(await beamOne(echo, selectRows(encoded, [row]), options));
   return all;

@@ -1,9 +1,10 @@
 // CTC and the attention decoder together: CTC's best texts, rescored by both.
 
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import type { Echo } from "../../model/model.ts";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
-import { type CtcBeamOptions, ctcBeamDecode } from "./ctc-beam.ts";
+import { CTC_BEAM_OPTIONS, type CtcBeamOptions, ctcBeamDecode } from "./ctc-beam.ts";
 import type { FrameScores } from "./ctc-search.ts";
 import type { Hypothesis } from "./decoder-search.ts";
 import { type Encoded, Stepper, selectRows } from "./stepper.ts";
@@ -14,6 +15,8 @@ export interface JointOptions extends CtcBeamOptions {
   readonly ctcWeight?: number;
   readonly ids?: SpecialIds;
 }
+
+const JOINT_OPTIONS: OptionKinds<JointOptions> = { ...CTC_BEAM_OPTIONS, ctcWeight: "number", ids: "object" };
 
 /**
  * Prefix beam search by CTC, its texts scored again as weight * CTC + (1 - weight) * decoder, best first.
@@ -30,14 +33,15 @@ export async function jointDecode(
   scores: FrameScores,
   options: JointOptions = {},
 ): Promise<Hypothesis[]> {
-  const { ctcWeight = DEFAULTS.decode.ctcWeight, ids = specialIds("corrected") } = options;
+  checkOptions("jointDecode", options, JOINT_OPTIONS);
+  const { ctcWeight = DEFAULTS.decode.ctcWeight, ids = specialIds("corrected"), ...beam } = options;
   if (!(ctcWeight >= 0 && ctcWeight <= 1)) {
     throw new RangeError(`jointDecode: ctcWeight must be between 0 and 1, got ${ctcWeight}`);
   }
   // A weight of 0 leaves a score out: 0 times the log of probability 0 would be NaN.
   const part = (weight: number, score: number): number => (weight === 0 ? 0 : weight * score);
   const rescored: Hypothesis[] = [];
-  for (const { tokens, score } of ctcBeamDecode(scores, options)) {
+  for (const { tokens, score } of ctcBeamDecode(scores, beam)) {
     // BOS and the tokens are fed to the decoder; without an end token, the last one is not.
     if (tokens.length + (ids.eos === null ? 0 : 1) > echo.config.textContext) continue;
     const text = ctcWeight === 1 ? 0 : await decoderScore(echo, selectRows(encoded, [row]), tokens, ids);
