@@ -3,9 +3,12 @@
 import { checkOptions } from "@echo-ts/tensor";
 
 /**
- * A learning rate for each step, counted from 0. It remembers nothing, so a resumed training needs the step only.
+ * A learning rate for each step, counted from 0, or another setting that is a number, such as the momentum. It
+ * remembers nothing, so a resumed training needs the step only.
  *
- * @example optimizer.learningRate = schedule(step)
+ * @example
+ * optimizer.learningRate = schedule(step);
+ * optimizer.momentum = linearSchedule({ from: 0.85, to: 0.95, steps: 500 })(step);
  */
 export type Schedule = (step: number) => number;
 
