@@ -8,6 +8,7 @@ import { changedSettings, inputOf } from "../settings/resolve.ts";
 import { limitedDecoder } from "../speech/decode-process.ts";
 import { extractFeatures, trackRecording } from "../speech/features.ts";
 import { pitchPlot, shadePlot } from "../study/terminal-plot.ts";
+import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { toCsv } from "../train/event-log.ts";
@@ -145,10 +146,11 @@ export function addInspect(cli: CAC): void {
       console.log(
         training === null ? "for use only (no training state)" : `can be resumed from step ${step}`,
       );
-      console.log(`figures: ${JSON.stringify(metrics)}`);
+      console.log(`figures: ${printable(JSON.stringify(metrics))}`);
       console.log("settings that are not the defaults:");
-      for (const [key, value] of Object.entries(changed)) console.log(`  ${key} = ${JSON.stringify(value)}`);
-      console.log(vocabularyText(tokens));
+      for (const [key, value] of Object.entries(changed))
+        console.log(`  ${key} = ${printable(JSON.stringify(value))}`);
+      console.log(printable(vocabularyText(tokens), true));
       console.log(echo.summary());
     });
 }

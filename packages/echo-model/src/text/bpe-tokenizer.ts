@@ -116,7 +116,8 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   encode(text: string): number[] {
-    const { ids } = this.#file.encode(normalizeText(text, this.normalization), { add_special_tokens: false });
+    const normalized = normalizeText(text, this.normalization);
+    const { ids } = attempt("encode", () => this.#file.encode(normalized, { add_special_tokens: false }));
     return ids.map((id) => id + this.shift);
   }
 
@@ -127,7 +128,8 @@ export class BpeTokenizer implements Tokenizer {
       checkTokenId("BpeTokenizer.decode", id, this.vocabSize);
       if (id >= specialCount(this.variant) && !this.#specialIds.has(id)) kept.push(id - this.shift);
     }
-    return kept.length === 0 ? "" : this.#file.decode(kept, { skip_special_tokens: true }).trim();
+    if (kept.length === 0) return "";
+    return attempt("decode", () => this.#file.decode(kept, { skip_special_tokens: true })).trim();
   }
 
   tokenOf(id: number): string {
@@ -156,6 +158,15 @@ export class BpeTokenizer implements Tokenizer {
       names.some((name) => this.#file.token_to_id(name) === id);
     const { pad, bos, eos } = this.special;
     return at(pad, NAMES.pad) && at(bos, NAMES.bos) && (eos === null || at(eos, NAMES.eos));
+  }
+}
+
+/** Some fields of a tokenizer.json show only when they are used, such as a behaviour that does not exist. */
+function attempt<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw new TextError(`tokenizer.json: cannot ${what}: ${message(cause)}`, { cause });
   }
 }
 
