@@ -1,6 +1,6 @@
 // Finds the op that produced the first NaN or Infinity, forward or backward.
 
-import { formatShape, isFloating, type Observer, observe, type Tensor } from "@echo-ts/tensor";
+import { checkFunction, formatShape, isFloating, type Observer, observe, type Tensor } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
 
 type Kind = "finite" | "Infinity" | "NaN";
@@ -60,6 +60,7 @@ const observer: Observer = {
  * @example detectAnomaly(() => lossOf(batch).backward())
  */
 export function detectAnomaly<T>(body: () => T): T {
+  checkFunction("detectAnomaly", "body", body);
   const stop = observe(observer);
   try {
     return body();

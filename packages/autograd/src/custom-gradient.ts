@@ -1,6 +1,15 @@
 // Functions whose gradient is given by the user instead of by the rules of the ops inside. Read next: node.ts.
 
-import { formatShape, isFloating, observation, onlyResult, Tensor, tellOp, timed } from "@echo-ts/tensor";
+import {
+  formatShape,
+  isFloating,
+  observation,
+  onlyResult,
+  Tensor,
+  tellOp,
+  timed,
+  wrongArgument,
+} from "@echo-ts/tensor";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
 import { type CustomRule, Node, untracedHandle } from "./node.ts";
@@ -44,6 +53,9 @@ export interface CustomGradient<Inputs extends readonly Tensor[]> {
 export function customGradient<Inputs extends readonly Tensor[] = [x: Tensor]>(
   rule: CustomGradient<Inputs>,
 ): (...inputs: Inputs) => Tensor {
+  if (typeof rule !== "object" || rule === null) {
+    throw wrongArgument("customGradient", "rule", "an object { name, forward, backward }", rule);
+  }
   const { name } = rule;
   const custom: CustomRule = {
     name,

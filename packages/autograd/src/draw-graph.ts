@@ -1,6 +1,6 @@
 // Draws what `backward` would go through: as numbered lines of text, or in the language of Graphviz.
 
-import { formatShape, type Tensor } from "@echo-ts/tensor";
+import { checkTensors, formatShape, type Tensor } from "@echo-ts/tensor";
 import { GradientError } from "./errors.ts";
 import { type Node, nodeOf } from "./node.ts";
 
@@ -30,6 +30,7 @@ function detailOf({ params, op }: Node): string {
 
 /** Everything that `loss` was computed from, each value once, in an order in which it could be computed. */
 function valuesOf(who: string, loss: Tensor): Value[] {
+  checkTensors(who, { loss });
   const root = nodeOf(loss);
   if (root === null) {
     throw new GradientError(

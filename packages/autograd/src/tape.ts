@@ -2,7 +2,17 @@
 // the graph. `backward` drops the graph, and its values are given back when the next graph begins: until then a
 // step may still print its logits. A graph that nobody takes `backward` of is left to the garbage collector.
 
-import { add, copy, isWhole, keep, Owner, onlyResult, Scope, type Tensor } from "@echo-ts/tensor";
+import {
+  add,
+  checkFunction,
+  copy,
+  isWhole,
+  keep,
+  Owner,
+  onlyResult,
+  Scope,
+  type Tensor,
+} from "@echo-ts/tensor";
 import { withRecording } from "./engine.ts";
 
 const NEXT_GRAPH = "the next graph began";
@@ -47,6 +57,7 @@ export function adoptMask(output: Tensor, inputs: readonly Tensor[]): void {
  * @example const open = constant(() => greater(lengths, positions)); // bool [B, T], for one step
  */
 export function constant(body: () => Tensor): Tensor {
+  checkFunction("constant", "body", body);
   return withRecording(false, () =>
     onlyResult(body, (made) => {
       if (made.storage.owner === null) unclaimed.adopt(made);

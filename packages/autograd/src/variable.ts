@@ -2,6 +2,8 @@
 
 import {
   assign,
+  checkFunction,
+  checkTensors,
   copy,
   DtypeError,
   formatShape,
@@ -48,6 +50,7 @@ export function variable(x: Tensor): Tensor {
  * @example detach(variable(ones([2])).mul(2)).requiresGrad // false
  */
 export function detach(x: Tensor): Tensor {
+  checkTensors("detach", { x });
   return untracedHandle(keep(x));
 }
 
@@ -123,6 +126,7 @@ function ownCopy(x: Tensor): Tensor {
  * @example noGrad(() => variable(ones([2])).mul(2).requiresGrad) // false
  */
 export function noGrad<T>(body: () => T): T {
+  checkFunction("noGrad", "body", body);
   return withRecording(false, body);
 }
 
@@ -133,7 +137,11 @@ export function isGradEnabled(): boolean {
 
 /** Forgets the gradients of leaves and gives their memory back, except of those that you `keep`. */
 export function zeroGrad(leaves: Iterable<Tensor>): void {
+  if (typeof leaves?.[Symbol.iterator] !== "function" || typeof leaves === "string") {
+    throw wrongArgument("zeroGrad", "leaves", "a list of variables or parameters", leaves);
+  }
   for (const x of leaves) {
+    checkTensors("zeroGrad", { "each leaf": x });
     const holder = x instanceof Parameter ? x : nodeOf(x);
     if (holder !== null && holder.grad !== null) setGradient(holder, null);
   }
@@ -150,6 +158,8 @@ export function zeroGrad(leaves: Iterable<Tensor>): void {
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
 export function onGradient(x: Tensor, hook: (gradient: Tensor) => Tensor | void): () => void {
+  checkTensors("onGradient", { x });
+  checkFunction("onGradient", "hook", hook);
   const node = nodeOf(x);
   if (node === null) {
     throw new GradientError("onGradient: the tensor is a constant, no gradient will reach it");

@@ -106,6 +106,11 @@ export function checkFlag(op: string, name: string, value: unknown): void {
   if (typeof value !== "boolean") throw wrongArgument(op, name, "true or false", value);
 }
 
+/** Refuses what is no function. @throws ArgumentError */
+export function checkFunction(op: string, name: string, value: unknown): void {
+  if (typeof value !== "function") throw wrongArgument(op, name, "a function", value);
+}
+
 /** Refuses what is no number. @throws ArgumentError */
 export function checkNumber(op: string, name: string, value: unknown): void {
   if (typeof value !== "number") throw wrongArgument(op, name, "a number", value);

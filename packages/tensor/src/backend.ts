@@ -3,6 +3,7 @@
 // A kernel gets an output that is fresh and row-major with offset 0, and inputs that may be any strided
 // view; it returns false for a case that it does not take, which is then computed by the reference kernels.
 
+import { wrongArgument } from "./arguments.ts";
 import type { DType, TypedArray } from "./dtype.ts";
 import { BackendError } from "./errors.ts";
 import type { Op, OpParams } from "./op-table.ts";
@@ -150,7 +151,10 @@ export function findBackend(name: string): Backend {
 
 /** `findBackend` with the name of who asks for the message; a backend itself passes. */
 export function backendNamed(op: string, name: string | Backend): Backend {
-  if (typeof name !== "string") return name;
+  if (typeof name !== "string") {
+    if (typeof name?.upload === "function") return name;
+    throw wrongArgument(op, "backend", `a backend or a name such as "wasm"`, name);
+  }
   const backend = backends.get(name);
   if (backend !== undefined) return backend;
   if (name === "gpu") {

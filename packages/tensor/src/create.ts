@@ -183,6 +183,7 @@ export function eye(n: number, m: number = n, options: CreateOptions = {}): Tens
  * @example await toBackend(x, "reference")
  */
 export async function toBackend(x: Tensor, backend: string | Backend): Promise<Tensor> {
+  if (!(x instanceof Tensor)) throw wrongArgument("toBackend", "x", "a tensor", x);
   const target = backendNamed("toBackend", backend);
   return x.backend === target ? x : fromTypedArray(x.dtype, await x.data(), x.shape, target);
 }

@@ -7,6 +7,7 @@ import "./default-backend.ts";
 export { apply, NONE, scalar } from "./apply.ts";
 /** Refusing wrong arguments by name. */
 export {
+  checkFunction,
   checkOptions,
   checkTensors,
   definedOptions,

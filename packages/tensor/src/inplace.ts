@@ -1,5 +1,6 @@
 // The one way to change a tensor: overwriting a whole storage. For optimisers and for loading weights.
 
+import { checkTensors } from "./arguments.ts";
 import { runKernel } from "./backend.ts";
 import type { TypedArray } from "./dtype.ts";
 import { BackendError, ShapeError } from "./errors.ts";
@@ -18,6 +19,7 @@ import type { Tensor } from "./tensor.ts";
  * @example const w = zeros([2]); assign(w, tensor([1, 2])); w.toArray() // [1, 2]
  */
 export function assign(target: Tensor, source: Tensor): void {
+  checkTensors("assign", { target, source });
   if (!sameShape(target.shape, source.shape)) {
     throw new ShapeError(
       `assign: expected shape ${formatShape(target.shape)}, got ${formatShape(source.shape)}`,
@@ -67,6 +69,7 @@ export function noteWrite(x: Tensor): void {
  * @throws ShapeError if x is a view of a part of its storage; BackendError where the memory cannot be reached
  */
 export function hostElements(x: Tensor): TypedArray {
+  checkTensors("hostElements", { x });
   if (!x.backend.host) {
     throw new BackendError(
       `hostElements: tensors on backend "${x.backend.name}" cannot be written in place; use a backend that computes in host memory, such as wasm or reference`,

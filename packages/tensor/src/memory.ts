@@ -4,6 +4,7 @@
 // storage, a result `escape`s from the scope that made it, and `close` gives back what is left.
 // Read next: backends/wasm/storage.ts for the memory itself, and tape.ts of @echo-ts/autograd for the graphs.
 
+import { checkFunction, wrongArgument } from "./arguments.ts";
 import type { Storage, StorageOwner, View } from "./backend.ts";
 import { BackendError } from "./errors.ts";
 import { formatShape } from "./shape.ts";
@@ -126,6 +127,7 @@ export function adoptResult(x: View): void {
  * @example outsideScopes(() => hook(gradient))
  */
 export function outsideScopes<T>(body: () => T): T {
+  checkFunction("outsideScopes", "body", body);
   const scope = current;
   current = null;
   try {
@@ -142,6 +144,7 @@ export function outsideScopes<T>(body: () => T): T {
  * @example onlyResult(() => sqrt(add(square(a), square(b))))
  */
 export function onlyResult<T extends View>(body: () => T, made?: (result: T) => void): T {
+  checkFunction("onlyResult", "body", body);
   const scope = new Scope("the function that made it ended");
   try {
     const result = scope.run(body);
@@ -160,6 +163,7 @@ export function onlyResult<T extends View>(body: () => T, made?: (result: T) => 
  * @example const best = releasingResults(() => softmax(logits).argmax(-1).toArray());
  */
 export function releasingResults<T>(body: () => T): T {
+  checkFunction("releasingResults", "body", body);
   const scope = new Scope("releasingResults ended");
   try {
     return scope.run(body);
@@ -177,6 +181,7 @@ export function releasingResults<T>(body: () => T): T {
  * @example history.push(keep(logits));
  */
 export function keep<T extends View>(x: T): T {
+  if (x?.storage === undefined) throw wrongArgument("keep", "x", "a tensor", x);
   if (x.storage.owner !== lasting) disown(x.storage);
   return x;
 }

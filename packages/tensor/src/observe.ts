@@ -2,6 +2,7 @@
 // times, `detectAnomaly` of @echo-ts/autograd looks at values, and ECHO_DEBUG prints. While nobody watches, the funnel
 // makes one null check for each op. Read next: profile.ts, then debug.ts.
 
+import { wrongArgument } from "./arguments.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
@@ -65,6 +66,9 @@ export const observation: Observation = { observers: null };
  * stop();
  */
 export function observe(listener: Observer | ((event: OpEvent) => void)): () => void {
+  if (typeof listener !== "function" && (typeof listener !== "object" || listener === null)) {
+    throw wrongArgument("observe", "listener", "a function, or an object such as { op }", listener);
+  }
   const observer: Observer = typeof listener === "function" ? { op: listener } : listener;
   observation.observers = [...(observation.observers ?? []), observer];
   return () => {

@@ -1,5 +1,6 @@
 // Where the time goes: ops by kind of computation, added up. Read next: debug.ts.
 
+import { checkFunction } from "./arguments.ts";
 import { type ComputedBy, type OpEvent, observe } from "./observe.ts";
 
 /** All calls of one op that were computed in one way. */
@@ -44,6 +45,7 @@ export class Tally {
  * @example profile(() => tensor([1, 2]).add(1)).map(({ op, by, calls }) => `${calls} ${op} by ${by}`) // ["1 add by kernel"]
  */
 export function profile(body: () => unknown): ProfileLine[] {
+  checkFunction("profile", "body", body);
   const tally = new Tally();
   const stop = observe((event) => tally.add(event));
   try {

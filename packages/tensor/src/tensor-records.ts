@@ -2,6 +2,7 @@
 // decides what a file may hold and what is refused. Read next: files.ts, which takes paths.
 
 import { fromTypedArray } from "./apply.ts";
+import { checkOptions, checkTensors, type OptionKinds, wrongArgument } from "./arguments.ts";
 import type { Backend } from "./backend.ts";
 import { getBackend } from "./backend.ts";
 import type { DType, TypedArray } from "./dtype.ts";
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly source?: string;
 }
 
+const LOAD_OPTIONS: OptionKinds<LoadOptions> = { backend: "object", source: "string" };
+
 /** Options of writing tensors. */
 export interface SaveOptions {
   /** How float32 tensors are stored: as they are (default), or rounded to 16 bits. */
@@ -33,12 +36,22 @@ export interface SaveOptions {
   readonly compressed?: boolean;
 }
 
+const SAVE_OPTIONS: OptionKinds<SaveOptions> = {
+  float32As: ["float32", "float16", "bfloat16"],
+  metadata: "object",
+  compressed: "boolean",
+};
+
 /**
  * A record of the file formats as a tensor, which may adopt the record's array. Small integers (8 and 16 bits, signed or not) become int32.
  *
  * @throws DtypeError for element types without a dtype here: 64-bit and unsigned 32-bit integers, raw 16-bit floats
  */
 export function tensorFromRecord(record: ArrayRecord, options: LoadOptions = {}): Tensor {
+  checkOptions("tensorFromRecord", options, LOAD_OPTIONS);
+  if (typeof record !== "object" || record === null) {
+    throw wrongArgument("tensorFromRecord", "record", "an object { dtype, shape, data }", record);
+  }
   const [dtype, data] = elements(record);
   return fromTypedArray(dtype, data, record.shape, options.backend ?? getBackend());
 }
@@ -58,6 +71,8 @@ function elements({ dtype, data }: ArrayRecord): [DType, TypedArray] {
 
 /** A tensor as a record of the file formats: its elements in row-major order, in memory of their own. */
 export async function recordFromTensor(x: Tensor, options: SaveOptions = {}): Promise<ArrayRecord> {
+  checkOptions("recordFromTensor", options, SAVE_OPTIONS);
+  checkTensors("recordFromTensor", { x });
   const dtype = x.dtype === "float32" ? (options.float32As ?? "float32") : x.dtype;
   return { dtype, shape: x.shape, data: await x.data() };
 }
@@ -66,6 +81,9 @@ const fromRecords = (records: ReadonlyMap<string, ArrayRecord>, options: LoadOpt
   new Map([...records].map(([name, record]) => [name, tensorFromRecord(record, options)]));
 
 async function toRecords(tensors: NamedTensors, options: SaveOptions): Promise<Map<string, ArrayRecord>> {
+  if (typeof tensors !== "object" || tensors === null) {
+    throw wrongArgument("saving tensors", "tensors", "a Map or an object of tensors by name", tensors);
+  }
   const entries: Iterable<[string, Tensor]> = tensors instanceof Map ? tensors : Object.entries(tensors);
   const records = new Map<string, ArrayRecord>();
   for (const [name, x] of entries) records.set(name, await recordFromTensor(x, options));
@@ -80,6 +98,7 @@ async function toRecords(tensors: NamedTensors, options: SaveOptions): Promise<M
  * @example const weight = decodeSafetensors(bytes).get("encoder.weight")
  */
 export function decodeSafetensors(bytes: Uint8Array, options: LoadOptions = {}): Map<string, Tensor> {
+  checkOptions("decodeSafetensors", options, LOAD_OPTIONS);
   return fromRecords(readSafetensors(bytes, { source: options.source ?? "bytes" }).tensors, options);
 }
 
@@ -92,12 +111,14 @@ export async function encodeSafetensors(
   tensors: NamedTensors,
   options: SaveOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions("encodeSafetensors", options, SAVE_OPTIONS);
   const { metadata = {} } = options;
   return writeSafetensors(await toRecords(tensors, options), { metadata });
 }
 
 /** The tensor of a NumPy .npy file, in C or Fortran order; see `decodeSafetensors`. */
 export function decodeNpy(bytes: Uint8Array, options: LoadOptions = {}): Tensor {
+  checkOptions("decodeNpy", options, LOAD_OPTIONS);
   return tensorFromRecord(readNpy(bytes, { source: options.source ?? "bytes" }), options);
 }
 
@@ -107,11 +128,13 @@ export function decodeNpy(bytes: Uint8Array, options: LoadOptions = {}): Tensor 
  * @example decodeNpy(await encodeNpy(arange(3))).toArray() // [0, 1, 2]
  */
 export async function encodeNpy(x: Tensor, options: SaveOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions("encodeNpy", options, SAVE_OPTIONS);
   return writeNpy(await recordFromTensor(x, options));
 }
 
 /** The tensors of a NumPy .npz archive, by name; see `decodeSafetensors`. */
 export function decodeNpz(bytes: Uint8Array, options: LoadOptions = {}): Map<string, Tensor> {
+  checkOptions("decodeNpz", options, LOAD_OPTIONS);
   return fromRecords(readNpz(bytes, { source: options.source ?? "bytes" }), options);
 }
 
@@ -121,6 +144,7 @@ export function decodeNpz(bytes: Uint8Array, options: LoadOptions = {}): Map<str
  * @example decodeNpz(await encodeNpz({ x: arange(3) })).get("x").toArray() // [0, 1, 2]
  */
 export async function encodeNpz(tensors: NamedTensors, options: SaveOptions = {}): Promise<Uint8Array> {
+  checkOptions("encodeNpz", options, SAVE_OPTIONS);
   const { compressed = false } = options;
   return writeNpz(await toRecords(tensors, options), { compressed });
 }

@@ -301,7 +301,7 @@ t.test("bad input is refused by name", async (t) => {
     [() => e.allClose(x, wrong("x")), "allClose: expected tensors, numbers or lists of numbers, got string"],
     [() => e.add([1, 2], 3), "add: expected at least one tensor, got an array of 2 and 3"],
     [() => x.mul([[1], [1, 2]]), "mul: ragged array, 2 entries at depth 1 where 1 was expected"],
-    [() => x.mul(wrong(["1"])), "mul: expected numbers or booleans, got string"],
+    [() => x.mul(wrong(["1"])), 'mul: expected numbers or booleans, got "1"'],
     [() => x.mul([1, 2]), "mul: shapes do not broadcast: [2, 3] and [2] (axis -1: 3 != 2)"],
     [() => e.expand(x, [4, 3]), "expand: [2, 3] does not broadcast to [4, 3]"],
     [

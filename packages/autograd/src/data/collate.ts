@@ -3,6 +3,7 @@
 import {
   arange,
   checkOptions,
+  checkTensors,
   type DType,
   formatShape,
   less,
@@ -44,6 +45,8 @@ export interface PaddedBatch {
 export function padStack(items: readonly Tensor[], options: PadStackOptions = {}): PaddedBatch {
   checkOptions("padStack", options, { axis: "number", value: "number", multipleOf: "number" });
   const { axis = 0, value = 0, multipleOf = 1 } = options;
+  checkItems("padStack", "items", items);
+  for (const item of items) checkTensors("padStack", { "each item": item });
   if (items.length === 0) throw new ShapeError("padStack: expected at least one item, got none");
   const { rank } = items[0]!;
   const at = axis < 0 ? axis + rank : axis;
@@ -95,6 +98,8 @@ export function padSequences(
   options: PadSequencesOptions = {},
 ): PaddedBatch {
   checkOptions("padSequences", options, { dtype: "any", value: "number", multipleOf: "number" });
+  checkItems("padSequences", "sequences", sequences);
+  for (const one of sequences) checkItems("padSequences", "each sequence", one);
   const { dtype = "int32", value = 0, multipleOf = 1 } = options;
   checkMultiple("padSequences", multipleOf);
   if (sequences.length === 0) throw new ShapeError("padSequences: expected at least one list, got none");
@@ -124,4 +129,8 @@ export function lengthMask(lengths: Tensor, length: number): Tensor {
     throw new ShapeError(`lengthMask: lengths must be [B], got ${formatShape(lengths.shape)}`);
   }
   return less(arange(0, length, 1, { dtype: "int32", backend: lengths.backend }), unsqueeze(lengths, 1));
+}
+
+function checkItems(op: string, name: string, items: unknown): void {
+  if (!Array.isArray(items) && !ArrayBuffer.isView(items)) throw wrongArgument(op, name, "a list", items);
 }

@@ -13,6 +13,7 @@ import {
   type Pair,
   ShapeError,
   type Tensor,
+  wrongArgument,
 } from "@echo-ts/tensor";
 import type { Parameter } from "../variable.ts";
 import {
@@ -153,6 +154,9 @@ export class Conv2d extends Module {
     super();
     checkOptions<Conv2dOptions & ConvLayerOptions>("Conv2d", options, CONV_OPTIONS);
     const { bias = true, groups = 1, dtype = "float32" } = options;
+    if (typeof kernel !== "number" && !Array.isArray(kernel)) {
+      throw wrongArgument("Conv2d", "kernel", "a number or a pair such as [3, 5]", kernel);
+    }
     const [height, width] = typeof kernel === "number" ? [kernel, kernel] : kernel;
     checkChannels("Conv2d", inputs, outputs, { height, width }, groups);
     const init = options.init ?? fanInUniformInit((inputs / groups) * height * width);

@@ -144,6 +144,7 @@ export async function toSafetensors(
   module: Module,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkModule("toSafetensors", module);
   return writeSafetensors(await module.stateDict(), { metadata });
 }
 
@@ -158,6 +159,14 @@ export function fromSafetensors(
   bytes: Uint8Array,
   options: LoadStateOptions = {},
 ): LoadReport {
+  checkModule("fromSafetensors", module);
   const { tensors } = readSafetensors(bytes, options.source === undefined ? {} : { source: options.source });
   return module.loadStateDict(tensors, options);
+}
+
+/** Refuses what has no parameters to save or load. */
+function checkModule(op: string, module: unknown): void {
+  if (typeof (module as Module | null)?.stateDict !== "function") {
+    throw wrongArgument(op, "module", "a Module", module);
+  }
 }

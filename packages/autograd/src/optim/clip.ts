@@ -4,6 +4,7 @@ import {
   abs,
   add,
   checkOptions,
+  checkTensors,
   clamp,
   div,
   full,
@@ -126,7 +127,11 @@ function replaceGradient(parameter: Parameter, change: (grad: Tensor) => Tensor)
 
 /** Refuses a module, or one parameter, where a list of parameters is expected. */
 function checkParameters(op: string, parameters: Iterable<Parameter>): void {
-  if (typeof parameters === "object" && parameters !== null && Symbol.iterator in parameters) return;
+  if (typeof parameters === "object" && parameters !== null && Symbol.iterator in parameters) {
+    // A generator can be walked once only: what is in a list can be looked at here.
+    if (Array.isArray(parameters)) for (const one of parameters) checkTensors(op, { "each parameter": one });
+    return;
+  }
   throw wrongArgument(op, "parameters", "a list such as model.parameters()", parameters);
 }
 

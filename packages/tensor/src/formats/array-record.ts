@@ -1,5 +1,6 @@
 // What the file formats exchange: a dtype, a shape and a flat typed array in row-major order.
 // Read next: safetensors.ts, npy.ts and npz.ts, which fill and store these records.
+import { describeValue } from "../arguments.ts";
 import type { Refuse } from "./format-error.ts";
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from "./half.ts";
 
@@ -152,6 +153,16 @@ export function readableRecord(
     return { dtype: "int32", shape, data: Int32Array.from(data, Number) };
   }
   return record;
+}
+
+/** Refuses what is no record, such as a tensor in the place of one. */
+export function checkRecord(record: ArrayRecord, refuse: Refuse, key?: string): void {
+  const fits =
+    typeof record === "object" &&
+    record !== null &&
+    Array.isArray(record.shape) &&
+    ArrayBuffer.isView(record.data);
+  if (!fits) refuse(`expected a record { dtype, shape, data }, got ${describeValue(record)}`, key);
 }
 
 /**

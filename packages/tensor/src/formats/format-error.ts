@@ -1,5 +1,7 @@
 // The one error that every reader and writer of this folder throws.
 
+import { wrongArgument } from "../arguments.ts";
+
 /**
  * A file or a record that a format refuses; the message reads `op: source: key: reason`.
  *
@@ -32,6 +34,18 @@ export function refuser(op: string, source: string, kind = "tensor"): Refuse {
   return (reason, key) => {
     throw new FormatError(op, source, key, reason, kind);
   };
+}
+
+/** Refuses what is no Uint8Array, such as a path or an ArrayBuffer. @throws ArgumentError */
+export function checkBytes(op: string, bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) {
+    throw wrongArgument(op, "bytes", "a Uint8Array with the content of a file", bytes);
+  }
+}
+
+/** Refuses what is no record and no table of records. @throws ArgumentError */
+export function checkObject(op: string, name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) throw wrongArgument(op, name, "an object", value);
 }
 
 /** A key as text for a message: quoted, escaped, cut after 80 characters. */

@@ -4,6 +4,7 @@ import {
   type ArrayData,
   type ArrayDtype,
   type ArrayRecord,
+  checkRecord,
   decodeElements,
   elementCount,
   encodeElements,
@@ -13,7 +14,7 @@ import {
   readableRecord,
   storableData,
 } from "./array-record.ts";
-import { quoteKey, type Refuse, refuser } from "./format-error.ts";
+import { checkBytes, checkObject, quoteKey, type Refuse, refuser } from "./format-error.ts";
 
 /** Options of {@link writeNpy}. */
 export interface NpyWriteOptions {
@@ -76,6 +77,7 @@ const REFUSED_KINDS: ReadonlyMap<string, string> = new Map([
  * readNpy(bytes) // { dtype: "float32", shape: [2, 3], data: Float32Array(6) }
  */
 export function readNpy(bytes: Uint8Array, options: ReadOptions = {}): ArrayRecord {
+  checkBytes("readNpy", bytes);
   return readNpyWith(bytes, options, refuser("readNpy", options.source ?? "bytes"));
 }
 
@@ -188,6 +190,8 @@ function parseDescr(descr: string, refuse: Refuse): { dtype: ArrayDtype; bigEndi
  * @throws FormatError when the data fits neither shape nor dtype.
  */
 export function writeNpy(record: ArrayRecord, options: NpyWriteOptions = {}): Uint8Array<ArrayBuffer> {
+  checkObject("writeNpy", "record", record);
+  checkObject("writeNpy", "options", options);
   return writeNpyWith(record, options, refuser("writeNpy", options.source ?? "bytes"));
 }
 
@@ -198,6 +202,7 @@ export function writeNpyWith(
   refuse: Refuse,
   key?: string,
 ): Uint8Array<ArrayBuffer> {
+  checkRecord(record, refuse, key);
   const { dtype, shape } = record;
   const kind = [...DESCRS].find(([, name]) => name === dtype)?.[0];
   const rowMajor = storableData(record, refuse, key);

@@ -2,7 +2,7 @@
 // and with a bound on what it may unpack to; inflating and packing is fflate's work. Zip layout: PKWARE's APPNOTE.
 import { inflateSync, zipSync } from "fflate";
 import type { ArrayRecord, ReadOptions } from "./array-record.ts";
-import { type Refuse, refuser } from "./format-error.ts";
+import { checkBytes, checkObject, type Refuse, refuser } from "./format-error.ts";
 import { readNpyWith, writeNpyWith } from "./npy.ts";
 import type { NamedArrays } from "./safetensors.ts";
 
@@ -45,6 +45,7 @@ const DEFAULT_MAX_BYTES = 2 ** 31;
  * @throws FormatError naming the source and the array.
  */
 export function readNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, ArrayRecord> {
+  checkBytes("readNpz", bytes);
   const refuse: Refuse = refuser("readNpz", options.source ?? "bytes", "array");
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   const entries = readDirectory(bytes, refuse);
@@ -140,6 +141,8 @@ function findEnd(view: DataView, refuse: Refuse): number {
  * @throws FormatError when an array's data fits neither shape nor dtype, or a name is empty.
  */
 export function writeNpz(arrays: NamedArrays, options: NpzWriteOptions = {}): Uint8Array {
+  checkObject("writeNpz", "arrays", arrays);
+  checkObject("writeNpz", "options", options);
   const refuse: Refuse = refuser("writeNpz", options.source ?? "bytes", "array");
   const files: Record<string, Uint8Array> = {};
   for (const [key, record] of arrays instanceof Map ? arrays : Object.entries(arrays)) {

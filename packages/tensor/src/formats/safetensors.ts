@@ -4,6 +4,7 @@
 import {
   type ArrayDtype,
   type ArrayRecord,
+  checkRecord,
   decodeElements,
   elementCount,
   encodeElements,
@@ -12,7 +13,7 @@ import {
   readableRecord,
   storableData,
 } from "./array-record.ts";
-import { type Refuse, refuser } from "./format-error.ts";
+import { checkBytes, checkObject, type Refuse, refuser } from "./format-error.ts";
 import {
   type HeaderEntry,
   hasLoneSurrogate,
@@ -81,6 +82,7 @@ const RANKS: ReadonlyMap<ArrayDtype, number> = new Map(
  * tensors.get("encoder.weight")?.shape // [512, 512]
  */
 export function readSafetensors(bytes: Uint8Array, options: ReadOptions = {}): SafetensorsContent {
+  checkBytes("readSafetensors", bytes);
   const refuse: Refuse = refuser("readSafetensors", options.source ?? "bytes");
   const { header, dataStart } = readHeader(bytes, refuse);
   const tensors = new Map<string, ArrayRecord>();
@@ -99,6 +101,7 @@ export function readSafetensors(bytes: Uint8Array, options: ReadOptions = {}): S
  * @throws FormatError as {@link readSafetensors} does, short of the elements.
  */
 export function readSafetensorsHeader(bytes: Uint8Array, source = "bytes"): SafetensorsHeader {
+  checkBytes("readSafetensorsHeader", bytes);
   return readHeader(bytes, refuser("readSafetensorsHeader", source)).header;
 }
 
@@ -163,8 +166,12 @@ export function writeSafetensors(
   tensors: NamedArrays,
   options: SafetensorsWriteOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  checkObject("writeSafetensors", "tensors", tensors);
+  checkObject("writeSafetensors", "options", options);
   const refuse: Refuse = refuser("writeSafetensors", options.source ?? "bytes");
-  const records = toEntries(tensors).sort(
+  const entries = toEntries(tensors);
+  for (const [key, record] of entries) checkRecord(record, refuse, key);
+  const records = entries.sort(
     ([a, x], [b, y]) => (RANKS.get(y.dtype) ?? 0) - (RANKS.get(x.dtype) ?? 0) || compareCodePoints(a, b),
   );
   const header: string[] = [];

@@ -2,6 +2,7 @@
 // gradients of those that have a kernel for it. Read next: reduction.ts.
 
 import { apply, NONE } from "../apply.ts";
+import { checkNumber } from "../arguments.ts";
 import { countable, type FusedRow, fused, rows, unary } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import {
@@ -21,7 +22,7 @@ import {
   tanh,
   where,
 } from "./elementwise.ts";
-import { floatingTensor, onFloats, type UnaryFunction } from "./operands.ts";
+import { checkedTensor, floatingTensor, onFloats, type UnaryFunction } from "./operands.ts";
 
 interface Rows {
   readonly sigmoid: FusedRow;
@@ -132,6 +133,8 @@ export const silu: UnaryFunction = onFloats(ROWS.silu);
  * @param alpha limit below, default 1
  */
 export function elu(x: Tensor, alpha = 1): Tensor {
+  checkedTensor("elu", x);
+  checkNumber("elu", "alpha", alpha);
   return apply(ROWS.elu, [floatingTensor(x)], { alpha });
 }
 
@@ -142,6 +145,8 @@ export function elu(x: Tensor, alpha = 1): Tensor {
  * @example leakyRelu(tensor([-2, 2]), 0.5).toArray() // [-1, 2]
  */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
+  checkedTensor("leakyRelu", x);
+  checkNumber("leakyRelu", "slope", slope);
   return apply(ROWS.leakyRelu, [floatingTensor(x)], { slope });
 }
 

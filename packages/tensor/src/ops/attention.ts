@@ -243,6 +243,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
  * @example rotatePairs(tensor([1, 0]), tensor([0]), tensor([1])).toArray() // [0, 1]
  */
 export function rotatePairs(x: Tensor, cosine: Tensor, sine: Tensor): Tensor {
+  checkTensors("rotatePairs", { x, cosine, sine });
   const half = [...x.shape.slice(0, -1), x.shape[x.rank - 1]! / 2];
   const fits =
     Number.isInteger(half[half.length - 1]) &&

@@ -24,6 +24,7 @@ import {
   beside,
   castTo,
   checkedTensor,
+  checkOperand,
   countableTensor,
   isTensor,
   onCountables,
@@ -121,6 +122,7 @@ export default ROWS;
  * @example cast(tensor([-1.7, 2.3]), "int32").toArray() // [-1, 2]
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkedTensor("cast", x);
   checkDtype("cast", dtype);
   return castTo(x, dtype);
 }
@@ -167,11 +169,13 @@ export const erf: UnaryFunction = onFloats(ROWS.erf);
 
 /** Largest integer not above x; the identity on int32 and bool. Gradient 0. */
 export function floor(x: Tensor): Tensor {
+  checkedTensor("floor", x);
   return isFloating(x.dtype) ? apply(ROWS.floor, [x], NONE) : x;
 }
 
 /** Smallest integer not below x. Gradient 0. */
 export function ceil(x: Tensor): Tensor {
+  checkedTensor("ceil", x);
   return isFloating(x.dtype) ? neg(floor(neg(x))) : x;
 }
 
@@ -187,6 +191,7 @@ export function round(x: Tensor): Tensor {
 
 /** -1, 0 or 1 with the sign of x; NaN stays. Gradient 0. */
 export function sign(x: Tensor): Tensor {
+  checkedTensor("sign", x);
   const y = countableTensor(x);
   return where(greater(y, 0), 1, where(less(y, 0), -1, mul(y, 0)));
 }
@@ -233,6 +238,7 @@ export const maximum: BinaryFunction = onPairs(ROWS.maximum, "bool");
 
 /** x with its order reversed, and back: -x for floats, -1 - x for int32, which has no -(-2^31). */
 export function reversed(x: Tensor): Tensor {
+  checkedTensor("reversed", x);
   return x.dtype === "int32" ? sub(-1, x) : neg(x);
 }
 
@@ -271,6 +277,7 @@ export function notEqual(a: TensorLike, b: TensorLike): Tensor {
 
 /** True where x is not 0. */
 export function truth(x: Tensor): Tensor {
+  checkedTensor("truth", x);
   return castTo(x, "bool");
 }
 
@@ -301,6 +308,7 @@ export function isNaN(x: Tensor): Tensor {
 
 /** True where x is neither NaN nor infinite. */
 export function isFinite(x: Tensor): Tensor {
+  checkedTensor("isFinite", x);
   return isFloating(x.dtype) ? less(abs(x), Number.POSITIVE_INFINITY) : equal(x, x);
 }
 
@@ -311,6 +319,8 @@ export function isFinite(x: Tensor): Tensor {
  */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   checkedTensor("where", condition);
+  checkOperand("where", a);
+  checkOperand("where", b);
   const [p, q] =
     !isTensor(a) && !isTensor(b)
       ? pair("where", beside(a, castTo(condition, "float32"), "where"), b)
@@ -324,6 +334,7 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
  * @example maskedFill(tensor([1, 2]), tensor([true, false]), 0).toArray() // [0, 2]
  */
 export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
+  checkedTensor("maskedFill", x);
   return where(mask, value, x);
 }
 

@@ -2,6 +2,7 @@
 // in the size. The wasm backend has fast transforms (backends/wasm/fft.ts); the reference backend computes the definition.
 
 import { apply, fromTypedArray } from "../apply.ts";
+import { checkNumber, checkTensors } from "../arguments.ts";
 import { type DType, newArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { type FusedRow, floating, fused, rows } from "../op.ts";
@@ -9,7 +10,7 @@ import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { pad } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
-import { floatingTensor } from "./operands.ts";
+import { checkedTensor, floatingTensor } from "./operands.ts";
 import { narrow, reshape, transpose } from "./shaping.ts";
 
 interface FourierParams {
@@ -84,7 +85,8 @@ const flatRows = (x: Tensor): Tensor =>
  * @throws ShapeError if the size is not a positive integer
  * @example rfft(ones([4])).shape // [3, 2]
  */
-export function rfft(x: Tensor, size: number = x.shape[x.rank - 1] ?? 0): Tensor {
+export function rfft(x: Tensor, size: number = x?.shape?.[x.rank - 1] ?? 0): Tensor {
+  checkedTensor("rfft", x);
   if (x.rank === 0 || !Number.isInteger(size) || size < 1) {
     throw new ShapeError(
       `rfft: size must be a positive integer, got ${size} for shape ${formatShape(x.shape)}`,
@@ -104,8 +106,10 @@ export function rfft(x: Tensor, size: number = x.shape[x.rank - 1] ?? 0): Tensor
  */
 export function irfft(
   spectrum: Tensor,
-  size: number = 2 * ((spectrum.shape[spectrum.rank - 2] ?? 1) - 1),
+  size: number = 2 * ((spectrum?.shape?.[spectrum.rank - 2] ?? 1) - 1),
 ): Tensor {
+  checkTensors("irfft", { spectrum });
+  checkNumber("irfft", "size", size);
   const bins = Math.floor(size / 2) + 1;
   if (
     !(Number.isInteger(size) && size >= 1) ||

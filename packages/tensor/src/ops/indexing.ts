@@ -2,7 +2,7 @@
 // Read next: selection.ts.
 
 import { apply, scalar } from "../apply.ts";
-import { checkFlag, checkTensors, wrongArgument } from "../arguments.ts";
+import { checkFlag, checkNumber, checkTensors, wrongArgument } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { firstShape, int32, type PrimitiveRow, primitive, rows, sameDtype } from "../op.ts";
 import type { AxisParams } from "../op-params.ts";
@@ -231,11 +231,15 @@ export function oneHot(index: Tensor, classes: number): Tensor {
  * @example tril(ones([2, 2])).toArray() // [[1, 0], [1, 1]]
  */
 export function tril(x: Tensor, diagonal = 0): Tensor {
+  checkedTensor("tril", x);
+  checkNumber("tril", "diagonal", diagonal);
   return where(triangle(x, diagonal, "tril"), x, scalar(0, x.dtype, x.backend));
 }
 
 /** Zero below the diagonal: keeps elements with column - row >= diagonal in the last two axes. */
 export function triu(x: Tensor, diagonal = 0): Tensor {
+  checkedTensor("triu", x);
+  checkNumber("triu", "diagonal", diagonal);
   return where(triangle(x, diagonal - 1, "triu"), scalar(0, x.dtype, x.backend), x);
 }
 

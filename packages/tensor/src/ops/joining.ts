@@ -59,6 +59,7 @@ export function pad(
   mode: PadMode = "constant",
   value = 0,
 ): Tensor {
+  checkedTensor("pad", x);
   if (!Array.isArray(widths) || widths.some((width) => !Array.isArray(width) || width.length !== 2)) {
     throw wrongArgument("pad", "widths", "a list of [before, after] such as [[1, 1]]", widths);
   }

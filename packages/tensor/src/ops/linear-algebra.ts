@@ -56,7 +56,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const [p, q] = pair("matmul", a, b, "int32");
   if (p.rank === 0 || q.rank === 0) {
     throw new ShapeError(
-      `matmul: expected rank 1 or more, got ${formatShape(a.shape)} @ ${formatShape(b.shape)}`,
+      `matmul: expected rank 1 or more, got ${formatShape(p.shape)} @ ${formatShape(q.shape)}`,
     );
   }
   const m = p.rank === 1 ? unsqueeze(p, 0) : p;
@@ -65,7 +65,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const other = n.shape[n.rank - 2]!;
   if (inner !== other) {
     throw new ShapeError(
-      `matmul: inner sizes differ: ${formatShape(a.shape)} @ ${formatShape(b.shape)} (${inner} != ${other})`,
+      `matmul: inner sizes differ: ${formatShape(p.shape)} @ ${formatShape(q.shape)} (${inner} != ${other})`,
     );
   }
   const product = apply(ROWS.matmul, [m, n], NONE);

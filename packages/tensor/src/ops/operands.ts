@@ -122,7 +122,7 @@ export function pair(op: string, a: TensorLike, b: TensorLike, least: DType = "b
 }
 
 /** Throws DtypeError for what plain JavaScript lets through. */
-function checkOperand(op: string, value: TensorLike): void {
+export function checkOperand(op: string, value: TensorLike): void {
   if (typeof value === "number" || (value as Tensor)?.storage !== undefined || Array.isArray(value)) return;
   throw new DtypeError(
     `${op}: expected tensors, numbers or lists of numbers, got ${value === null ? "null" : typeof value}`,

@@ -14,6 +14,7 @@ import { broadcastTo, narrow, reshape, select, unsqueeze } from "./shaping.ts";
  * @example split(arange(5), [2, 3], 0)[1].toArray() // [2, 3, 4]
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  checkedTensor("split", x);
   const at = normalizeAxis("split", axis, x.rank);
   const n = x.shape[at]!;
   if (typeof sizes === "number" && (!Number.isInteger(sizes) || sizes < 1)) {
@@ -43,6 +44,7 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
  * @example chunk(arange(5), 2).map((part) => part.size) // [3, 2]
  */
 export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
+  checkedTensor("chunk", x);
   if (!Number.isInteger(count) || count < 1) {
     throw new ShapeError(`chunk: the number of parts must be a positive integer, got ${count}`);
   }
@@ -69,6 +71,7 @@ export function unbind(x: Tensor, axis = 0): Tensor[] {
  * @example tile(tensor([1, 2]), [2]).toArray() // [1, 2, 1, 2]
  */
 export function tile(x: Tensor, counts: readonly number[]): Tensor {
+  checkedTensor("tile", x);
   checkShape("tile", counts);
   const rank = Math.max(x.rank, counts.length);
   const sizes = [...new Array<number>(rank - x.rank).fill(1), ...x.shape];

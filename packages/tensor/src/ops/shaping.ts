@@ -82,11 +82,13 @@ export default ROWS;
 
 /** A dense row-major copy, or the tensor itself if it is one. */
 export function contiguous(x: Tensor): Tensor {
+  checkedTensor("contiguous", x);
   return x.isContiguous ? x : copyAs(x, x.dtype);
 }
 
 /** A dense row-major copy in storage of its own. */
 export function copy(x: Tensor): Tensor {
+  checkedTensor("copy", x);
   return copyAs(x, x.dtype);
 }
 
@@ -106,6 +108,7 @@ export function clone(x: Tensor): Tensor {
  * @example reshape(arange(6), [2, -1]).shape // [2, 3]
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkedTensor("reshape", x);
   const target = resolveShape("reshape", shape, x.size);
   if (sameShape(target, x.shape)) return x;
   const layout = reshapeView(x, target);
@@ -120,6 +123,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
  * @example flatten(zeros([2, 3, 4]), 1).shape // [2, 12]
  */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
+  checkedTensor("flatten", x);
   if (x.rank === 0) return reshape(x, [1]);
   const a = normalizeAxis("flatten", start, x.rank);
   const b = normalizeAxis("flatten", end, x.rank);
@@ -163,6 +167,7 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
  * @example moveAxis(zeros([2, 3, 4]), 0, -1).shape // [3, 4, 2]
  */
 export function moveAxis(x: Tensor, from: number, to: number): Tensor {
+  checkedTensor("moveAxis", x);
   const source = normalizeAxis("moveAxis", from, x.rank);
   const target = normalizeAxis("moveAxis", to, x.rank);
   const order = x.shape.map((_, i) => i).filter((i) => i !== source);
@@ -200,6 +205,7 @@ function stretched(op: string, x: Tensor, shape: Shape): Tensor {
 
 /** Several tensors stretched to their common shape. Views. */
 export function broadcastAll(...tensors: Tensor[]): Tensor[] {
+  for (const x of tensors) checkedTensor("broadcastAll", x);
   const shape = tensors.reduce<Shape>((s, x) => broadcastShapes("broadcastAll", s, x.shape), []);
   return tensors.map((x) => broadcastTo(x, shape));
 }
@@ -273,6 +279,7 @@ function checkPosition(op: string, index: number, axis: number, size: number): v
  * @example select(tensor([[1, 2], [3, 4]]), 0, -1).toArray() // [3, 4]
  */
 export function select(x: Tensor, axis: number, index: number): Tensor {
+  checkedTensor("select", x);
   const at = normalizeAxis("select", axis, x.rank);
   checkPosition("select", index, at, x.shape[at]!);
   return sliced(
@@ -287,6 +294,7 @@ export function select(x: Tensor, axis: number, index: number): Tensor {
  * @example narrow(arange(6), 0, 2, 3).toArray() // [2, 3, 4]
  */
 export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
+  checkedTensor("narrow", x);
   const at = normalizeAxis("narrow", axis, x.rank);
   const size = x.shape[at]!;
   checkNumber("narrow", "start", start);
@@ -306,6 +314,7 @@ export function narrow(x: Tensor, axis: number, start: number, length: number): 
  * @example flip(arange(3)).toArray() // [2, 1, 0]
  */
 export function flip(x: Tensor, axes?: Axes): Tensor {
+  checkedTensor("flip", x);
   const flipped = normalizeAxes("flip", axes, x.rank);
   return sliced(
     x,
@@ -319,6 +328,7 @@ export function flip(x: Tensor, axes?: Axes): Tensor {
  * @example squeeze(zeros([1, 3, 1])).shape // [3]
  */
 export function squeeze(x: Tensor, axes?: Axes): Tensor {
+  checkedTensor("squeeze", x);
   const dropped =
     axes === undefined || axes === null
       ? x.shape.flatMap((n, i) => (n === 1 ? [i] : []))
@@ -332,6 +342,7 @@ export function squeeze(x: Tensor, axes?: Axes): Tensor {
  * @example unsqueeze(zeros([2, 3]), -1).shape // [2, 3, 1]
  */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
+  checkedTensor("unsqueeze", x);
   return reshape(x, unsqueezedShape(x.shape, axis));
 }
 
@@ -344,6 +355,7 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
  * @example unfold(arange(5), 0, 3, 2).toArray() // [[0, 1, 2], [2, 3, 4]]
  */
 export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation = 1): Tensor {
+  checkedTensor("unfold", x);
   const at = normalizeAxis("unfold", axis, x.rank);
   checkNumber("unfold", "size", size);
   checkNumber("unfold", "step", step);
@@ -364,6 +376,7 @@ export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation
  * @example fold(ones([2, 3]), 0, 5, 2).toArray() // [1, 1, 2, 1, 1]
  */
 export function fold(x: Tensor, axis: number, length: number, step = 1, dilation = 1): Tensor {
+  checkedTensor("fold", x);
   const at = normalizeAxis("fold", axis, x.rank - 1);
   checkShape("fold", [length, step, dilation]);
   const size = x.shape[x.rank - 1]!;
