@@ -34,7 +34,8 @@ export function withEngineOptions(command: Command): Command {
 const WEBGPU: string = process.env.ECHO_WEBGPU ?? "webgpu";
 
 /**
- * Starts the gpu backend in Node, where WebGPU comes by a package.
+ * Starts the gpu backend in Node, where WebGPU comes by a package. ECHO_WEBGPU_SOFTWARE=1 takes a software renderer too,
+ * to try it without a GPU.
  *
  * @throws ConfigError that says what is missing
  */
@@ -53,7 +54,7 @@ async function startGpu(): Promise<void> {
     configurable: true,
   });
   try {
-    await initGpu({ mode: "webgpu" });
+    await initGpu({ mode: "webgpu", allowSoftware: process.env.ECHO_WEBGPU_SOFTWARE === "1" });
   } catch (error) {
     if (error instanceof BackendError) throw new ConfigError([`--backend: ${error.message}`]);
     throw error;
