@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { transformSync } from "esbuild";
 import t from "tap";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -62,7 +63,7 @@ for (const readme of ["README.md", join("packages", "tensor", "README.md")]) {
     const code = /```ts\n(.*?)```/s.exec(text)?.[1];
     t.ok(code, "there is a block of code");
     const { lines, status, stderr } = run(
-      ["--input-type=module", "--eval", code!],
+      ["--input-type=module", "--eval", transformSync(code!, { loader: "ts" }).code],
       join(ROOT, "test"), // where the packages can be found by name
     );
     t.equal(status, 0, stderr);

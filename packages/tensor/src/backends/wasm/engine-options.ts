@@ -31,7 +31,7 @@ export interface WasmInfo {
   readonly sharedMemory: boolean;
   /** Register tile of the matrix product, as rows x columns. */
   readonly tile: string;
-  /** What was asked for and is missing here, and why; empty when all is as asked. */
+  /** What is missing here and why, such as threads in a page that is not cross-origin isolated; empty when nothing is. */
   readonly notes: readonly string[];
 }
 
@@ -39,7 +39,10 @@ export interface WasmInfo {
 export interface NodeRuntime {
   getBuiltinModule(name: "node:v8"): { setFlagsFromString(flags: string): void };
   getBuiltinModule(name: "node:os"): { availableParallelism(): number };
-  getBuiltinModule(name: "node:worker_threads"): typeof import("node:worker_threads");
+  // Spelt out: the types of Node would reach programs for browsers, which do not have them.
+  getBuiltinModule(name: "node:worker_threads"): {
+    Worker: new (source: string, options: object) => { unref(): void };
+  };
 }
 
 const host = globalThis as {
@@ -57,6 +60,11 @@ export function nodeRuntime(): NodeRuntime | null {
   const { process } = host;
   const found = process?.versions?.node !== undefined && typeof process.getBuiltinModule === "function";
   return found ? (process as unknown as NodeRuntime) : null;
+}
+
+/** True in a Node whose modules cannot be had without an import: it gets one thread. */
+export function nodeTooOld(): boolean {
+  return host.process?.versions?.node !== undefined && nodeRuntime() === null;
 }
 
 /** Major version of V8, or 0 when the engine is not Node's. */

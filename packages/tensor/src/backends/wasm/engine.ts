@@ -9,6 +9,7 @@ import {
   coreCount,
   environmentOptions,
   nodeRuntime,
+  nodeTooOld,
   v8Major,
   type WasmInfo,
   type WasmOptions,
@@ -143,8 +144,11 @@ function settle(): Settings {
   const fma = options.fma === true && enableFma(notes);
   const shared = options.shared !== false && canShare();
   let threads = options.threads ?? Math.min(coreCount(), DEFAULT_THREADS_LIMIT);
+  if (nodeTooOld())
+    notes.push("threads: this Node has no process.getBuiltinModule (20.16 has), one thread runs");
   if (threads > 1 && !shared) {
-    if (options.threads !== undefined) {
+    // Whoever asked for memory that is not shared knows.
+    if (options.threads !== undefined || options.shared !== false) {
       notes.push(
         "threads: memory cannot be shared here (a page must be cross-origin isolated), one thread runs",
       );
