@@ -113,7 +113,12 @@ export function toTranscriptJson(cues: readonly Cue[]): string {
     start: round(start),
     end: round(end),
     text,
-    words: words.map((word) => ({ ...word, start: round(word.start), end: round(word.end) })),
+    words: words.map((word) => ({
+      ...word,
+      start: round(word.start),
+      end: round(word.end),
+      ...(word.confidence !== undefined && { confidence: round(word.confidence) }),
+    })),
   }));
   return `${JSON.stringify({ text: cues.map(({ text }) => text).join(" "), segments }, null, 2)}\n`;
 }
