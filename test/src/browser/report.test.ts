@@ -1,11 +1,11 @@
 // Reports in a real browser, from the disk: no error on the console, nothing asked for, light and dark, every figure seen.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
 import t, { type Test } from "tap";
-import { run } from "../echo-model/command-line.ts";
+import { configFile, data, folder as made, run, trainArgs } from "../echo-model/command-line.ts";
 import { launchChromium, skipWithoutChromium } from "./chromium.ts";
 
 t.setTimeout(600_000);
@@ -77,6 +77,36 @@ t.test("reports open in Chromium without an error", { skip: skipWithoutChromium 
     const { status, err } = run("attention", recording, "--out", out);
     t.equal(status, 0, err);
     await checkReport(t, browser, join(out, "report.html"), 8);
+  });
+  await t.test("of a training, with diagnostics, on made-up speech", async (t) => {
+    const { status, err } = run(...trainArgs("reported", "--diagnostics", "--report"));
+    t.equal(status, 0, err);
+    await checkReport(t, browser, join(made, "reported", "report.html"), 9);
+    const plain = run(...trainArgs("plain"));
+    t.equal(plain.status, 0, plain.err);
+    const weights = (name: string) => readFileSync(join(made, name, "last.safetensors"));
+    t.ok(weights("reported").equals(weights("plain")), "watching changes no bit of the checkpoint");
+    const scored = join(folder, "scored");
+    const args = ["--data", data, "--threads", "1", "--out", scored, "--recording", join(data, "wav/a3.wav")];
+    const again = run("report", join(made, "reported"), ...args);
+    t.equal(again.status, 0, again.err);
+    await checkReport(
+      t,
+      browser,
+      join(scored, "report.html"),
+      again.out.includes("with 18 figures") ? 18 : 17,
+    );
+  });
+  await t.test("of echo-asr diagnose and architecture", async (t) => {
+    const out = join(folder, "diagnosis");
+    const args = ["--data", data, "--config", configFile, "--steps", "3", "--batches", "2", "--threads", "1"];
+    const found = run("diagnose", ...args, "--out", out);
+    t.equal(found.status, 0, found.err);
+    t.match(found.out, /gate\/MLP, decoder +10\.05 to 43\.46/);
+    await checkReport(t, browser, join(out, "report.html"), 9);
+    const drawn = join(folder, "architecture");
+    t.equal(run("architecture", "--config", configFile, "--out", drawn).status, 0);
+    await checkReport(t, browser, join(drawn, "report.html"), 1);
   });
   await t.test("of echo-asr patterns", async (t) => {
     const out = join(folder, "patterns");

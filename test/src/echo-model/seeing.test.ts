@@ -3,6 +3,15 @@
 
 import { noGrad } from "@echo-ts/autograd";
 import { buildEcho, resolveConfig } from "@echo-ts/echo-model";
+import {
+  architectureFigure,
+  diagnoseModel,
+  diagnosisSections,
+  errorRateFigure,
+  learningFigure,
+  seedTable,
+  valueDominance,
+} from "@echo-ts/echo-model/figures";
 import { EchoAttention } from "@echo-ts/echo-model/model";
 import {
   attentionMaps,
@@ -12,6 +21,7 @@ import {
   relativeEntropy,
   summarizeGates,
   watchCalls,
+  wordConfusions,
 } from "@echo-ts/echo-model/study";
 import { matmul, stream, type Tensor, tensor } from "@echo-ts/tensor";
 import t from "tap";
@@ -147,4 +157,106 @@ t.test("the reference variant is refused, whose scores are made in another way",
     () => attentionMaps(reference, features, ids),
     new RangeError('attentionMaps: expected model.variant "corrected", got "reference"'),
   );
+});
+
+t.test("confusions are the alignment's pairs, counted", async (t) => {
+  const pairs = [
+    { reference: "go on now", hypothesis: "go off now" },
+    { reference: "on", hypothesis: "off" },
+    { reference: "stop", hypothesis: "stop it" },
+    { reference: "a", hypothesis: "" },
+  ];
+  t.same(wordConfusions(pairs), [
+    { said: "on", written: "off", count: 2 },
+    { said: null, written: "it", count: 1 },
+    { said: "a", written: null, count: 1 },
+  ]);
+});
+
+t.test("a diagnosis reads gradients and changes no weight", async (t) => {
+  const config = resolveConfig({ model: { ...model, vocabSize: 9 }, audio: { melBins: 5 } });
+  const fresh = buildEcho(config.model, config.audio, { seed: 4 });
+  const mel = Float32Array.from({ length: 5 * FRAMES }, () => random.normal());
+  const utterance = { mel, f0, silent: new Uint8Array(FRAMES), frames: FRAMES };
+  const examples = [{ id: "a", text: "x y", tokens: [3, 5], features: utterance }];
+  const before = [...(await fresh.stateDict())].map(([name, { data }]) => [name, [...data]]);
+  const special = { pad: 0, bos: 1, eos: 2 };
+  const diagnosis = await diagnoseModel(fresh, [examples, examples], config, special, {
+    phase: "now",
+    step: 0,
+  });
+  t.same(
+    [...(await fresh.stateDict())].map(([name, { data }]) => [name, [...data]]),
+    before,
+  );
+  t.ok(fresh.parameters().every(({ grad }) => grad === null));
+  t.same(
+    diagnosis.blocks.map(({ name }) => name),
+    ["encoder 0", "encoder 1", "text 0", "cross 0"],
+  );
+  t.equal(
+    diagnosis.norms.reduce((sum, { parameters }) => sum + parameters, 0),
+    fresh.parameterCount(),
+    "every parameter belongs to one part",
+  );
+  t.equal(diagnosis.attention.length, 5);
+  const dominance = valueDominance({ query: 1, key: 3, value: 6 });
+  t.equal(dominance, 3);
+  const { rows } = seedTable([diagnosis]);
+  t.same(rows.map(([name, seed]) => [name, seed]).slice(0, 2), [
+    ["gate/MLP, decoder", "10.05 to 43.46"],
+    ["gate/MLP, encoder", "3.6 to 11.5"],
+  ]);
+  const ratios = diagnosis.blocks.filter(({ name }) => name.startsWith("encoder")).map((b) => b.gateOverMlp!);
+  const [low, high] = String(rows[1]![2]).split(" to ").map(Number);
+  t.ok(Math.abs(low! / Math.min(...ratios) - 1) < 0.01 && Math.abs(high! / Math.max(...ratios) - 1) < 0.01);
+  const figures = diagnosisSections([diagnosis]).flatMap((section) => section.figures ?? []);
+  const ratio = figures.find(({ name }) => name === "gate-mlp-ratio")!;
+  t.same(
+    ratio.table.rows,
+    diagnosis.blocks.map(({ name, gateOverMlp }) => [name, gateOverMlp]),
+  );
+  t.equal(new Set(figures.map(({ name }) => name)).size, figures.length);
+});
+
+t.test(
+  "the architecture is the module tree: names, parameters, traced shapes, for any features",
+  async (t) => {
+    for (const features of [["spectrogram"], ["spectrogram", "waveform", "pitch"]] as const) {
+      const config = resolveConfig({
+        model: { ...model, features: [...features], vocabSize: 9 },
+        audio: { melBins: 5 },
+      });
+      const one = buildEcho(config.model, config.audio, { seed: 4 });
+      const { table, svg, title } = architectureFigure(one, config, 1);
+      t.match(title, `${one.parameterCount().toLocaleString("en-US")} parameters`);
+      const rows = new Map(table.rows.map((row) => [row[0], row]));
+      t.equal(rows.get("(model)")?.[2], one.parameterCount());
+      for (const { path, name, block } of namedBlocks(one)) {
+        t.equal(rows.get(path)?.[2], block.parameterCount(), name);
+        t.match(svg, `>${name} (`);
+        t.match(String(rows.get(path)?.[3]), /^\[1, \d+, 16\]$/);
+      }
+      t.match(svg, "f0 (pitch tracker)");
+      // 1 s at 16 kHz: 101 hops of 10 ms; the stem of stride 2 gives 51 frames.
+      t.match(svg, "[1, 51, 16]");
+    }
+  },
+);
+
+t.test("learning curves and error rates hold the log's numbers", async (t) => {
+  const log = Array.from({ length: 20 }, (_, i) => ({
+    kind: "step",
+    step: i + 1,
+    loss: 5 - 0.2 * i,
+    ctc: null,
+    learningRate: 1e-3,
+    gradientNorm: i === 3 ? "NaN" : 2,
+  }));
+  const learning = learningFigure(log)!;
+  t.same(learning.table.rows[4], [5, 4.2, 1e-3, 2]);
+  t.match(learning.alt, "Loss from 5.00 at step 1 to 1.20 at step 20");
+  t.equal(learningFigure([]), null);
+  const rates = errorRateFigure([{ kind: "evaluation", step: 20, set: "dev", ctc: 0.125, ctcCer: 0.1 }])!;
+  t.same(rates.table.rows, [[20, "dev, CTC", 12.5]]);
 });

@@ -5,14 +5,17 @@ import { cac } from "cac";
 import { ConfigError } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 import { VERSION } from "../version.ts";
+import { addArchitecture } from "./architecture.ts";
 import { closest, parseWords, takeLiterally } from "./arguments.ts";
 import { addAttention } from "./attention.ts";
 import { addCalibrate } from "./calibrate.ts";
+import { addDiagnose } from "./diagnose.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
 import { addListen } from "./listen.ts";
 import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
 import { addPatterns } from "./patterns.ts";
+import { addReport } from "./report.ts";
 import { addTrain } from "./train.ts";
 import { addTranscribe } from "./transcribe.ts";
 
@@ -33,6 +36,9 @@ async function main(): Promise<void> {
   addInspect(cli);
   addPatterns(cli);
   addAttention(cli, required);
+  addReport(cli);
+  addArchitecture(cli, required);
+  addDiagnose(cli, required);
   addExport(cli);
   addSettings(cli);
   cli.help((sections) => [

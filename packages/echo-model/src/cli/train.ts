@@ -7,7 +7,9 @@ import { runTraining } from "../train/run-training.ts";
 import type { TrainingEvent } from "../train/training-events.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { showWritten } from "./patterns.ts";
 import { Progress, showProblems } from "./progress.ts";
+import { reportRun } from "./report.ts";
 import { requireFolder, type SettingOptions, settingsFrom } from "./settings.ts";
 
 interface TrainOptions extends SettingOptions, EngineOptions, DecodeOptions {
@@ -16,6 +18,8 @@ interface TrainOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly resume?: boolean;
   readonly acceptChanges?: boolean;
   readonly cache?: string;
+  readonly diagnostics?: boolean;
+  readonly report?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -54,6 +58,11 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       "keep features here for the next run, and beyond 1 GiB during this one (default: compute them at every start)",
     )
     .option(
+      "--diagnostics",
+      "log gradients by block in the first ten steps and in ten of every fifty; changes no bit of the training",
+    )
+    .option("--report", "end with OUT/report.html: curves, gradients, architecture (see echo-asr report)")
+    .option(
       "--json",
       "one JSON object an event (preparation, start, step, evaluation, checkpoint, end) on standard output, no progress line",
     )
@@ -83,6 +92,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       resume: options.resume === true,
       acceptChanges: options.acceptChanges === true,
       decodeLimits: limits,
+      diagnostics: options.diagnostics === true,
       ...(options.cache !== undefined && { cacheFolder: options.cache }),
       signal: stop.signal,
       onEvent: (event) => (options.json ? printJson(event) : show(event, progress)),
@@ -113,7 +123,13 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       if (best.rate !== null)
         console.log(`best word error rate ${(100 * best.rate).toFixed(1)} % in step ${best.step}`);
     }
-    if (outcome !== "interrupted") return;
+    if (outcome !== "interrupted") {
+      if (options.report) {
+        const written = await reportRun(outFolder, {}, progress).finally(() => progress.stop());
+        if (!options.json) showWritten(written);
+      }
+      return;
+    }
     progress.print("--resume goes on from here");
     process.exitCode = 130;
   });

@@ -9,6 +9,7 @@ import type { Echo } from "../model/model.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { newModel, type TrainingProgress } from "./checkpoint.ts";
 import { saveCheckpoint } from "./checkpoint-files.ts";
+import { GradientWatch } from "./gradient-watch.ts";
 import type { TrainingData } from "./prepare-data.ts";
 import { replaceLast, type SavedRun } from "./run-folder.ts";
 import type { RunIdentity } from "./run-identity.ts";
@@ -24,6 +25,8 @@ export interface RunParts {
   readonly data: TrainingData;
   readonly saved: SavedRun | null;
   readonly identity: RunIdentity;
+  /** Log gradients by block now and then; default false. */
+  readonly diagnostics?: boolean;
 }
 
 /** One training, from its first step in this process to its last. */
@@ -40,11 +43,13 @@ export class Run {
   #cpuSeconds = 0;
   #utterances = 0;
   #inStep = false;
+  #watch: GradientWatch | null = null;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
     const { config, data } = parts;
     this.trainer = new Trainer(newModel(config, data.tokenizer), data.source, config, data.tokenizer.special);
+    if (parts.diagnostics === true && this.#onHost) this.#watch = new GradientWatch(this.trainer);
   }
 
   /** The step that is being computed, or the last one. */
@@ -94,6 +99,8 @@ export class Run {
     const cpu = (user + system) / 1e6;
     this.#cpuSeconds += cpu;
     this.#utterances += report.utterances;
+    const seen = this.#watch?.take(report.step) ?? null;
+    if (seen !== null) this.#log.add({ kind: "diagnostics", ...seen });
     this.#log.add({ kind: "step", ...report, cpuSeconds: Math.round(cpu * 1000) / 1000 });
     onEvent({ kind: "step", report, progress: this.trainer.progress });
     const done = this.trainer.progress >= 1;

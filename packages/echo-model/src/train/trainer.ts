@@ -65,6 +65,8 @@ export class Trainer {
   readonly #optimizer: AdamW;
   readonly #parameters: readonly Parameter[];
   #step = 0;
+  /** Called in each step when the gradients are there, before they are clipped; it must not change them. */
+  onGradients: (() => void) | null = null;
 
   constructor(echo: Echo, source: BatchSource, config: EchoConfig, special: SpecialIds) {
     this.echo = echo;
@@ -117,6 +119,7 @@ export class Trainer {
         sums.utterances += examples.length;
         sums.frames += examples.length * Math.max(...examples.map(({ features }) => features.frames));
       }
+      this.onGradients?.();
       const limit = optimizer.clipNorm === 0 ? Number.POSITIVE_INFINITY : optimizer.clipNorm;
       gradientNorm = await clipGradNorm(this.#parameters, limit);
       this.#optimizer.step();

@@ -1,0 +1,131 @@
+// echo-asr report: one offline HTML file on a run or a checkpoint.
+import { stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { CAC } from "cac";
+import { nodeFiles } from "../data/node-files.ts";
+import { DataError } from "../errors.ts";
+import { type Evaluation, evaluateModel } from "../evaluate/evaluate-model.ts";
+import type { WrittenReport } from "../figures/write-report.ts";
+import { diskCache } from "../speech/disk-cache.ts";
+import type { Recognizer } from "../speech/recognize-stretch.ts";
+import { decodeRecording } from "../speech/recording.ts";
+import { restoreModel } from "../train/checkpoint.ts";
+import { loadCheckpoint } from "../train/checkpoint-files.ts";
+import { prepareEvaluation } from "../train/prepare-data.ts";
+import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { showWritten } from "./patterns.ts";
+import { Progress } from "./progress.ts";
+import { overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";
+import { readRecording } from "./transcribe.ts";
+
+interface ReportOptions extends SettingOptions, EngineOptions {
+  readonly data?: string;
+  readonly split?: string;
+  readonly recording?: string;
+  readonly out?: string;
+  readonly cache?: string;
+}
+
+/** Adds `report`. */
+export function addReport(cli: CAC): void {
+  const command = cli
+    .command("report <run>", "Write one HTML file on a run or a checkpoint")
+    .usage(
+      "report DIR|CHECKPOINT [--data DIR] [--recording FILE] [--out DIR]\n\n" +
+        "DIR is the folder of a training. Writes report.html, which needs nothing beside it, and figures/ with each figure as\n" +
+        "SVG and its numbers as JSON: settings, error rates, learning curves, gradients (train --diagnostics, or diagnosis.json\n" +
+        "of echo-asr diagnose --out DIR), architecture, rotary patterns. With --data also scores and which words are taken for\n" +
+        "which; with --recording spectrogram, pitch, words, attention and gates of that recording.",
+    )
+    .option("--data <dir>", "folder with manifest.jsonl and the recordings to score")
+    .option("--split <name>", "split to score (default: that of the training's evaluations)")
+    .option("--set <key=value>", "change a setting for scoring, such as data.format=strings; may be repeated")
+    .option("--recording <file>", "a recording to look at, 20 s at most")
+    .option("--out <dir>", "folder to write to (default: the run's)")
+    .option("--cache <dir>", "keep features here for the next run")
+    .example("  echo-asr report runs/an4 --data data/an4 --recording speech.wav")
+    .example("  echo-asr report model.safetensors --out out/report");
+  withEngineOptions(command).action(async (run: string, options: ReportOptions) => {
+    await startEngine(options);
+    if (options.data !== undefined) requireFolder(options.data);
+    const progress = new Progress(false);
+    showWritten(await reportRun(run, options, progress).finally(() => progress.stop()));
+  });
+}
+
+/**
+ * Writes the report of a run folder or checkpoint.
+ * @throws DataError where there is neither.
+ */
+export async function reportRun(
+  run: string,
+  options: ReportOptions,
+  progress: Progress,
+): Promise<WrittenReport> {
+  const isFolder = await stat(run).then(
+    (found) => found.isDirectory(),
+    () => {
+      throw new DataError(`report: ${run} does not exist, expected the folder of a run or a checkpoint`);
+    },
+  );
+  const path = isFolder ? await checkpointIn(run) : run;
+  const checkpoint = await loadCheckpoint(path);
+  const config = overridden(checkpoint.config, overridesOf(options));
+  const { tokenizer } = checkpoint;
+  const recognizer: Recognizer = { echo: restoreModel({ ...checkpoint, config }), tokenizer, config };
+  const { readRunFolder, runReportSections, writeReport } = await import("../figures/index.ts");
+  const beside = isFolder ? await readRunFolder(run) : { log: [], summary: null, diagnoses: [] };
+  const { recording } = options;
+  const evaluations =
+    options.data === undefined ? new Map() : await evaluationsOf(recognizer, options.data, options, progress);
+  const wave =
+    recording === undefined
+      ? null
+      : await decodeRecording(await readRecording(recording), recording, config.audio.sampleRate);
+  const sections = await runReportSections({
+    checkpoint,
+    recognizer,
+    ...beside,
+    evaluations,
+    recording: wave === null ? null : { name: basename(recording!), wave },
+  });
+  return writeReport(options.out ?? (isFolder ? run : join(dirname(run), "report")), {
+    title: `Report of ${basename(run)}`,
+    text: `Made by echo-asr report; weights of ${basename(path)}.`,
+    sections,
+  });
+}
+
+async function checkpointIn(folder: string): Promise<string> {
+  for (const name of ["best.safetensors", "last.safetensors"]) {
+    const path = join(folder, name);
+    if (await stat(path).catch(() => null)) return path;
+  }
+  throw new DataError(
+    `report: ${folder} holds neither best.safetensors nor last.safetensors; name the folder of a training or a checkpoint`,
+  );
+}
+
+async function evaluationsOf(
+  { echo, tokenizer, config }: Recognizer,
+  folder: string,
+  { split, cache }: ReportOptions,
+  progress: Progress,
+): Promise<Map<string, Evaluation>> {
+  const { evaluation } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {
+    ...(split !== undefined && { split }),
+    ...(cache !== undefined && { cache: diskCache(cache) }),
+    onProgress: ({ what, done, total }) => progress.update(what, done, total, { unit: "utterances" }),
+  });
+  const found = new Map<string, Evaluation>();
+  for (const [name, examples] of evaluation)
+    found.set(
+      name,
+      await evaluateModel(echo, tokenizer, examples, config, {
+        zeroed: true,
+        groups: true,
+        onProgress: (done, total) => progress.update(`scoring ${name}`, done, total, { unit: "utterances" }),
+      }),
+    );
+  return found;
+}
