@@ -2,6 +2,7 @@
 //   1. decodes the recordings of data/asterisk-alnum and shows what the model reads: log-mel and pitch;
 //   2. trains a tiny Echo on them. It is scored on what it was trained on: memorisation, not recognition;
 //   3. lets the checkpoint that comes with the package, which never heard this voice, write down the same recordings.
+//   4. writes a report on the tiny Echo, one HTML file: curves, gradients, attention, architecture.
 // `node examples/dist/main.js --short` trains for a few seconds only and leaves the strings out.
 // Recordings: Allison Smith (theivrvoice.com), financed by Digium, Inc.; CC BY-SA 3.0, see data/asterisk-alnum.
 import { readFileSync, rmSync } from "node:fs";
@@ -23,6 +24,7 @@ import {
   scoreCorpus,
   type Tokenizer,
 } from "@echo-ts/echo-model";
+import { readRunFolder, runReportSections, writeReport } from "@echo-ts/echo-model/figures";
 import { loadCheckpoint, nodeFiles, runTraining, SHIPPED_CHECKPOINT } from "@echo-ts/echo-model/node";
 import { pitchPlot, shadePlot } from "@echo-ts/echo-model/study";
 import { setBackend, wasmInfo } from "@echo-ts/tensor";
@@ -73,6 +75,7 @@ async function train(): Promise<Evaluation> {
     config,
     dataFolder,
     outFolder,
+    diagnostics: true,
     onEvent: (event) => {
       if (event.kind === "start") console.log(`${event.size} recordings, ${event.parameters} parameters`);
       if (event.kind === "evaluation") {
@@ -137,6 +140,25 @@ function showTexts({ texts }: Evaluation, count: number): void {
   }
 }
 
+/** One HTML file on the run: how it learnt, what it looks like inside, what it sees in one recording. */
+async function report(): Promise<string> {
+  const checkpoint = await loadCheckpoint(join(outFolder, "last.safetensors"));
+  const { tokenizer } = checkpoint;
+  const name = "wav/digits-17.wav";
+  const wave = await decodeRecording(readFileSync(join(dataFolder, name)), name, config.audio.sampleRate);
+  const sections = await runReportSections({
+    checkpoint,
+    recognizer: { echo: restoreModel(checkpoint), tokenizer, config: checkpoint.config },
+    ...(await readRunFolder(outFolder)),
+    evaluations: new Map(),
+    recording: { name, wave },
+  });
+  const text =
+    "The tiny Echo of npm start, which learns 128 recordings of one voice by heart: its error rates are memorisation. Voice: Allison Smith, CC BY-SA 3.0.";
+  const { page } = await writeReport(outFolder, { title: "Echo: the main job", text, sections });
+  return page;
+}
+
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
@@ -173,4 +195,5 @@ if (strings !== null)
   table.push(["shipped checkpoint, 90 strings of known words", rate(strings, "ctc"), rate(strings, "free")]);
 for (const [name, ctc, free] of table)
   console.log(`${name.padEnd(52)} CTC ${ctc.padStart(7)}   attention ${free.padStart(7)}`);
-console.log(`\ndone in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+console.log(`\nreport, to be opened in a browser: ${await report()}`);
+console.log(`done in ${((performance.now() - started) / 1000).toFixed(0)} s`);

@@ -90,12 +90,9 @@ t.test("reports open in Chromium without an error", { skip: skipWithoutChromium 
     const args = ["--data", data, "--threads", "1", "--out", scored, "--recording", join(data, "wav/a3.wav")];
     const again = run("report", join(made, "reported"), ...args);
     t.equal(again.status, 0, again.err);
-    await checkReport(
-      t,
-      browser,
-      join(scored, "report.html"),
-      again.out.includes("with 18 figures") ? 18 : 17,
-    );
+    const [, figures] = /report with (\d+) figures/.exec(again.out) ?? [];
+    t.ok(Number(figures) > 15, again.out);
+    await checkReport(t, browser, join(scored, "report.html"), Number(figures));
   });
   await t.test("of echo-asr diagnose and architecture", async (t) => {
     const out = join(folder, "diagnosis");

@@ -74,7 +74,9 @@ export async function reportRun(
   const { tokenizer } = checkpoint;
   const recognizer: Recognizer = { echo: restoreModel({ ...checkpoint, config }), tokenizer, config };
   const { readRunFolder, runReportSections, writeReport } = await import("../figures/index.ts");
-  const beside = isFolder ? await readRunFolder(run) : { log: [], summary: null, diagnoses: [] };
+  const out = options.out ?? (isFolder ? run : join(dirname(run), "report"));
+  // The log and the summary are the run's; a diagnosis may lie where the report goes.
+  const beside = await readRunFolder(isFolder ? run : out, isFolder);
   const { recording } = options;
   const evaluations =
     options.data === undefined ? new Map() : await evaluationsOf(recognizer, options.data, options, progress);
@@ -89,7 +91,7 @@ export async function reportRun(
     evaluations,
     recording: wave === null ? null : { name: basename(recording!), wave },
   });
-  return writeReport(options.out ?? (isFolder ? run : join(dirname(run), "report")), {
+  return writeReport(out, {
     title: `Report of ${basename(run)}`,
     text: `Made by echo-asr report; weights of ${basename(path)}.`,
     sections,

@@ -12,7 +12,7 @@ import { type NamedBlock, namedBlocks } from "../study/blocks.ts";
 import { type TracedModule, traceModules } from "../study/module-trace.ts";
 import { drawFigure, type Figure, SERIES } from "./figure.ts";
 
-const BOX = 250;
+const BOX = 280;
 /** Width of the left column: a box and the room for its arrows. */
 const SIDE = 200;
 const GAP = 70;
@@ -43,7 +43,8 @@ export function architectureFigure(echo: Echo, config: EchoConfig, seconds = 2):
   const blocks = namedBlocks(echo);
   const { model, audio } = config;
   const bends = model.rotary.pitch === "utterance" || model.rotary.pitch === "frames";
-  const silences = model.zeroKeys.enabled && model.features.includes("spectrogram");
+  const silences =
+    model.variant !== "reference" && model.zeroKeys.enabled && model.features.includes("spectrogram");
   const side = bends || model.pitchBias || silences ? SIDE : 0;
   const height = (lines: number): number => 12 + LINE * lines;
   const put = (column: number, y: number, lines: readonly string[], color: string): number => {
@@ -73,7 +74,7 @@ export function architectureFigure(echo: Echo, config: EchoConfig, seconds = 2):
     for (const one of blocks.filter(({ kind, feature: of }) => kind === "encoder" && of === feature)) {
       down(column, y);
       tops.push({ block: one, y, column });
-      y = put(column, y, blockLines(one, find(one.path), config, bends), SERIES[0]!);
+      y = put(column, y, blockLines(one, find, config, bends), SERIES[0]!);
     }
     ends.push(y - STEP);
     if (column === 0 && echo.ctcHead !== null) {
@@ -106,12 +107,7 @@ export function architectureFigure(echo: Echo, config: EchoConfig, seconds = 2):
         kind: "data",
       });
     }
-    y = put(
-      column,
-      y,
-      blockLines(one, find(one.path), config, false),
-      one.kind === "cross" ? SERIES[1]! : SERIES[0]!,
-    );
+    y = put(column, y, blockLines(one, find, config, false), one.kind === "cross" ? SERIES[1]! : SERIES[0]!);
   }
   down(column, y);
   const norm = find(pathOf.get(echo.decoder.lastNorm)!);
@@ -274,19 +270,23 @@ const shape = ({ output }: TracedModule): string => (output === null ? "-" : `[$
 
 /** What a block consists of, as the module says. */
 function blockLines(
-  { name, block }: NamedBlock,
-  traced: TracedModule,
+  { name, block, path }: NamedBlock,
+  find: (path: string) => TracedModule,
   { model }: EchoConfig,
   bends: boolean,
 ): string[] {
   const { heads, dims, rotary } = model;
+  const traced = find(path);
+  const unused = block
+    .namedModules()
+    .some(([own, module]) => module === block.crossAttention && find(`${path}.${own}`).calls === 0);
   const clock =
     rotary.pitch === "none" ? "no rotary" : bends ? `rotary by f0 (${rotary.pitch})` : "rotary, fixed base";
   const gate = block.gate === null ? "no gate" : `times the gate (${model.gate})`;
   return [
     `${name} (${traced.parameters.toLocaleString("en-US")})`,
     `self-attention, ${heads} x ${dims / heads}, ${clock}`,
-    ...(block.crossAttention === null ? [] : ["attention to the audio"]),
+    ...(block.crossAttention === null ? [] : [`attention to the audio${unused ? ": never called" : ""}`]),
     ...(block.convolution === null ? [] : [`convolution over ${model.convolutionKernel} frames`]),
     `MLP ${dims}, ${4 * dims}, ${dims}, ${gate}`,
     `gives ${shape(traced)}`,

@@ -63,7 +63,7 @@ export function dotFigure({
       color: { domain: series, range: colorsFor(series.length) },
       marks: [
         Plot.ruleY(levels, { strokeDasharray: "4 3", strokeOpacity: 0.6 }),
-        Plot.line(usable, { x: "at", y: "value", stroke: "series", strokeOpacity: 0.35 }),
+        Plot.line(usable, { x: "at", y: "value", stroke: "series", z: "series", strokeOpacity: 0.35 }),
         Plot.dot(usable, {
           x: "at",
           y: "value",

@@ -150,7 +150,7 @@ export function errorRateFigure(records: readonly LogRecord[]): Figure | null {
             y: { label: "word error rate (%)", grid: true, zero: true },
             color: { domain: series, range: colorsFor(series.length) },
             marks: [
-              Plot.line(points, { x: "step", y: "rate", stroke: "series", strokeWidth: 1.5 }),
+              Plot.line(points, { x: "step", y: "rate", stroke: "series", z: "series", strokeWidth: 1.5 }),
               Plot.dot(points, { x: "step", y: "rate", fill: "series", r: 3.5 }),
             ],
           },
@@ -201,7 +201,7 @@ export function alongRunFigure(
             y: { label, type: "log", grid: true, tickFormat: short, ticks: 6 },
             color: { domain: blocks, range: colorsFor(blocks.length) },
             marks: [
-              Plot.line(points, { x: "step", y: "value", stroke: "block", strokeWidth: 1.6 }),
+              Plot.line(points, { x: "step", y: "value", stroke: "block", z: "block", strokeWidth: 1.6 }),
               Plot.dot(points, { x: "step", y: "value", fill: "block", r: 2.5 }),
             ],
           },

@@ -35,14 +35,20 @@ export interface RunReportInput {
   readonly recording: { readonly name: string; readonly wave: Float32Array } | null;
 }
 
-/** Log, summary and diagnosis of a run folder; what is missing is left out. */
+/**
+ * Log, summary and diagnosis of a folder; what is missing is left out.
+ * @param isRun - false where the folder is not that of the run: its log and summary are then of something else.
+ */
 export async function readRunFolder(
   folder: string,
+  isRun = true,
 ): Promise<Pick<RunReportInput, "log" | "summary" | "diagnoses">> {
   const text = (name: string): Promise<string | null> =>
     readFile(join(folder, name), "utf8").catch(() => null);
   const [log, summary, diagnosis] = await Promise.all(
-    ["log.jsonl", "summary.json", "diagnosis.json"].map(text),
+    ["log.jsonl", "summary.json", "diagnosis.json"].map((name) =>
+      isRun || name === "diagnosis.json" ? text(name) : null,
+    ),
   );
   return {
     log: log == null ? [] : parseLog(log, join(folder, "log.jsonl")),
