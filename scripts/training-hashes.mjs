@@ -101,7 +101,7 @@ function encoder() {
   const tokens = integers("tokens", [batch, frames], 0, classes);
   const labels = integers("labels", [batch, frames], 0, classes);
   const real = Uint8Array.from({ length: batch * frames }, (_, i) => (i % frames < 20 || i < frames ? 1 : 0));
-  const mask = e.tensor(real, { shape: [batch, 1, 1, frames] });
+  const mask = e.tensor(real, { shape: [batch, 1, 1, frames], dtype: "bool" });
   const rules = { ignoreIndex: 0, labelSmoothing: 0.1 };
   return {
     model,
