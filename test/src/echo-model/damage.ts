@@ -95,8 +95,8 @@ export function damageJson(value: object, draw: Draw): unknown {
       }
       const how = draw(6);
       if (how === 0) delete place[key];
-      else if (how === 1) place[String(draw(300))] = next;
-      else place[key] = ODD_VALUES[draw(ODD_VALUES.length)];
+      else if (how === 1) place[String(draw(300))] = structuredClone(next);
+      else place[key] = structuredClone(ODD_VALUES[draw(ODD_VALUES.length)]);
       break;
     }
   }
