@@ -61,7 +61,9 @@ export async function recordingSections(
   return [
     { heading: `The recording ${name}`, text: [`Recognised: ${text || "(nothing)"}`], figures: [recording] },
     ...attentionSection(maps, scene),
-    ...(gates.length === 0 ? [] : [{ heading: "Gates", figures: [gateTrackFigure(gates, scene)] }]),
+    ...(gates.length === 0
+      ? []
+      : [{ heading: "Gates along the recording", figures: [gateTrackFigure(gates, scene)] }]),
     {
       heading: "Pitch and position",
       text: [
