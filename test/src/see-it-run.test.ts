@@ -49,19 +49,19 @@ t.test("the programs of the page print what it says", async (t) => {
 });
 
 const PROGRAM = `import { tensor } from "@echo-ts/tensor";
-tensor([1, 2]).cast("float64").exp().softmax();`;
+tensor([1, 2]).cast("float64").log2().softmax();`;
 
 t.test("ECHO_DEBUG=2 adds a table, 3 a line for each op, and other values are refused", async (t) => {
   const two = run(PROGRAM, { ECHO_DEBUG: "2" }).errors;
   t.match(two, /^echo: op +by +backend +calls +ms +share +bytes$/m);
-  t.match(two, /^echo: exp +fallback +wasm +2 +[\d.]+ +\d+ % +32 B$/m);
+  t.match(two, /^echo: log2 +fallback +wasm +1 +[\d.]+ +\d+ % +16 B$/m);
   t.match(two, /^echo: fell back:\necho: {3}wasm cast float64: \d+|^echo: fell back:/m);
   t.notMatch(two, /->/);
   const three = run(PROGRAM, { ECHO_DEBUG: "3" }).errors;
-  t.match(three, /^echo: exp\(\[2\]\) -> \[2\] float64, wasm fallback [\d.]+ ms$/m);
+  t.match(three, /^echo: log2\(\[2\]\) -> \[2\] float64, wasm fallback [\d.]+ ms$/m);
   t.match(
     three,
-    /^echo: {3}exp\(\[2\]\) -> \[2\] float64, wasm fallback/m,
+    /^echo: {3}exp\(\[2\]\) -> \[2\] float64, wasm kernel/m,
     "those inside softmax are indented",
   );
   t.match(three, /^echo: softmax\(\[2\]\) -> \[2\] float64, wasm composition/m);

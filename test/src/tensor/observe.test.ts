@@ -66,8 +66,8 @@ t.test("a composition comes after the ops it consists of, and its own time is wi
 t.test("fallbacks and views are told apart from kernels", async (t) => {
   withBackend("wasm", () => {
     const x = tensor([1, 2], { dtype: "float64" });
-    t.same(eventsOf(() => x.exp().reshape([2, 1])).map(brief), [
-      ["exp", "fallback", 0],
+    t.same(eventsOf(() => x.log2().reshape([2, 1])).map(brief), [
+      ["log2", "fallback", 0],
       ["reshape", "view", 0],
     ]);
     const [view] = eventsOf(() => x.reshape([2, 1]));
