@@ -270,6 +270,46 @@ t.test("no types of a package need each other in a circle but where it is said w
   t.same([...needless], [], "every exception is in use");
 });
 
+/** Rooms of echo-model from the bottom up, with the files that stand beside them; each may import what stands before it. */
+const ROOMS = [
+  "version.ts",
+  "errors.ts",
+  "edit-distance.ts",
+  "settings",
+  "text",
+  "model",
+  "reference",
+  "data",
+  "speech",
+  "study",
+  "evaluate",
+  "train",
+  "figures",
+  "cli",
+];
+
+t.test("no import of echo-model runs uphill, from one room to a later one", async (t) => {
+  const src = "packages/echo-model/src";
+  const roomOf = (path: string) =>
+    inRoot(path)
+      .slice(src.length + 1)
+      .split("/")[0]!;
+  // The entries that users import stand above everything.
+  const entries = (room: string) => room === "index.ts" || room === "node.ts";
+  for (const source of SOURCES.get("packages/echo-model")!) {
+    const from = roomOf(source.path);
+    if (entries(from)) continue;
+    if (!ROOMS.includes(from))
+      t.fail(`${inRoot(source.path)}: ${from} is no room, expected one of ${ROOMS.join(", ")}`);
+    for (const one of source.imports.filter(({ from: name }) => name.startsWith("."))) {
+      const to = roomOf(target(source, one));
+      if (entries(to) || ROOMS.indexOf(to) > ROOMS.indexOf(from))
+        t.fail(`${inRoot(source.path)} imports ${one.from}: ${to} stands above ${from}`);
+    }
+  }
+  t.ok(ROOMS.length > 0);
+});
+
 t.test("no packages depend on each other in a circle", async (t) => {
   const names = [...Object.keys(LAYERS), "test"];
   const manifests = names.map((part) => JSON.parse(readFileSync(join(ROOT, part, "package.json"), "utf8")));
