@@ -5,7 +5,7 @@
 import { wrongArgument } from "./arguments.ts";
 import { type Backend, countFallback, getBackend, type Kernel, runKernel } from "./backend.ts";
 import { BYTES_PER_ELEMENT, type DType, newArray, type TypedArray } from "./dtype.ts";
-import { BackendError } from "./errors.ts";
+import { allocationError, BackendError } from "./errors.ts";
 import { adoptResult, checkOpen, lasting, onlyResult } from "./memory.ts";
 import { type ComputedBy, nesting, observation, tellOp, timed } from "./observe.ts";
 import type { FusedRow, None, OpRow, PrimitiveRow, ViewRow } from "./op.ts";
@@ -98,7 +98,12 @@ function tellView(op: Op, input: Tensor, output: Tensor): void {
 
 function allocateResult<P>(backend: Backend, row: OpRow<P>, inputs: readonly Tensor[], params: P): Tensor {
   const shape = row.shape(inputs, params, row.name);
-  return wrap(backend.allocate(row.dtype(inputs, params), sizeOf(shape)), shape);
+  const dtype = row.dtype(inputs, params);
+  try {
+    return wrap(backend.allocate(dtype, sizeOf(shape)), shape);
+  } catch (error) {
+    throw allocationError(row.name, error);
+  }
 }
 
 function record<P>(row: OpRow<P>, inputs: readonly Tensor[], params: P, out: Tensor): void {

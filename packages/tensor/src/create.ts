@@ -8,7 +8,7 @@ import { registerReference } from "./backends/reference/index.ts";
 import { type CreateOptions, checkCreateOptions } from "./create-options.ts";
 import { startDebugging } from "./debug.ts";
 import { isFloating, isInt32, newArray } from "./dtype.ts";
-import { DtypeError, ShapeError } from "./errors.ts";
+import { allocationError, DtypeError, ShapeError } from "./errors.ts";
 import { installMethods } from "./methods.ts";
 import { flatten } from "./nested.ts";
 import { checkHolds, elementsAs, type NumberArray, numberDtype } from "./numbers.ts";
@@ -76,10 +76,14 @@ function filled(op: string, shape: Shape, value: number, options: CreateOptions)
   if (typeof value !== "number") throw wrongArgument(op, "value", "a number", value);
   checkCreateOptions(op, options);
   const dtype = options.dtype ?? "float32";
-  const data = newArray(dtype, sizeOf(shape));
   checkHolds(op, "value", value, dtype);
-  if (value !== 0) data.fill(dtype === "bool" ? 1 : value);
-  return fromTypedArray(dtype, data, shape, options.backend);
+  try {
+    const data = newArray(dtype, sizeOf(shape));
+    if (value !== 0) data.fill(dtype === "bool" ? 1 : value);
+    return fromTypedArray(dtype, data, shape, options.backend);
+  } catch (error) {
+    throw allocationError(op, error);
+  }
 }
 
 /**

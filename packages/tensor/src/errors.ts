@@ -15,6 +15,14 @@ export class BackendError extends Error {
   override readonly name = "BackendError";
 }
 
+const ALLOCATE = "allocate: ";
+
+/** The error of an allocation, in the name of the op that asked for the memory; other errors as they are. */
+export function allocationError(op: string, error: unknown): unknown {
+  if (!(error instanceof BackendError) || !error.message.startsWith(ALLOCATE)) return error;
+  return new BackendError(`${op}: ${error.message.slice(ALLOCATE.length)}`, { cause: error });
+}
+
 /** An argument that no call takes: an unknown option, a value of the wrong kind. What a compiler would refuse. */
 export class ArgumentError extends TypeError {
   override readonly name = "ArgumentError";

@@ -186,10 +186,17 @@ t.test("a dtype that there is not, and more elements than there can be, are refu
     e.withBackend(backend, () => {
       t.throws(() => e.zeros([2 ** 20, 2 ** 20]), {
         name: "BackendError",
-        message: /^allocate: out of memory: 1099511627776 elements of float32 asked for \(.*; use smaller/,
+        message: /^zeros: out of memory: 1099511627776 elements of float32 asked for \(.*; use smaller/,
       });
     });
   }
+  e.withBackend("reference", () => {
+    const row = e.zeros([2 ** 20, 1]);
+    t.throws(() => e.add(row, e.zeros([1, 2 ** 20])), {
+      name: "BackendError",
+      message: /^add: out of memory: /,
+    });
+  });
 });
 
 t.test("NumPy's rules at the edges", async (t) => {
