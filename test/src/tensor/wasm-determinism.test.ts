@@ -107,6 +107,47 @@ t.test("200 steps of training", { skip }, async (t) => {
   });
 });
 
+/** Kernels of the other dtypes on sizes that threads share; the second line tells whether they did. */
+const DTYPES = `
+import { createHash } from "node:crypto";
+import * as e from "@echo-ts/tensor";
+import { getEngine } from "${new URL("../../../packages/tensor/dist/backends/wasm/engine.js", import.meta.url).href}";
+
+e.setBackend("wasm");
+e.ones([2]);
+for (let i = 0; i < 100 && e.wasmInfo().threads > 1 && !getEngine().pool.ready; i++)
+  await new Promise((done) => setTimeout(done, 50));
+const random = e.stream(4, "dtypes");
+const data = Float64Array.from({ length: 600 * 1000 }, () => random.normal());
+const hash = createHash("sha256");
+for (const dtype of ["float64", "int32", "bool"]) {
+  const x = e.tensor(data.map((v) => (dtype === "int32" ? Math.trunc(1000 * v) : v)), { shape: [600, 1000] }).cast(dtype);
+  const y = e.transpose(x, 0, 1).contiguous().reshape([600, 1000]);
+  const results = [e.equal(x, y), e.less(x, y), e.where(e.less(x, y), x, y), x.cast("float32"), x.cast("int32")];
+  results.push(e.sum(x, 0), e.sum(x, 1), e.max(x, 1), e.argmax(x, 0), e.cumsum(x, 1), e.sort(x, 1).values, e.triu(x));
+  if (dtype !== "bool") results.push(e.add(x, y), e.mul(x, y), e.maximum(x, y), e.abs(x), e.matmul(x, e.transpose(y, 0, 1)));
+  if (dtype === "float64") results.push(e.exp(x), e.tanh(x), e.softmax(x, 1), e.div(x, y), e.rfft(x), e.round(x));
+  for (const result of results) hash.update(new Uint8Array(result.dataSync().slice().buffer));
+}
+console.log(JSON.stringify({ hash: hash.digest("hex"), shared: e.wasmInfo().threads > 1 && getEngine().pool.ready }));
+`;
+
+t.test("float64, int32 and bool: the same bits for one, two and three threads", { skip }, async (t) => {
+  const run = (threads: number): { hash: string; shared: boolean } => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", DTYPES], {
+      cwd: HERE,
+      env: { ...process.env, ECHO_WASM_MODE: "simd", ECHO_THREADS: String(threads) },
+      encoding: "utf8",
+      timeout: 110_000,
+    });
+    if (status !== 0) throw new Error(`the program exits with ${status}: ${stderr}`);
+    return JSON.parse(stdout);
+  };
+  const one = run(1);
+  t.notOk(one.shared);
+  for (const threads of [2, 3]) t.same(run(threads), { hash: one.hash, shared: true });
+});
+
 /** Values and gradients of PyTorch once more, with other switches than the suite runs them with. */
 t.test("golden operations in every mode", { skip }, async (t) => {
   const settings = [

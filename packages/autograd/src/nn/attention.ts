@@ -10,6 +10,7 @@ import {
   checkTensors,
   chunk,
   DtypeError,
+  equal,
   formatShape,
   keep,
   linear,
@@ -17,14 +18,15 @@ import {
   logicalNot,
   logicalOr,
   matmul,
+  max,
   mul,
   narrow,
   type OptionKinds,
   permute,
   reshape,
   ShapeError,
-  safeSoftmax,
   scalar,
+  softmax,
   type Tensor,
   tensor,
   transpose,
@@ -158,8 +160,16 @@ function attend(
 ): Tensor {
   if (dropout === null) return attention(q, k, v, { bias, scale });
   const scores = mul(matmul(q, transpose(k)), scale); // [.., Tq, Tk]
-  const weights = safeSoftmax(bias === null ? scores : scores.add(bias));
+  const weights = allowedSoftmax(bias === null ? scores : scores.add(bias));
   return matmul(dropout.forward(weights), v);
+}
+
+/** tensor's `safeSoftmax` with the mask of rows that allow nothing as a constant of the step, which the graph gives back. */
+function allowedSoftmax(scores: Tensor): Tensor {
+  if (scores.shape[scores.rank - 1] === 0) return softmax(scores);
+  const none = constant(() => equal(max(scores, -1, true), Number.NEGATIVE_INFINITY));
+  // Such a row is made one of zeros first: a NaN that is only left out afterwards would still reach the gradient.
+  return where(none, 0, softmax(where(none, 0, scores)));
 }
 
 /** Options of {@link MultiheadAttention}. */
