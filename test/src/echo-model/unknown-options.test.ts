@@ -9,6 +9,7 @@ import {
   type Checkpoint,
   checkUtterances,
   ctcBeamDecode,
+  cutIntoStretches,
   Echo,
   type EchoConfig,
   encodeCheckpoint,
@@ -22,6 +23,7 @@ import {
   prepareEvaluation,
   prepareTraining,
   resolveConfig,
+  StretchCutter,
   toVtt,
   WordTokenizer,
 } from "@echo-ts/echo-model";
@@ -138,6 +140,18 @@ const CASES: [name: string, call: (options: never) => unknown, wrong: object, me
     (o) => evaluateModel(echo, words, [], config, o),
     { zero: true },
     'unknown option "zero"; did you mean "zeroed"?',
+  ],
+  [
+    "cutIntoStretches",
+    (o) => cutIntoStretches(new Float32Array(9), { sampleRate: 16000, maxSeconds: 1, ...(o as object) }),
+    { maxSecond: 2 },
+    'unknown option "maxSecond"; did you mean "maxSeconds"?',
+  ],
+  [
+    "StretchCutter",
+    (o) => new StretchCutter({ sampleRate: 16000, maxSeconds: 1, ...(o as object) }),
+    { maxSeconds: "2" },
+    'maxSeconds must be a number, got "2"',
   ],
   [
     "groupCues",

@@ -1,6 +1,7 @@
 // Where a long recording is cut: at its pauses, into stretches no longer than the model saw in training. Works while the
 // samples come in, so that a stream is cut like the whole. Read next: speech-gate.ts (which stretches hold speech),
 // transcribe.ts.
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
 import { blockLength, levelDb, speechThreshold } from "./levels.ts";
 
 /** A stretch of a recording, in samples. */
@@ -16,6 +17,8 @@ export interface StretchOptions {
   /** Longest stretch in seconds. */
   readonly maxSeconds: number;
 }
+
+const STRETCH_OPTIONS: OptionKinds<StretchOptions> = { sampleRate: "number", maxSeconds: "number" };
 
 /** A gap of this many blocks of 10 ms between words is a pause ... */
 const PAUSE_BLOCKS = 20;
@@ -58,7 +61,10 @@ export class StretchCutter {
   #quietFrom = -1;
   #heard = false;
 
-  constructor({ sampleRate, maxSeconds }: StretchOptions) {
+  /** @throws RangeError for a rate or a length that is not positive */
+  constructor(options: StretchOptions) {
+    checkOptions("StretchCutter", options, STRETCH_OPTIONS);
+    const { sampleRate, maxSeconds } = options;
     if (!(sampleRate > 0) || !(maxSeconds > 0))
       throw new RangeError(
         `StretchCutter: sampleRate and maxSeconds must be positive, got ${sampleRate} and ${maxSeconds}`,
@@ -163,6 +169,7 @@ export class StretchCutter {
  * @example cutIntoStretches(wave, { sampleRate: 16000, maxSeconds: 6.4 })
  */
 export function cutIntoStretches(wave: Float32Array, options: StretchOptions): Stretch[] {
+  checkOptions("cutIntoStretches", options, STRETCH_OPTIONS);
   if (wave.length <= options.maxSeconds * options.sampleRate) return [{ start: 0, end: wave.length }];
   const cutter = new StretchCutter(options);
   return [...cutter.push(wave), ...cutter.finish()];
