@@ -178,7 +178,7 @@ t.test("they run: by import, by a worker's threads, and as echo-asr", async (t) 
   writeFileSync(join(project, "old.mjs"), old);
   t.match(
     spawnSync(process.execPath, [join(project, "old.mjs")], { encoding: "utf8" }).stdout,
-    "threads: this Node has no process.getBuiltinModule (20.16 has), one thread runs",
+    "1 threads: this Node has no process.getBuiltinModule (20.16 has), one thread runs",
   );
   const { bin } = JSON.parse(readFileSync(join(targets.get("echo-model")!, "package.json"), "utf8")) as {
     bin: Record<string, string>;

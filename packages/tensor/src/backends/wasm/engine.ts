@@ -144,8 +144,10 @@ function settle(): Settings {
   const fma = options.fma === true && enableFma(notes);
   const shared = options.shared !== false && canShare();
   let threads = options.threads ?? Math.min(coreCount(), DEFAULT_THREADS_LIMIT);
-  if (nodeTooOld())
+  if (nodeTooOld()) {
     notes.push("threads: this Node has no process.getBuiltinModule (20.16 has), one thread runs");
+    threads = 1;
+  }
   if (threads > 1 && !shared) {
     // Whoever asked for memory that is not shared knows.
     if (options.threads !== undefined || options.shared !== false) {
