@@ -22,7 +22,7 @@ function filled(
   checkCreateOptions(op, options);
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype)) throw new DtypeError(`${op}: expected float32 or float64, got ${dtype}`);
-  const data = newArray(dtype as "float32" | "float64", sizeOf(shape));
+  const data = newArray(dtype as "float32" | "float64", sizeOf(shape), op);
   fill(data);
   return fromTypedArray(dtype, data, shape, options.backend);
 }
@@ -87,7 +87,7 @@ export function bernoulli(
   checkStream("bernoulli", source);
   checkCreateOptions("bernoulli", options);
   const dtype = options.dtype ?? "bool";
-  const data = source.fillBernoulli(newArray(dtype, sizeOf(shape)), p);
+  const data = source.fillBernoulli(newArray(dtype, sizeOf(shape), "bernoulli"), p);
   return fromTypedArray(dtype, data, shape, options.backend);
 }
 

@@ -144,7 +144,7 @@ export function arange(start: number, stop?: number, step = 1, options: CreateOp
   }
   const dtype = options.dtype ?? ([from, to, step].every(isInt32) ? "int32" : "float32");
   if (dtype === "bool") throw new DtypeError("arange: bool cannot count, expected a numeric dtype");
-  const data = newArray(dtype, Math.max(0, Math.ceil((to - from) / step)));
+  const data = newArray(dtype, Math.max(0, Math.ceil((to - from) / step)), "arange");
   for (let i = 0; i < data.length; i++) data[i] = from + i * step;
   checkHolds("arange", "start", from, dtype);
   if (data.length > 0) checkHolds("arange", "the last number", from + (data.length - 1) * step, dtype);
@@ -162,7 +162,7 @@ export function linspace(start: number, stop: number, count: number, options: Cr
   checkShape("linspace", [count]);
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype)) throw new DtypeError(`linspace: expected float32 or float64, got ${dtype}`);
-  const data = newArray(dtype, count);
+  const data = newArray(dtype, count, "linspace");
   for (let i = 0; i < count; i++) data[i] = start + ((stop - start) * i) / Math.max(1, count - 1);
   if (count > 1) data[count - 1] = stop; // exactly, without a rounding error
   return fromTypedArray(dtype, data, [count], options.backend);
@@ -176,7 +176,7 @@ export function linspace(start: number, stop: number, count: number, options: Cr
 export function eye(n: number, m: number = n, options: CreateOptions = {}): Tensor {
   checkCreateOptions("eye", options);
   checkShape("eye", [n, m]);
-  const data = newArray(options.dtype ?? "float32", n * m);
+  const data = newArray(options.dtype ?? "float32", n * m, "eye");
   for (let i = 0; i < Math.min(n, m); i++) data[i * m + i] = 1;
   return fromTypedArray(options.dtype ?? "float32", data, [n, m], options.backend);
 }

@@ -1,6 +1,7 @@
 // The four element types, the typed arrays that hold them, and the promotion rules.
 
 import { BackendError, DtypeError } from "./errors.ts";
+import { checkTensorBytes } from "./tensor-bytes.ts";
 
 /**
  * Element type of a tensor. `bool` is stored as one byte per element holding 0 or 1. Arithmetic of `int32` (sums and
@@ -49,19 +50,22 @@ export const ARRAYS: {
 } = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
 
 /**
- * Makes a zeroed typed array for `length` elements of `dtype`.
+ * Makes a zeroed typed array for a tensor of `length` elements of `dtype`.
  *
- * @throws DtypeError for an unknown dtype; BackendError if there is no room for so many elements
+ * @param op who asks for it, for errors
+ * @throws DtypeError for an unknown dtype; BackendError if there is no room for so many elements,
+ * or `maximumBytes` of configureWasm forbids them
  * @example newArray("int32", 3) // Int32Array [0, 0, 0]
  */
-export function newArray<D extends DType>(dtype: D, length: number): ArrayOf[D];
-export function newArray(dtype: DType, length: number): TypedArray {
-  checkDtype("allocate", dtype);
+export function newArray<D extends DType>(dtype: D, length: number, op?: string): ArrayOf[D];
+export function newArray(dtype: DType, length: number, op = "allocate"): TypedArray {
+  checkDtype(op, dtype);
+  checkTensorBytes(length * BYTES_PER_ELEMENT[dtype], op);
   try {
     return new ARRAYS[dtype](length);
   } catch (error) {
     throw new BackendError(
-      `allocate: out of memory: ${length} elements of ${dtype} asked for (${(error as Error).message}); use smaller batches, or let tensors go`,
+      `${op}: out of memory: ${length} elements of ${dtype} asked for (${(error as Error).message}); use smaller batches, or let tensors go`,
     );
   }
 }

@@ -85,7 +85,7 @@ export function elementsAs(
   values: NumberArray | readonly (number | boolean)[],
   dtype: DType,
 ): TypedArray {
-  const out = newArray(dtype, values.length);
+  const out = newArray(dtype, values.length, op);
   // Arrays whose elements are the dtype's own need no look at each.
   if (ArrayBuffer.isView(values) && kindOf(values) === out[Symbol.toStringTag] && dtype !== "bool") {
     out.set(values as TypedArray);

@@ -3,7 +3,7 @@
 
 import type { Backend, Storage } from "./backend.ts";
 import type { DType, TypedArray } from "./dtype.ts";
-import { newArray } from "./dtype.ts";
+import { ARRAYS } from "./dtype.ts";
 import { BackendError, ShapeError } from "./errors.ts";
 import { checkOpen } from "./memory.ts";
 import type { TensorMethods } from "./methods.ts";
@@ -191,7 +191,7 @@ function nest<T>(shape: Shape, value: (index: number) => T): Nested<T> {
 function rowMajorCopy(all: TypedArray, view: Tensor): TypedArray {
   const { shape, strides, offset, size } = view;
   if (view.isContiguous) return all.slice(offset, offset + size);
-  const out = newArray(view.dtype, size);
+  const out = new ARRAYS[view.dtype](size);
   const rank = shape.length;
   const index = new Array<number>(rank).fill(0);
   let at = offset;

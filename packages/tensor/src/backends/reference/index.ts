@@ -10,6 +10,7 @@ import {
 } from "../../backend.ts";
 import { type DType, newArray, type TypedArray } from "../../dtype.ts";
 import type { Primitive } from "../../op-table.ts";
+import { type CountedArray, checkTensorBytes, countArray } from "../../tensor-bytes.ts";
 import * as ctc from "./ctc.ts";
 import * as elementwise from "./elementwise.ts";
 import * as indexing from "./indexing.ts";
@@ -25,11 +26,14 @@ class HostStorage implements Storage {
   owner: StorageOwner | null = null;
   closedBy: string | null = null;
   version = 0;
+  /** Counts the array, if there is a limit. */
+  readonly counted: CountedArray | null;
 
   constructor(backend: Backend, dtype: DType, data: TypedArray) {
     this.backend = backend;
     this.dtype = dtype;
     this.data = data;
+    this.counted = countArray(data.byteLength);
   }
 
   get length(): number {
@@ -56,7 +60,10 @@ export const reference: Backend = {
   host: true,
   kernels,
   allocate: (dtype, length) => new HostStorage(reference, dtype, newArray(dtype, length)),
-  upload: (dtype, data) => new HostStorage(reference, dtype, data),
+  upload(dtype, data) {
+    checkTensorBytes(data.byteLength);
+    return new HostStorage(reference, dtype, data);
+  },
   read: async (storage) => storage.data.slice(),
 };
 

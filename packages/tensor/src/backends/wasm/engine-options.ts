@@ -2,6 +2,7 @@
 // offer. Read next: engine.ts.
 
 import { BackendError } from "../../errors.ts";
+import { nodeRuntime } from "../../node-runtime.ts";
 
 /** Settings of the wasm backend; they count only until its first use. */
 export interface WasmOptions {
@@ -17,7 +18,12 @@ export interface WasmOptions {
   readonly fma?: boolean;
   /** Threads, this one included. Default: the number of cores, at most 8. Never changes a result. */
   readonly threads?: number;
-  /** Bytes the memory may grow to. Default 4 GiB. */
+  /**
+   * Bytes that tensors may take: those in the WebAssembly memory, which grows no further than this, and those in typed
+   * arrays, which hold tensors of the reference backend and wasm tensors that a crowded memory moved out. More is
+   * a BackendError. Typed arrays are bounded in Node only, to within 3 %, and those that you make yourself never count.
+   * Default: 4 GiB of WebAssembly memory, and no limit on typed arrays.
+   */
   readonly maximumBytes?: number;
   /** False keeps the memory unshared, which also means one thread. Default: shared where allowed. */
   readonly shared?: boolean;
@@ -35,32 +41,14 @@ export interface WasmInfo {
   readonly notes: readonly string[];
 }
 
-/** The parts of Node that are used, found without an import so that bundles for browsers need no shims. */
-export interface NodeRuntime {
-  getBuiltinModule(name: "node:v8"): { setFlagsFromString(flags: string): void };
-  getBuiltinModule(name: "node:os"): { availableParallelism(): number };
-  // Spelt out: the types of Node would reach programs for browsers, which do not have them.
-  getBuiltinModule(name: "node:worker_threads"): {
-    Worker: new (source: string, options: object) => { unref(): void };
-  };
-}
-
 const host = globalThis as {
   readonly process?: {
     readonly env?: Record<string, string | undefined>;
     readonly versions?: { readonly node?: string; readonly v8?: string };
-    readonly getBuiltinModule?: unknown;
   };
   readonly navigator?: { readonly hardwareConcurrency?: number };
   readonly crossOriginIsolated?: boolean;
 };
-
-/** Node's module loader, or null elsewhere and before Node 20.16. */
-export function nodeRuntime(): NodeRuntime | null {
-  const { process } = host;
-  const found = process?.versions?.node !== undefined && typeof process.getBuiltinModule === "function";
-  return found ? (process as unknown as NodeRuntime) : null;
-}
 
 /** True in a Node whose modules cannot be had without an import: it gets one thread. */
 export function nodeTooOld(): boolean {

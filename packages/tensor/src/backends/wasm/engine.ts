@@ -2,13 +2,14 @@
 // in `initWasm()`; then nothing can be changed any more. Read next: pool.ts, then index.ts.
 
 import { BackendError } from "../../errors.ts";
+import { nodeRuntime } from "../../node-runtime.ts";
+import { countWasmBytes, limitTensorBytes } from "../../tensor-bytes.ts";
 import { Arena } from "./arena.ts";
 import {
   canShare,
   checkedThreads,
   coreCount,
   environmentOptions,
-  nodeRuntime,
   nodeTooOld,
   v8Major,
   type WasmInfo,
@@ -61,6 +62,7 @@ export function configureWasm(options: WasmOptions): void {
     throw new BackendError(`configureWasm: maximumBytes must be above 0, got ${maximumBytes}`);
   }
   wished = { ...wished, ...options };
+  if (maximumBytes !== undefined) limitTensorBytes(maximumBytes);
 }
 
 /** The running engine; starts it when this is the first use. */
@@ -199,6 +201,7 @@ function startWith(settings: Settings, compile: Compile): Engine {
   }
   const memory = createMemory(shared, Math.max(INITIAL_BYTES, start + STATIC_BYTES), limit, notes);
   const arena = new Arena(memory, start, limit);
+  countWasmBytes(() => arena.liveBytes);
   const tile = fastest(
     candidates(settings).map((name) => ({ name, module: compile(name, shared) })),
     memory,

@@ -4,7 +4,7 @@
 // number of threads gives the same bits. Read next: worker-source.ts.
 
 import { BackendError } from "../../errors.ts";
-import { nodeRuntime } from "./engine-options.ts";
+import { nodeRuntime } from "../../node-runtime.ts";
 import type { Arguments, KernelName, KernelTable } from "./generated/contract.ts";
 import {
   ARGUMENTS,

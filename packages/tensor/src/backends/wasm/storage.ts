@@ -5,6 +5,7 @@
 import type { Backend, Storage, StorageOwner } from "../../backend.ts";
 import { type ArrayOf, BYTES_PER_ELEMENT, type DType, newArray, type TypedArray } from "../../dtype.ts";
 import { BackendError } from "../../errors.ts";
+import { type CountedArray, checkTensorBytes, countArray, forgetArray } from "../../tensor-bytes.ts";
 import type { Arena, Block } from "./arena.ts";
 import { getEngine } from "./engine.ts";
 
@@ -41,6 +42,8 @@ export class WasmStorage implements Storage {
    * element (a loss is often read steps later). Null while they are in the arena, and when they are gone.
    */
   outside: TypedArray | number | null = null;
+  /** Counts the array that is outside, if there is a limit. */
+  counted: CountedArray | null = null;
 
   constructor(backend: Backend, dtype: DType, length: number, block: Block) {
     this.backend = backend;
@@ -111,6 +114,7 @@ export function allocateStorage(backend: Backend, dtype: DType, length: number):
   const crowded = isCrowded(arena, bytes);
   if (crowded) moveOut();
   else if (recent.length > 0) leaveRecentToCollector();
+  checkTensorBytes(bytes);
   const storage = new WasmStorage(backend, dtype, length, arena.allocate(bytes));
   if (crowded) recent.push(storage);
   else leaveToCollector(storage);
@@ -149,7 +153,9 @@ function moveOut(): void {
       leaveToCollector(storage); // its owner will release it, or the collector once nobody holds the owner
       continue;
     }
-    storage.outside = storage.data.slice();
+    const values = storage.data.slice();
+    storage.outside = values;
+    storage.counted = countArray(values.byteLength);
     arena.release(storage.block, storage.generation);
   }
 }
@@ -178,6 +184,8 @@ function moveIn(storage: WasmStorage, values: TypedArray | number): number {
   storage.block = arena.allocate(storage.length * bytes);
   storage.generation = storage.block.generation;
   storage.outside = null;
+  forgetArray(storage.counted);
+  storage.counted = null;
   if (storage.owner?.releases) arena.setOwned(storage.block, true);
   const all = arrayOf(arena, storage.dtype);
   const at = storage.block.offset / bytes;
@@ -218,7 +226,12 @@ export function arrayOf(arena: Arena, dtype: DType): TypedArray {
 export function releaseStorage(storage: Storage): void {
   const released = storage as WasmStorage;
   const { block, generation, dtype } = released;
-  if (block.generation !== generation) return;
+  if (block.generation !== generation) {
+    if (released.length > 1) released.outside = null;
+    forgetArray(released.counted);
+    released.counted = null;
+    return;
+  }
   const { arena } = getEngine();
   if (released.length === 1) {
     released.outside = arrayOf(arena, dtype)[block.offset / BYTES_PER_ELEMENT[dtype]]!;
