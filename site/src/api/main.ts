@@ -1,0 +1,2 @@
+// The page "API".
+import "../layout/page.ts";

@@ -1,0 +1,2 @@
+// The page "Benchmark".
+import "../layout/page.ts";

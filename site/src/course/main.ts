@@ -1,0 +1,2 @@
+// The page "Course".
+import "../layout/page.ts";

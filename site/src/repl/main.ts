@@ -1,0 +1,2 @@
+// The page "REPL".
+import "../layout/page.ts";

@@ -1,0 +1,2 @@
+// The page "Studio".
+import "../layout/page.ts";

@@ -1,0 +1,2 @@
+// The page "Your ten words".
+import "../layout/page.ts";

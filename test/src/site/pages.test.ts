@@ -1,0 +1,74 @@
+// Every page of the site in Chromium: no message on the console, nothing asked from elsewhere, the rules of axe-core in
+// light and dark, at the width of a desk and of a telephone; without a network after the first visit.
+import t from "tap";
+import { skipWithoutChromium } from "../browser/chromium.ts";
+import { openSite } from "./open-site.ts";
+
+t.setTimeout(300_000);
+
+const VIEWS = [
+  { colorScheme: "light", viewport: { width: 1280, height: 900 } },
+  { colorScheme: "dark", viewport: { width: 390, height: 844 } },
+] as const;
+
+t.test("the pages of the site", { skip: skipWithoutChromium, timeout: 280_000 }, async (t) => {
+  const site = await openSite();
+  t.teardown(() => site.close());
+  for (const { path, name } of site.pages) {
+    await t.test(`${name} (${path})`, async (t) => {
+      for (const view of VIEWS) {
+        const { tab, problems } = await site.open(path, view);
+        await tab.waitForLoadState("networkidle");
+        t.same(await site.audit(tab), [], `${view.colorScheme}: axe-core finds nothing`);
+        const seen = await tab.evaluate(() => ({
+          wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          headings: document.querySelectorAll("h1").length,
+          current: document.querySelector("nav [aria-current]")?.textContent,
+          animations: document.getAnimations().length,
+        }));
+        t.ok(seen.wide <= 0, `${view.viewport.width} px: the page does not scroll sideways (${seen.wide})`);
+        t.equal(seen.headings, 1, "one main heading");
+        t.equal(seen.current, name, "the navigation says where one is");
+        await tab.keyboard.press("Tab");
+        t.equal(
+          await tab.evaluate(() => document.activeElement?.textContent),
+          "Skip to the content",
+          "the keyboard starts with the way past the navigation",
+        );
+        await tab.keyboard.press("Enter");
+        t.equal(await tab.evaluate(() => location.hash), "#main");
+        t.same(problems, [], `${view.colorScheme}: no message, no request to elsewhere`);
+        await tab.context().close();
+      }
+    });
+  }
+  await t.test("the choice of colours is kept", async (t) => {
+    const { tab } = await site.open("", { colorScheme: "light" });
+    const ground = () => tab.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = await ground();
+    await tab.click("#scheme");
+    t.equal(await ground(), light, "light was on already");
+    await tab.click("#scheme");
+    const dark = await ground();
+    t.not(dark, light);
+    await tab.goto(site.address("course/"));
+    t.equal(await ground(), dark, "on the next page too");
+    await tab.context().close();
+  });
+  await t.test("after the first visit: threads, and no network needed", async (t) => {
+    const { tab, problems } = await site.open("");
+    await tab.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+    });
+    t.equal(await tab.evaluate(() => crossOriginIsolated), false, "the host sends no headers");
+    await tab.reload();
+    t.equal(await tab.evaluate(() => crossOriginIsolated), true, "the service worker adds them");
+    await site.disconnect();
+    for (const { path, name } of site.pages) {
+      await tab.goto(site.address(path));
+      t.equal(await tab.textContent("nav [aria-current]"), name, `${name} without a network`);
+    }
+    t.same(problems, []);
+    await tab.context().close();
+  });
+});
