@@ -15,7 +15,6 @@ import {
   listBackends,
   matmul,
   mean,
-  OPS,
   randomNormal,
   rfft,
   select,
@@ -29,6 +28,7 @@ import {
   toBackend,
   withBackend,
 } from "@echo-ts/tensor";
+import { OPS } from "@echo-ts/tensor/internal";
 
 function heading(text: string): void {
   console.log(`\n${text}\n${"-".repeat(text.length)}`);

@@ -4,13 +4,21 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as autograd from "@echo-ts/autograd";
 import * as tensor from "@echo-ts/tensor";
+import * as tensorInternal from "@echo-ts/tensor/internal";
 import * as tensorNdarray from "@echo-ts/tensor/ndarray";
 import ndarray from "ndarray";
 import t from "tap";
 import * as shapes from "../../packages/tensor/dist/shape.js";
 
 const packages = join(import.meta.dirname, "..", "..", "packages");
-const scope: Record<string, unknown> = { ...tensor, ...tensorNdarray, ...autograd, ...shapes, ndarray };
+const scope: Record<string, unknown> = {
+  ...tensor,
+  ...tensorInternal,
+  ...tensorNdarray,
+  ...autograd,
+  ...shapes,
+  ndarray,
+};
 const AsyncFunction = (async () => {}).constructor as new (
   ...source: string[]
 ) => (...values: unknown[]) => Promise<unknown>;

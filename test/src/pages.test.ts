@@ -57,6 +57,7 @@ function changed(blocks: readonly Block[]): Map<string, string> {
 
 const SOURCES = {
   "@echo-ts/tensor": join(ROOT, "packages/tensor/src/index.ts"),
+  "@echo-ts/tensor/internal": join(ROOT, "packages/tensor/src/internal.ts"),
   "@echo-ts/autograd": join(ROOT, "packages/autograd/src/index.ts"),
   "@echo-ts/audio": join(ROOT, "packages/audio/src/index.ts"),
   "@echo-ts/echo-model": join(ROOT, "packages/echo-model/src/index.ts"),

@@ -1,6 +1,7 @@
 // Finds the op that produced the first NaN or Infinity, forward or backward.
 
-import { checkFunction, formatShape, isFloating, type Observer, observe, type Tensor } from "@echo-ts/tensor";
+import { formatShape, isFloating, type Observer, observe, type Tensor } from "@echo-ts/tensor";
+import { checkFunction } from "@echo-ts/tensor/internal";
 import { GradientError } from "./errors.ts";
 
 type Kind = "finite" | "Infinity" | "NaN";

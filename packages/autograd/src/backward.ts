@@ -1,14 +1,7 @@
 // `backward`: from a loss to the gradients of everything it was computed from. Read next: variable.ts.
 
-import {
-  checkOptions,
-  checkTensors,
-  formatShape,
-  onesLike,
-  scalar,
-  Tensor,
-  wrongArgument,
-} from "@echo-ts/tensor";
+import { formatShape, onesLike, Tensor } from "@echo-ts/tensor";
+import { checkOptions, checkTensors, scalar, wrongArgument } from "@echo-ts/tensor/internal";
 import { engine } from "./engine.ts";
 import { GradientError } from "./errors.ts";
 import { leafNode, type Node, nodeOf } from "./node.ts";

@@ -1,23 +1,25 @@
 // The CTC loss: labels without alignment. Its dynamic programme is an op, see ops/ctc.ts in @echo-ts/tensor.
 
 import {
-  checkOptions,
-  checkTensors,
-  ctcRows,
   DtypeError,
   div,
   equal,
   formatShape,
   mean,
   moveAxis,
-  type OptionKinds,
   ShapeError,
   sum,
   Tensor,
   tensor,
   where,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import {
+  checkOptions,
+  checkTensors,
+  ctcRows,
+  type OptionKinds,
+  wrongArgument,
+} from "@echo-ts/tensor/internal";
 import { REDUCTIONS, type Reduction } from "./losses.ts";
 import { constant } from "./tape.ts";
 

@@ -1,15 +1,7 @@
 // Functions whose gradient is given by the user instead of by the rules of the ops inside. Read next: node.ts.
 
-import {
-  formatShape,
-  isFloating,
-  observation,
-  onlyResult,
-  Tensor,
-  tellOp,
-  timed,
-  wrongArgument,
-} from "@echo-ts/tensor";
+import { formatShape, isFloating, Tensor } from "@echo-ts/tensor";
+import { observation, onlyResult, tellOp, timed, wrongArgument } from "@echo-ts/tensor/internal";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
 import { type CustomRule, Node, untracedHandle } from "./node.ts";

@@ -1,6 +1,7 @@
 // Draws what `backward` would go through: as numbered lines of text, or in the language of Graphviz.
 
-import { checkTensors, formatShape, type Tensor } from "@echo-ts/tensor";
+import { formatShape, type Tensor } from "@echo-ts/tensor";
+import { checkTensors } from "@echo-ts/tensor/internal";
 import { GradientError } from "./errors.ts";
 import { type Node, nodeOf } from "./node.ts";
 

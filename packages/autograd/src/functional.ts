@@ -1,6 +1,7 @@
 // Differentiation of functions rather than of values: grad, valueAndGrad, vjp. They leave every `.grad` alone.
 
-import { checkOptions, DtypeError, isFloating, Tensor, wrongArgument, zerosLike } from "@echo-ts/tensor";
+import { DtypeError, isFloating, Tensor, zerosLike } from "@echo-ts/tensor";
+import { checkOptions, wrongArgument } from "@echo-ts/tensor/internal";
 import { seedFor } from "./backward.ts";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";

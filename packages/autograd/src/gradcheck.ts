@@ -2,19 +2,17 @@
 
 import {
   cast,
-  checkOptions,
   concat,
   flatten,
   formatShape,
   isFloating,
-  type OptionKinds,
   type RandomStream,
   sameShape,
   stream,
   type Tensor,
   tensor,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, wrongArgument } from "@echo-ts/tensor/internal";
 import { GradientError } from "./errors.ts";
 import { vjp } from "./functional.ts";
 import { detach, noGrad } from "./variable.ts";

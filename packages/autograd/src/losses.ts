@@ -5,9 +5,6 @@ import {
   abs,
   add,
   cast,
-  checkOptions,
-  checkTensors,
-  crossEntropyRows,
   DtypeError,
   div,
   formatShape,
@@ -19,7 +16,6 @@ import {
   mul,
   neg,
   notEqual,
-  type OptionKinds,
   reshape,
   ShapeError,
   sameShape,
@@ -31,6 +27,7 @@ import {
   unsqueeze,
   where,
 } from "@echo-ts/tensor";
+import { checkOptions, checkTensors, crossEntropyRows, type OptionKinds } from "@echo-ts/tensor/internal";
 import { constant } from "./tape.ts";
 
 /** How the losses of the elements become one: their mean, their sum, or not at all. */

@@ -1,7 +1,8 @@
 // What the engine knows about a value: a node per traced tensor. Nothing here or in sweep.ts knows any op.
 // Read next: tape.ts for the memory, then sweep.ts.
 
-import { type FusedOp, isFloating, type Op, type OpParams, Tensor, type Trace } from "@echo-ts/tensor";
+import { isFloating, Tensor } from "@echo-ts/tensor";
+import type { FusedOp, Op, OpParams, Trace } from "@echo-ts/tensor/internal";
 import { engine } from "./engine.ts";
 import { adoptMask, adoptValue, closeDropped } from "./tape.ts";
 import { hasRule } from "./vjps.ts";

@@ -1,20 +1,17 @@
 // The walk back: nodes are visited from the latest to the earliest; each hands its gradient to the rule of its
 // op and adds what comes back to the nodes of its inputs. Read next: backward.ts, then vjps.ts.
 
+import { add, formatShape, keep, type Tensor } from "@echo-ts/tensor";
 import {
-  add,
   type FusedOp,
-  formatShape,
-  keep,
   OPS,
   type Op,
   type OpParams,
   observation,
   outsideScopes,
   Scope,
-  type Tensor,
   tellGradient,
-} from "@echo-ts/tensor";
+} from "@echo-ts/tensor/internal";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";
 import {

@@ -2,17 +2,8 @@
 // the graph. `backward` drops the graph, and its values are given back when the next graph begins: until then a
 // step may still print its logits. A graph that nobody takes `backward` of is left to the garbage collector.
 
-import {
-  add,
-  checkFunction,
-  copy,
-  isWhole,
-  keep,
-  Owner,
-  onlyResult,
-  Scope,
-  type Tensor,
-} from "@echo-ts/tensor";
+import { add, copy, keep, type Tensor } from "@echo-ts/tensor";
+import { checkFunction, isWhole, Owner, onlyResult, Scope } from "@echo-ts/tensor/internal";
 import { withRecording } from "./engine.ts";
 
 const NEXT_GRAPH = "the next graph began";

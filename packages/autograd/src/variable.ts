@@ -1,19 +1,7 @@
 // Tensors that gradients are taken of, and switches: variable, Parameter, detach, noGrad. Read next: vjps.ts.
 
-import {
-  assign,
-  checkFunction,
-  checkTensors,
-  copy,
-  DtypeError,
-  formatShape,
-  isFloating,
-  keep,
-  lasting,
-  ShapeError,
-  Tensor,
-  wrongArgument,
-} from "@echo-ts/tensor";
+import { assign, copy, DtypeError, formatShape, isFloating, keep, ShapeError, Tensor } from "@echo-ts/tensor";
+import { checkFunction, checkTensors, lasting, wrongArgument } from "@echo-ts/tensor/internal";
 import { leaf } from "./backward.ts";
 import { engine, withRecording } from "./engine.ts";
 import { GradientError } from "./errors.ts";

@@ -1,7 +1,7 @@
 // All gradient rules in one table, exhaustive by its type: an op without a rule does not compile. The rules
 // stand by family in vjps/; they are written in differentiable ops, so gradients have gradients too.
 
-import type { Op } from "@echo-ts/tensor";
+import type { Op } from "@echo-ts/tensor/internal";
 import { ACTIVATION_VJPS } from "./vjps/activation.ts";
 import { ELEMENTWISE_VJPS } from "./vjps/elementwise.ts";
 import { NORMALIZATION_VJPS } from "./vjps/normalization.ts";

@@ -162,6 +162,9 @@ export function backendNamed(op: string, name: string | Backend): Backend {
       `${op}: backend "gpu" is not started; call await initGpu() first (it needs the optional package gpu.js)`,
     );
   }
+  if (name === "wasm") {
+    throw new BackendError(`${op}: backend "wasm" is not loaded; import "@echo-ts/tensor" for it`);
+  }
   throw new BackendError(`${op}: unknown backend "${name}", expected one of: ${listBackends().join(", ")}`);
 }
 

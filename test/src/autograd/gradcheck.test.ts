@@ -3,6 +3,7 @@
 // does not compile.
 import { GradientError, gradcheck, VJPS } from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
+import * as internal from "@echo-ts/tensor/internal";
 import t from "tap";
 import { fusedReference } from "./fused-reference.ts";
 
@@ -70,10 +71,10 @@ function rowwise(call: (x: e.Tensor) => e.Tensor): Row {
   return { call, cases: ([[2, 3], [4], [0, 3]] as e.Shape[]).map((shape) => () => [real(shape)]) };
 }
 
-const CONV: e.OpParams["conv1d"] = { stride: 2, padding: 1, dilation: 1, groups: 1 };
-const GROUPED: e.OpParams["conv1d"] = { stride: 1, padding: 2, dilation: 2, groups: 2 };
+const CONV: internal.OpParams["conv1d"] = { stride: 2, padding: 1, dilation: 1, groups: 1 };
+const GROUPED: internal.OpParams["conv1d"] = { stride: 1, padding: 2, dilation: 2, groups: 2 };
 const EPSILON = 1e-5;
-const CE: e.OpParams["crossEntropy"] = { ignoreIndex: 1, labelSmoothing: 0.1 };
+const CE: internal.OpParams["crossEntropy"] = { ignoreIndex: 1, labelSmoothing: 0.1 };
 const labels = (): e.Tensor => whole([3], [2, 1, 0]);
 const ctcInputs = (): e.Tensor[] => [
   e.logSoftmax(real([5, 2, 3])),
@@ -95,7 +96,7 @@ const impossible = (): e.Tensor[] => [
 ];
 const finite = (x: e.Tensor): e.Tensor => e.where(e.isFinite(x), x, 0);
 
-const ROWS: { readonly [P in e.Op]: Row | "none" } = {
+const ROWS: { readonly [P in internal.Op]: Row | "none" } = {
   neg: unary(e.neg),
   exp: unary(e.exp),
   expm1: unary(e.expm1),
@@ -304,7 +305,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   attentionWeights: {
-    call: (q, k, bias) => e.attentionWeights(q, k, { scale: 0.7, causal: bias === undefined }, bias),
+    call: (q, k, bias) => internal.attentionWeights(q, k, { scale: 0.7, causal: bias === undefined }, bias),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([2, 2, 3]), real([2, 3, 3]), real([3])],
@@ -322,8 +323,8 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   attend: {
     call: (q, k, v) => {
-      const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return e.apply(e.OPS.attend, [q, k, v, weights], { scale: 0.7 });
+      const weights = internal.attentionWeights(q, k, { scale: 0.7, causal: false });
+      return internal.apply(internal.OPS.attend, [q, k, v, weights], { scale: 0.7 });
     },
     cases: [
       () => [real([3, 2]), real([2, 2]), real([2, 3])],
@@ -332,7 +333,8 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   attentionGrad: {
-    call: (g, q, k, v, weights) => e.apply(e.OPS.attentionGrad, [g, q, k, v, weights], { scale: 0.7 }),
+    call: (g, q, k, v, weights) =>
+      internal.apply(internal.OPS.attentionGrad, [g, q, k, v, weights], { scale: 0.7 }),
     cases: [
       () => [real([3, 1]), real([3, 2]), real([2, 2]), real([2, 1]), real([3, 2])],
       () => [real([2, 1, 2]), real([2, 1, 1]), real([2, 2, 1]), real([2, 2, 2]), real([2, 1, 2])],
@@ -345,7 +347,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     cases: [() => [real([2, 3, 2])], () => [real([2, 2])], () => [real([0, 3, 2])]],
   },
   crossEntropy: {
-    call: (x, target, w) => e.crossEntropyRows(x, target, w ?? null, CE),
+    call: (x, target, w) => internal.crossEntropyRows(x, target, w ?? null, CE),
     cases: [
       () => [real([3, 3]), labels()],
       () => [real([3, 3]), labels(), e.tensor([1, 2, 3]).cast("int32")],
@@ -353,11 +355,11 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   ctcLoss: {
-    call: (x, target, n, m) => finite(e.ctcRows(x, target, n, m, { blank: 0 })),
+    call: (x, target, n, m) => finite(internal.ctcRows(x, target, n, m, { blank: 0 })),
     cases: [ctcInputs, emptyTargets, impossible],
   },
   softmaxGrad: {
-    call: (g, y) => e.apply(e.OPS.softmaxGrad, [g, y], { axis: 1 }),
+    call: (g, y) => internal.apply(internal.OPS.softmaxGrad, [g, y], { axis: 1 }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([1, 2]), real([1, 2])],
@@ -365,21 +367,21 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   logSoftmaxGrad: {
-    call: (g, y) => e.apply(e.OPS.logSoftmaxGrad, [g, y], { axis: 1 }),
+    call: (g, y) => internal.apply(internal.OPS.logSoftmaxGrad, [g, y], { axis: 1 }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([1, 2]), real([1, 2])],
       () => [real([0, 3]), real([0, 3])],
     ],
   },
-  sigmoidGrad: twin((g, y) => e.apply(e.OPS.sigmoidGrad, [g, y], e.NONE)),
-  tanhGrad: twin((g, y) => e.apply(e.OPS.tanhGrad, [g, y], e.NONE)),
-  reluGrad: twin((g, y) => e.apply(e.OPS.reluGrad, [g, y], e.NONE)),
-  geluGrad: twin((g, y) => e.apply(e.OPS.geluGrad, [g, y], e.NONE)),
-  geluTanhGrad: twin((g, y) => e.apply(e.OPS.geluTanhGrad, [g, y], e.NONE)),
-  siluGrad: twin((g, y) => e.apply(e.OPS.siluGrad, [g, y], e.NONE)),
+  sigmoidGrad: twin((g, y) => internal.apply(internal.OPS.sigmoidGrad, [g, y], internal.NONE)),
+  tanhGrad: twin((g, y) => internal.apply(internal.OPS.tanhGrad, [g, y], internal.NONE)),
+  reluGrad: twin((g, y) => internal.apply(internal.OPS.reluGrad, [g, y], internal.NONE)),
+  geluGrad: twin((g, y) => internal.apply(internal.OPS.geluGrad, [g, y], internal.NONE)),
+  geluTanhGrad: twin((g, y) => internal.apply(internal.OPS.geluTanhGrad, [g, y], internal.NONE)),
+  siluGrad: twin((g, y) => internal.apply(internal.OPS.siluGrad, [g, y], internal.NONE)),
   rmsNormGrad: {
-    call: (g, x, w) => e.apply(e.OPS.rmsNormGrad, [g, x, w], { epsilon: EPSILON }),
+    call: (g, x, w) => internal.apply(internal.OPS.rmsNormGrad, [g, x, w], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3]), real([3])],
       () => [real([2]), real([2]), real([2])],
@@ -387,7 +389,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   rmsNormWeightGrad: {
-    call: (g, x) => e.apply(e.OPS.rmsNormWeightGrad, [g, x], { epsilon: EPSILON }),
+    call: (g, x) => internal.apply(internal.OPS.rmsNormWeightGrad, [g, x], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([2]), real([2])],
@@ -395,7 +397,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   layerNormGrad: {
-    call: (g, x, w) => e.apply(e.OPS.layerNormGrad, [g, x, w], { epsilon: EPSILON }),
+    call: (g, x, w) => internal.apply(internal.OPS.layerNormGrad, [g, x, w], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3]), real([3])],
       () => [real([3]), real([3]), real([3])],
@@ -403,7 +405,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   layerNormWeightGrad: {
-    call: (g, x) => e.apply(e.OPS.layerNormWeightGrad, [g, x], { epsilon: EPSILON }),
+    call: (g, x) => internal.apply(internal.OPS.layerNormWeightGrad, [g, x], { epsilon: EPSILON }),
     cases: [
       () => [real([2, 3]), real([2, 3])],
       () => [real([3]), real([3])],
@@ -412,8 +414,8 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   conv1dInputGrad: {
     call: (g, w) =>
-      e.apply(
-        e.OPS.conv1dInputGrad,
+      internal.apply(
+        internal.OPS.conv1dInputGrad,
         [g, w],
         w.shape[0] === 4 ? { ...GROUPED, length: 5 } : { ...CONV, length: 6 },
       ),
@@ -425,8 +427,8 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
   },
   conv1dWeightGrad: {
     call: (g, x) =>
-      e.apply(
-        e.OPS.conv1dWeightGrad,
+      internal.apply(
+        internal.OPS.conv1dWeightGrad,
         [g, x],
         x.shape[1] === 4 ? { ...GROUPED, taps: 2 } : { ...CONV, taps: 3 },
       ),
@@ -437,7 +439,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   crossEntropyGrad: {
-    call: (...inputs) => e.apply(e.OPS.crossEntropyGrad, inputs, CE),
+    call: (...inputs) => internal.apply(internal.OPS.crossEntropyGrad, inputs, CE),
     cases: [
       () => [real([3]), real([3, 3]), labels()],
       () => [real([1]), real([1, 2]), whole([1], [0])],
@@ -445,7 +447,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
     ],
   },
   ctcLossGrad: {
-    call: (g, ...inputs) => e.apply(e.OPS.ctcLossGrad, [g, ...inputs], { blank: 0 }),
+    call: (g, ...inputs) => internal.apply(internal.OPS.ctcLossGrad, [g, ...inputs], { blank: 0 }),
     cases: [
       () => [real([2]), ...ctcInputs()],
       () => [real([1]), ...emptyTargets()],
@@ -457,7 +459,7 @@ const ROWS: { readonly [P in e.Op]: Row | "none" } = {
 for (const backend of [e.findBackend("reference"), fusedReference]) {
   t.test(`gradients on ${backend.name}`, async (t) => {
     let worst = 0;
-    for (const [op, row] of Object.entries(ROWS) as [e.Op, Row | "none"][]) {
+    for (const [op, row] of Object.entries(ROWS) as [internal.Op, Row | "none"][]) {
       if (row === "none") {
         t.equal(VJPS[op], "none", `${op} is not differentiable`);
         continue;

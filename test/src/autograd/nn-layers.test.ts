@@ -17,11 +17,9 @@ import {
   variable,
 } from "@echo-ts/autograd";
 import {
-  apply,
   arange,
   attention,
   mul,
-  OPS,
   ones,
   randomNormal,
   stream,
@@ -30,6 +28,7 @@ import {
   tensor,
   zeros,
 } from "@echo-ts/tensor";
+import { apply, OPS } from "@echo-ts/tensor/internal";
 import t from "tap";
 import { skipWithoutShared } from "../shared-material.ts";
 import { goldenArrays, goldenBelow, goldenTensor, worstError } from "./golden-ops.ts";

@@ -2,6 +2,7 @@
 // chosen so that each result is exact.
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
+import * as internal from "@echo-ts/tensor/internal";
 import { toNdarray } from "@echo-ts/tensor/ndarray";
 import t, { type Test } from "tap";
 import { everyBackend } from "../tensor/every-backend.ts";
@@ -214,7 +215,7 @@ for (const backend of backends) {
     const before = e.tensor([1, 2]);
     const [inside, kept, outer] = e.releasingResults(() => {
       const made = e.mul(before, 2);
-      return [made, e.keep(e.mul(before, 3)), e.outsideScopes(() => e.mul(before, 4))];
+      return [made, e.keep(e.mul(before, 3)), internal.outsideScopes(() => e.mul(before, 4))];
     });
     t.throws(() => e.neg(inside!), CLOSED("neg", "[2]", "releasingResults ended"));
     t.same(await Promise.all([before, kept!, outer!].map(values)), [
@@ -224,7 +225,7 @@ for (const backend of backends) {
     ]);
     const middle: e.Tensor[] = [];
     const nested = e.releasingResults(() => {
-      const out = e.onlyResult(() => {
+      const out = internal.onlyResult(() => {
         middle.push(e.mul(before, 5));
         return e.add(middle[0]!, 1);
       });

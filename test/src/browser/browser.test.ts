@@ -3,12 +3,11 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import type { Metafile } from "esbuild";
 import type { Page as Tab } from "playwright-core";
 import t, { type Test } from "tap";
 import { OP_NAMES } from "../gpu/op-cases.ts";
 import { TRAPS } from "../gpu/traps.ts";
-import { bundle, launchChromium, openTestPages, skipWithoutChromium } from "./chromium.ts";
+import { bundle, firstFiles, launchChromium, openTestPages, skipWithoutChromium } from "./chromium.ts";
 
 t.setTimeout(1_200_000); // a browser that computes graphics in software
 
@@ -22,17 +21,6 @@ const LIMITS = {
 
 /** What comes later, on demand: npm packages whose code must be in none of the first files. */
 const ON_DEMAND = /node_modules\/(gpu\.js|@audio\/decode-\w+)\//;
-
-/** The files that a page loads with the first one: what it imports by statements, and so on. */
-function firstFiles(outputs: Metafile["outputs"]): string[] {
-  const found = [Object.keys(outputs).find((path) => path.endsWith("stdin.js"))!];
-  for (const path of found) {
-    for (const { kind, path: next } of outputs[path]!.imports) {
-      if (kind === "import-statement" && !found.includes(next)) found.push(next);
-    }
-  }
-  return found;
-}
 
 t.test("every package bundles for browsers, small, without Node's modules, nothing left out", async (t) => {
   for (const [name, limit] of Object.entries(LIMITS)) {

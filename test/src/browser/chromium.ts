@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type BuildResult, build } from "esbuild";
+import { type BuildResult, build, type Metafile } from "esbuild";
 import { type Browser, chromium, type Page as Tab } from "playwright-core";
 import { goldenFiles } from "../read-golden.ts";
 import type { Page } from "./page.ts";
@@ -47,6 +47,17 @@ export const bundle = (
     metafile: true,
     logLevel: "silent",
   });
+
+/** The files that a page loads with the first one: what it imports by statements, and so on. */
+export function firstFiles(outputs: Metafile["outputs"]): string[] {
+  const found = [Object.keys(outputs).find((path) => path.endsWith("stdin.js"))!];
+  for (const path of found) {
+    for (const { kind, path: next } of outputs[path]!.imports) {
+      if (kind === "import-statement" && !found.includes(next)) found.push(next);
+    }
+  }
+  return found;
+}
 
 /** Pages that have all four packages and page.ts. */
 export interface TestPages {

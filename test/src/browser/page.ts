@@ -3,6 +3,7 @@
 import * as audio from "@echo-ts/audio";
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
+import type * as internal from "@echo-ts/tensor/internal";
 import { flacFile } from "../audio/flac-file.ts";
 import { type GoldenOps, parseGolden } from "../golden-cases.ts";
 import { compareChain } from "../gpu/chain-cases.ts";
@@ -89,7 +90,7 @@ const page = {
   },
 
   /** @param sets see `compareOp`; "first" also leaves one layout out */
-  async ops(names: readonly e.Op[], sets: "first" | "all"): Promise<Agreement[]> {
+  async ops(names: readonly internal.Op[], sets: "first" | "all"): Promise<Agreement[]> {
     const layouts = sets === "all" ? LAYOUTS : (["contiguous", "turned"] as const);
     const table: Agreement[] = [];
     for (const op of names) table.push(await compareOp(op, gpu, layouts, sets));

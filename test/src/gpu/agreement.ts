@@ -2,7 +2,8 @@
 // writes it to a file if one is named: npm run bench:agreement. A column is missing where its mode is: WebGPU in
 // Node needs the webgpu package and a Vulkan driver (node-webgpu.ts), the browser's need Chromium (chromium.ts).
 import { writeFileSync } from "node:fs";
-import { findBackend, type GpuInfo, type GpuMode, gpuInfo, initGpu, type Op } from "@echo-ts/tensor";
+import { findBackend, type GpuInfo, type GpuMode, gpuInfo, initGpu } from "@echo-ts/tensor";
+import type { Op } from "@echo-ts/tensor/internal";
 import { openTestPages, skipWithoutChromium } from "../browser/chromium.ts";
 import { PRIMITIVE_ROWS } from "../tensor/op-rows-primitive.ts";
 import { installWebGpu } from "./node-webgpu.ts";

@@ -7,7 +7,6 @@ import {
   explain,
   flip,
   mul,
-  type Op,
   permute,
   type Shape,
   stream,
@@ -16,6 +15,7 @@ import {
   tensor,
   withBackend,
 } from "@echo-ts/tensor";
+import type { Op } from "@echo-ts/tensor/internal";
 import type { Domain, IndexDomain, Row } from "../tensor/op-row.ts";
 import { FUSED_ROWS } from "../tensor/op-rows-fused.ts";
 import { GRADIENT_ROWS } from "../tensor/op-rows-gradient.ts";

@@ -5,9 +5,7 @@ import {
   arange,
   attention,
   bernoulli,
-  checkOptions,
   concat,
-  definedOptions,
   einsum,
   exp,
   eye,
@@ -18,7 +16,6 @@ import {
   linear,
   linspace,
   listBackends,
-  nearestName,
   ones,
   onesLike,
   permutation,
@@ -35,6 +32,7 @@ import {
   zeros,
   zerosLike,
 } from "@echo-ts/tensor";
+import { checkOptions, definedOptions, nearestName } from "@echo-ts/tensor/internal";
 import { fromNdarray } from "@echo-ts/tensor/ndarray";
 import ndarray from "ndarray";
 import t from "tap";

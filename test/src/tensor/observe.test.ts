@@ -4,7 +4,6 @@ import {
   type ComputedBy,
   memoryInfo,
   type OpEvent,
-  observation,
   observe,
   profile,
   softmax,
@@ -12,6 +11,7 @@ import {
   variance,
   withBackend,
 } from "@echo-ts/tensor";
+import { observation } from "@echo-ts/tensor/internal";
 import t from "tap";
 
 /** The events of a body. */

@@ -1,7 +1,9 @@
 // One row per fused op for op-table.test.ts, as in op-rows-primitive.ts; the oracles know nothing of the
 // definitions that the library composes these ops of.
-import type { FusedOp, OpParams, Tensor } from "@echo-ts/tensor";
+import type { Tensor } from "@echo-ts/tensor";
 import * as e from "@echo-ts/tensor";
+import type { FusedOp, OpParams } from "@echo-ts/tensor/internal";
+import * as internal from "@echo-ts/tensor/internal";
 import {
   at,
   build,
@@ -303,7 +305,7 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
     empty: ["[0,5,2]"],
   })),
   attentionWeights: [false, true].map((causal) => ({
-    call: (q, k, bias) => e.attentionWeights(q, k, { scale: 0.7, causal }, bias),
+    call: (q, k, bias) => internal.attentionWeights(q, k, { scale: 0.7, causal }, bias),
     naive: (q, k, bias) => attentionNaive(0.7, causal)(q, k, unitRows(k), bias),
     shapes: ["[2,3,4] [2,5,4] [3,5]", "[2,2,3,4] [2,2,3,4] [2,1,1,3]"],
     scalar: "[2,3,4] [2,5,4] []",
@@ -311,8 +313,8 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
   })),
   attend: {
     call: (q, k, v) => {
-      const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return e.apply(e.OPS.attend, [q, k, v, weights], { scale: 0.7 });
+      const weights = internal.attentionWeights(q, k, { scale: 0.7, causal: false });
+      return internal.apply(internal.OPS.attend, [q, k, v, weights], { scale: 0.7 });
     },
     naive: attentionNaive(0.7, false),
     shapes: ["[2,3,4] [2,5,4] [2,5,6]", "[3,4] [2,4] [2,1]"],
@@ -320,7 +322,7 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
     empty: ["[0,3,4] [0,5,4] [0,5,6]"],
   },
   crossEntropy: CROSS_ENTROPY.map((params) => ({
-    call: (x, t, w) => e.crossEntropyRows(x, t, w ?? null, params),
+    call: (x, t, w) => internal.crossEntropyRows(x, t, w ?? null, params),
     naive: crossEntropyNaive(params),
     shapes: ["[5,4] [5]", "[6,4] [6] [4]"],
     scalar: NO_AXIS,
@@ -328,7 +330,7 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
     domains: [REAL, INDEX, POSITIVE],
   })),
   ctcLoss: {
-    call: (x, t, n, m) => e.ctcRows(x, t, n, m, { blank: 0 }),
+    call: (x, t, n, m) => internal.ctcRows(x, t, n, m, { blank: 0 }),
     naive: ctcNaive,
     shapes: ["[5,2,3] [2,2] [2] [2]", "[4,1,4] [1,3] [1] [1]"],
     scalar: NO_AXIS,

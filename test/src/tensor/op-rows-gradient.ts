@@ -1,6 +1,6 @@
 // One row per gradient op for op-table.test.ts. Where no formula is shorter than the op itself, the oracle
 // differentiates the naive forward op numerically.
-import * as e from "@echo-ts/tensor";
+import * as internal from "@echo-ts/tensor/internal";
 import { at, build, fold, type Grid, lines, stretched, total, zip } from "./naive.ts";
 import { erf, INDEX, NO_AXIS, POSITIVE, REAL, type Row } from "./op-row.ts";
 import {
@@ -38,9 +38,9 @@ function gradient(forward: (x: Grid) => Grid, g: Grid, x: Grid): Grid {
 /** How close a numerical derivative comes. */
 const NUMERICAL = 1e-9;
 
-function elementwise(op: e.FusedRow, f: (g: number, x: number) => number): Row {
+function elementwise(op: internal.FusedRow, f: (g: number, x: number) => number): Row {
   return {
-    call: (g, x) => e.apply(op, [g, x], e.NONE),
+    call: (g, x) => internal.apply(op, [g, x], internal.NONE),
     naive: zip((g, x) => f(g, x)),
     shapes: ["[2,3,4] [2,3,4]", "[5] [5]"],
     scalar: "[] []",
@@ -77,7 +77,7 @@ function norm(call: Row["call"], naive: (...inputs: Grid[]) => Grid, withWeight:
 /** The rows of the gradient ops. */
 export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] } = {
   softmaxGrad: {
-    call: (g, y) => e.apply(e.OPS.softmaxGrad, [g, y], { axis: 1 }),
+    call: (g, y) => internal.apply(internal.OPS.softmaxGrad, [g, y], { axis: 1 }),
     naive: (g, y) => {
       const products = fold(zip((a, b) => a * b)(g, y), [1], true, total);
       return build(
@@ -90,7 +90,7 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
     empty: ["[0,3] [0,3]", "[3,0] [3,0]"],
   },
   logSoftmaxGrad: {
-    call: (g, y) => e.apply(e.OPS.logSoftmaxGrad, [g, y], { axis: 1 }),
+    call: (g, y) => internal.apply(internal.OPS.logSoftmaxGrad, [g, y], { axis: 1 }),
     naive: (g, y) => {
       const sums = fold(g, [1], true, total);
       return build(
@@ -102,38 +102,41 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
     scalar: NO_AXIS,
     empty: ["[0,3] [0,3]", "[3,0] [3,0]"],
   },
-  sigmoidGrad: elementwise(e.OPS.sigmoidGrad, (g, y) => g * y * (1 - y)),
-  tanhGrad: elementwise(e.OPS.tanhGrad, (g, y) => g * (1 - y * y)),
-  reluGrad: elementwise(e.OPS.reluGrad, (g, y) => (y > 0 ? g : 0)),
-  geluGrad: elementwise(e.OPS.geluGrad, (g, x) => g * slope((v) => (v * (1 + erf(v / Math.SQRT2))) / 2, x)),
-  geluTanhGrad: elementwise(e.OPS.geluTanhGrad, (g, x) => {
+  sigmoidGrad: elementwise(internal.OPS.sigmoidGrad, (g, y) => g * y * (1 - y)),
+  tanhGrad: elementwise(internal.OPS.tanhGrad, (g, y) => g * (1 - y * y)),
+  reluGrad: elementwise(internal.OPS.reluGrad, (g, y) => (y > 0 ? g : 0)),
+  geluGrad: elementwise(
+    internal.OPS.geluGrad,
+    (g, x) => g * slope((v) => (v * (1 + erf(v / Math.SQRT2))) / 2, x),
+  ),
+  geluTanhGrad: elementwise(internal.OPS.geluTanhGrad, (g, x) => {
     const f = (v: number): number =>
       (v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))) / 2;
     return g * slope(f, x);
   }),
-  siluGrad: elementwise(e.OPS.siluGrad, (g, x) => g * slope((v) => v * sigmoid(v), x)),
+  siluGrad: elementwise(internal.OPS.siluGrad, (g, x) => g * slope((v) => v * sigmoid(v), x)),
   rmsNormGrad: norm(
-    (g, x, w) => e.apply(e.OPS.rmsNormGrad, [g, x, w], { epsilon: 1e-3 }),
+    (g, x, w) => internal.apply(internal.OPS.rmsNormGrad, [g, x, w], { epsilon: 1e-3 }),
     (g, x, w) => gradient((v) => rms(v, w), g, x),
     true,
   ),
   rmsNormWeightGrad: norm(
-    (g, x) => e.apply(e.OPS.rmsNormWeightGrad, [g, x], { epsilon: 1e-3 }),
+    (g, x) => internal.apply(internal.OPS.rmsNormWeightGrad, [g, x], { epsilon: 1e-3 }),
     (g, x) => gradient((w) => rms(x, w), g, onesFor(x)),
     false,
   ),
   layerNormGrad: norm(
-    (g, x, w) => e.apply(e.OPS.layerNormGrad, [g, x, w], { epsilon: 1e-3 }),
+    (g, x, w) => internal.apply(internal.OPS.layerNormGrad, [g, x, w], { epsilon: 1e-3 }),
     (g, x, w) => gradient((v) => standard(v, w), g, x),
     true,
   ),
   layerNormWeightGrad: norm(
-    (g, x) => e.apply(e.OPS.layerNormWeightGrad, [g, x], { epsilon: 1e-3 }),
+    (g, x) => internal.apply(internal.OPS.layerNormWeightGrad, [g, x], { epsilon: 1e-3 }),
     (g, x) => gradient((w) => standard(x, w), g, onesFor(x)),
     false,
   ),
   conv1dInputGrad: {
-    call: (g, w) => e.apply(e.OPS.conv1dInputGrad, [g, w], { ...conv, length: 9 }),
+    call: (g, w) => internal.apply(internal.OPS.conv1dInputGrad, [g, w], { ...conv, length: 9 }),
     naive: (g, w) =>
       gradient(
         (x) => convNaive(x, w),
@@ -146,7 +149,7 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
     tolerance: NUMERICAL,
   },
   conv1dWeightGrad: {
-    call: (g, x) => e.apply(e.OPS.conv1dWeightGrad, [g, x], { ...conv, taps: 3 }),
+    call: (g, x) => internal.apply(internal.OPS.conv1dWeightGrad, [g, x], { ...conv, taps: 3 }),
     naive: (g, x) =>
       gradient(
         (w) => convNaive(x, w),
@@ -160,8 +163,8 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
   },
   attentionGrad: {
     call: (g, q, k, v) => {
-      const weights = e.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return e.apply(e.OPS.attentionGrad, [g, q, k, v, weights], { scale: 0.7 });
+      const weights = internal.attentionWeights(q, k, { scale: 0.7, causal: false });
+      return internal.apply(internal.OPS.attentionGrad, [g, q, k, v, weights], { scale: 0.7 });
     },
     naive: (g, q, k, v) => {
       const forward = attentionNaive(0.7, false);
@@ -184,7 +187,7 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
     tolerance: NUMERICAL,
   },
   crossEntropyGrad: CROSS_ENTROPY.map((params) => ({
-    call: (...inputs) => e.apply(e.OPS.crossEntropyGrad, inputs, params),
+    call: (...inputs) => internal.apply(internal.OPS.crossEntropyGrad, inputs, params),
     naive: (g, x, t, w) => gradient((v) => crossEntropyNaive(params)(v, t, w), g, x),
     shapes: ["[5] [5,4] [5]", "[6] [6,4] [6] [4]"],
     scalar: NO_AXIS,
@@ -193,7 +196,7 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
     tolerance: NUMERICAL,
   })),
   ctcLossGrad: {
-    call: (g, ...inputs) => e.apply(e.OPS.ctcLossGrad, [g, ...inputs], { blank: 0 }),
+    call: (g, ...inputs) => internal.apply(internal.OPS.ctcLossGrad, [g, ...inputs], { blank: 0 }),
     naive: (g, x, t, n, m) => gradient((v) => ctcNaive(v, t, n, m), g, x),
     shapes: ["[2] [4,2,3] [2,2] [2] [2]", "[1] [4,1,3] [1,1] [1] [1]"],
     scalar: NO_AXIS,

@@ -1,7 +1,8 @@
 // One row per primitive for op-table.test.ts: how users call it, what it means element by element, and
 // shapes to try. A new primitive without a row does not compile.
-import type { Primitive, Tensor, ViewOp } from "@echo-ts/tensor";
+import type { Tensor } from "@echo-ts/tensor";
 import * as e from "@echo-ts/tensor";
+import type { Primitive, ViewOp } from "@echo-ts/tensor/internal";
 import { at, build, fold, indices, lines, matmulNaive, stretched, sumOver, total, zip } from "./naive.ts";
 import { binary, countable, erf, INDEX, NO_AXIS, POSITIVE, REAL, type Row, unary } from "./op-row.ts";
 

@@ -7,19 +7,17 @@ import {
   type DType,
   explain,
   type Kernel,
-  OPS,
-  type Op,
   permute,
   type Shape,
   type Storage,
   slice,
   stream,
   type Tensor,
-  type Trace,
   tensor,
   toBackend,
   withBackend,
 } from "@echo-ts/tensor";
+import { OPS, type Op, type Trace } from "@echo-ts/tensor/internal";
 import t from "tap";
 import { everyBackend } from "./every-backend.ts";
 import { at, build, type Grid } from "./naive.ts";

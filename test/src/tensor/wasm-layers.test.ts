@@ -1,5 +1,6 @@
 // Layers, losses and their gradients on the wasm backend against the reference backend in float64.
 import * as T from "@echo-ts/tensor";
+import * as internal from "@echo-ts/tensor/internal";
 import t from "tap";
 import { type Both, both, distance, integers, view } from "./wasm-and-reference.ts";
 
@@ -77,32 +78,32 @@ t.test("gradients of activations and norms", async (t) => {
     const g = both(shape, 1);
     const x = both(shape, 2);
     const w = both([shape[1]!], 3);
-    const { sigmoidGrad, tanhGrad, reluGrad, geluGrad, geluTanhGrad, siluGrad } = T.OPS;
+    const { sigmoidGrad, tanhGrad, reluGrad, geluGrad, geluTanhGrad, siluGrad } = internal.OPS;
     for (const op of [sigmoidGrad, tanhGrad, reluGrad, geluGrad, geluTanhGrad, siluGrad]) {
       const d = distance(
-        T.apply(op, [g.wasm, x.wasm], T.NONE),
-        T.apply(op, [g.reference, x.reference], T.NONE),
+        internal.apply(op, [g.wasm, x.wasm], internal.NONE),
+        internal.apply(op, [g.reference, x.reference], internal.NONE),
       );
       t.ok(d <= 1e-6, `${op.name} ${shape}: ${d}`);
     }
-    const { rmsNormGrad, layerNormGrad, rmsNormWeightGrad, layerNormWeightGrad } = T.OPS;
+    const { rmsNormGrad, layerNormGrad, rmsNormWeightGrad, layerNormWeightGrad } = internal.OPS;
     const epsilon = 1e-5;
     for (const op of [rmsNormGrad, layerNormGrad]) {
       const of = (backend: "wasm" | "reference"): T.Tensor =>
-        T.apply(op, [g[backend], x[backend], w[backend]], { epsilon });
+        internal.apply(op, [g[backend], x[backend], w[backend]], { epsilon });
       const d = distance(of("wasm"), of("reference"));
       t.ok(d <= 2e-6, `${op.name} ${shape}: ${d}`);
     }
     for (const op of [rmsNormWeightGrad, layerNormWeightGrad]) {
       const of = (backend: "wasm" | "reference"): T.Tensor =>
-        T.apply(op, [g[backend], x[backend]], { epsilon });
+        internal.apply(op, [g[backend], x[backend]], { epsilon });
       const d = distance(of("wasm"), of("reference"));
       t.ok(d <= 2e-6, `${op.name} ${shape}: ${d}`);
     }
-    for (const op of [T.OPS.softmaxGrad, T.OPS.logSoftmaxGrad]) {
+    for (const op of [internal.OPS.softmaxGrad, internal.OPS.logSoftmaxGrad]) {
       const y = view(x, op.name === "softmaxGrad" ? T.softmax : T.logSoftmax);
       const of = (backend: "wasm" | "reference"): T.Tensor =>
-        T.apply(op, [g[backend], y[backend]], { axis: 1 });
+        internal.apply(op, [g[backend], y[backend]], { axis: 1 });
       const d = distance(of("wasm"), of("reference"));
       t.ok(d <= 2e-6, `${op.name} ${shape}: ${d}`);
     }
@@ -128,8 +129,8 @@ t.test("attention and its weights, heads as strided views, many rows", async (t)
         `${heads} heads, ${queries} x ${keys}, causal ${causal}: ${distance(a, e)}`,
       );
       const params = { causal, scale: 0.3 };
-      const w = T.attentionWeights(q.wasm, k.wasm, params, bias.wasm);
-      const d = distance(w, T.attentionWeights(q.reference, k.reference, params, bias.reference));
+      const w = internal.attentionWeights(q.wasm, k.wasm, params, bias.wasm);
+      const d = distance(w, internal.attentionWeights(q.reference, k.reference, params, bias.reference));
       t.ok(d <= 2e-6, `weights: ${d}`);
     }
   }
@@ -148,9 +149,9 @@ t.test("the gradients of attention, in several blocks of query rows, heads as st
     const [q, k, v] = [part(0, queries), part(1, keys), part(2, keys)];
     const g = view(both([2, queries, heads, 8], 2), (x) => T.permute(x, [0, 2, 1, 3]));
     const weights = (x: "wasm" | "reference"): T.Tensor =>
-      T.attentionWeights(q[x], k[x], { scale: 0.4, causal: queries === 13 });
+      internal.attentionWeights(q[x], k[x], { scale: 0.4, causal: queries === 13 });
     const of = (x: "wasm" | "reference"): T.Tensor =>
-      T.apply(T.OPS.attentionGrad, [g[x], q[x], k[x], v[x], weights(x)], { scale: 0.4 });
+      internal.apply(internal.OPS.attentionGrad, [g[x], q[x], k[x], v[x], weights(x)], { scale: 0.4 });
     const d = distance(of("wasm"), of("reference"));
     t.ok(d <= 2e-6, `${heads} heads, ${queries} x ${keys}: ${d}`);
   }
@@ -176,11 +177,14 @@ t.test("convolution and its gradients", async (t) => {
     const expected = T.conv1d(x.reference, w.reference, b.reference, params);
     t.ok(distance(y, expected) <= 2e-6, `${name}: ${distance(y, expected)}`);
     const g = both([...y.shape], 4);
-    const dx = T.apply(T.OPS.conv1dInputGrad, [g.wasm, w.wasm], { ...params, length: frames });
-    const ex = T.apply(T.OPS.conv1dInputGrad, [g.reference, w.reference], { ...params, length: frames });
+    const dx = internal.apply(internal.OPS.conv1dInputGrad, [g.wasm, w.wasm], { ...params, length: frames });
+    const ex = internal.apply(internal.OPS.conv1dInputGrad, [g.reference, w.reference], {
+      ...params,
+      length: frames,
+    });
     t.ok(distance(dx, ex) <= 2e-6, `input gradient, ${name}: ${distance(dx, ex)}`);
-    const dw = T.apply(T.OPS.conv1dWeightGrad, [g.wasm, x.wasm], { ...params, taps });
-    const ew = T.apply(T.OPS.conv1dWeightGrad, [g.reference, x.reference], { ...params, taps });
+    const dw = internal.apply(internal.OPS.conv1dWeightGrad, [g.wasm, x.wasm], { ...params, taps });
+    const ew = internal.apply(internal.OPS.conv1dWeightGrad, [g.reference, x.reference], { ...params, taps });
     t.ok(distance(dw, ew) <= 2e-6, `weight gradient, ${name}: ${distance(dw, ew)}`);
   }
 });
@@ -201,13 +205,13 @@ t.test("cross entropy and its gradient", async (t) => {
     ]) {
       for (const weighted of [false, true]) {
         const [a, e] = weighted ? [weights.wasm, weights.reference] : [null, null];
-        const loss = T.crossEntropyRows(logits.wasm, labels.wasm, a, params);
-        const d = distance(loss, T.crossEntropyRows(logits.reference, labels.reference, e, params));
+        const loss = internal.crossEntropyRows(logits.wasm, labels.wasm, a, params);
+        const d = distance(loss, internal.crossEntropyRows(logits.reference, labels.reference, e, params));
         t.ok(d <= 1e-6, `loss of ${classes} classes: ${d}`);
         const of = (backend: "wasm" | "reference"): T.Tensor => {
           const inputs = [g[backend], logits[backend], labels[backend]];
           if (weighted) inputs.push(weights[backend]);
-          return T.apply(T.OPS.crossEntropyGrad, inputs, params);
+          return internal.apply(internal.OPS.crossEntropyGrad, inputs, params);
         };
         const [grad, eg] = [of("wasm"), of("reference")];
         t.ok(distance(grad, eg) <= 1e-6, `gradient: ${distance(grad, eg)}`);

@@ -1,7 +1,8 @@
 // Which items make up the batches of an epoch: a pure function of seed, epoch and lengths, so that a position
 // in an epoch is all that has to be saved. Read next: loader.ts.
 
-import { checkOptions, type OptionKinds, stream, wrongArgument } from "@echo-ts/tensor";
+import { stream } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, wrongArgument } from "@echo-ts/tensor/internal";
 
 /** How items are put into batches. */
 export interface BatchOptions {

@@ -2,8 +2,6 @@
 
 import {
   arange,
-  checkOptions,
-  checkTensors,
   type DType,
   formatShape,
   less,
@@ -13,8 +11,8 @@ import {
   Tensor,
   tensor,
   unsqueeze,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import { checkOptions, checkTensors, wrongArgument } from "@echo-ts/tensor/internal";
 
 /** Options of {@link padStack}. */
 export interface PadStackOptions {

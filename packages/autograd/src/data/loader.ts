@@ -1,6 +1,6 @@
 // Batches of a data set, epoch after epoch, in an order that can be left and taken up again anywhere.
 
-import { checkOptions, wrongArgument } from "@echo-ts/tensor";
+import { checkOptions, wrongArgument } from "@echo-ts/tensor/internal";
 import { BATCH_OPTIONS, type BatchOptions, planEpoch } from "./batches.ts";
 
 /** Items by number; they may be loaded asynchronously. An array is one too. */

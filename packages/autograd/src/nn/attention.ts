@@ -6,8 +6,6 @@ import {
   type Backend,
   broadcastTo,
   type Causal,
-  checkOptions,
-  checkTensors,
   chunk,
   DtypeError,
   equal,
@@ -21,17 +19,16 @@ import {
   max,
   mul,
   narrow,
-  type OptionKinds,
   permute,
   reshape,
   ShapeError,
-  scalar,
   softmax,
   type Tensor,
   tensor,
   transpose,
   where,
 } from "@echo-ts/tensor";
+import { checkOptions, checkTensors, type OptionKinds, scalar } from "@echo-ts/tensor/internal";
 import { constant } from "../tape.ts";
 import type { Parameter } from "../variable.ts";
 import { Dropout } from "./dropout.ts";

@@ -4,13 +4,11 @@ import {
   add,
   assign,
   type CreateOptions,
-  checkOptions,
   div,
   formatShape,
   layerNorm,
   mean,
   mul,
-  type OptionKinds,
   ones,
   permute,
   releasingResults,
@@ -22,6 +20,7 @@ import {
   variance,
   zeros,
 } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { noGrad, type Parameter } from "../variable.ts";
 import { onesInit, PARAMETER_OPTIONS, type ParameterOptions, parameter, zerosInit } from "./init.ts";
 import { checkSizes } from "./linear.ts";

@@ -4,17 +4,14 @@ import {
   type Conv1dOptions,
   type Conv2dOptions,
   type ConvTranspose1dOptions,
-  checkOptions,
   conv1d,
   conv2d,
   convTranspose1d,
-  definedOptions,
-  type OptionKinds,
   type Pair,
   ShapeError,
   type Tensor,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import { checkOptions, definedOptions, type OptionKinds, wrongArgument } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import {
   drawn,

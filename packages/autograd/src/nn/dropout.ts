@@ -1,14 +1,7 @@
 // Dropout, with draws from a stream of its own so that a resumed training drops the same elements.
 
-import {
-  describeValue,
-  mul,
-  type RandomState,
-  type RandomStream,
-  stream,
-  type Tensor,
-  tensor,
-} from "@echo-ts/tensor";
+import { mul, type RandomState, type RandomStream, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import { describeValue } from "@echo-ts/tensor/internal";
 import { constant } from "../tape.ts";
 import { Module } from "./module.ts";
 

@@ -4,18 +4,15 @@
 
 import {
   ArgumentError,
-  checkOptions,
   type DType,
   type FloatArray,
   full,
-  hostElements,
-  type OptionKinds,
   type RandomStream,
   type Shape,
   ShapeError,
   tensor,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import { checkOptions, hostElements, type OptionKinds, wrongArgument } from "@echo-ts/tensor/internal";
 import { Parameter } from "../variable.ts";
 
 /**

@@ -1,16 +1,7 @@
 // Linear layer and embedding table.
 
-import {
-  checkOptions,
-  equal,
-  indexSelect,
-  linear,
-  type OptionKinds,
-  ShapeError,
-  type Tensor,
-  unsqueeze,
-  where,
-} from "@echo-ts/tensor";
+import { equal, indexSelect, linear, ShapeError, type Tensor, unsqueeze, where } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { constant } from "../tape.ts";
 import { detach, type Parameter } from "../variable.ts";
 import {

@@ -1,7 +1,7 @@
 // Finding the tensors and modules in a module's fields: directly, or in arrays, Maps, Sets and object literals.
 // Read next: module.ts.
 
-import { describeValue } from "@echo-ts/tensor";
+import { describeValue } from "@echo-ts/tensor/internal";
 
 /** What was found in a field, and its name relative to the module. */
 export interface Found<Kind, Value> {

@@ -1,6 +1,7 @@
 // Layer norm and RMS norm over the last axis.
 
-import { checkOptions, layerNorm, type OptionKinds, rmsNorm, type Tensor, zerosLike } from "@echo-ts/tensor";
+import { layerNorm, rmsNorm, type Tensor, zerosLike } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import { onesInit, PARAMETER_OPTIONS, type ParameterOptions, parameter, zerosInit } from "./init.ts";
 import { checkSizes } from "./linear.ts";

@@ -3,12 +3,10 @@
 
 import {
   add,
-  checkOptions,
   chunk,
   formatShape,
   linear,
   mul,
-  type OptionKinds,
   ShapeError,
   sigmoid,
   sub,
@@ -16,6 +14,7 @@ import {
   tanh,
   zeros,
 } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import { drawn, fanInUniformInit, PARAMETER_OPTIONS, type ParameterOptions, parameter } from "./init.ts";
 import { checkSizes } from "./linear.ts";

@@ -1,17 +1,7 @@
 // GRU and LSTM along sequences: several layers, both directions. The steps themselves are in recurrent-cells.ts.
 
-import {
-  checkOptions,
-  concat,
-  formatShape,
-  linear,
-  type OptionKinds,
-  ShapeError,
-  select,
-  stack,
-  type Tensor,
-  zeros,
-} from "@echo-ts/tensor";
+import { concat, formatShape, linear, ShapeError, select, stack, type Tensor, zeros } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import { Dropout } from "./dropout.ts";
 import { drawn, fanInUniformInit, PARAMETER_OPTIONS, parameter } from "./init.ts";

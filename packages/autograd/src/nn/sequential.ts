@@ -1,6 +1,7 @@
 // Layers one after the other.
 
-import { ArgumentError, describeValue, type Tensor } from "@echo-ts/tensor";
+import { ArgumentError, type Tensor } from "@echo-ts/tensor";
+import { describeValue } from "@echo-ts/tensor/internal";
 import { type Layer, Module } from "./module.ts";
 
 /**

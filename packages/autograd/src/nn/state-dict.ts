@@ -3,7 +3,6 @@
 
 import {
   type ArrayRecord,
-  checkOptions,
   type DType,
   formatShape,
   type NamedArrays,
@@ -11,8 +10,8 @@ import {
   Tensor,
   tensor,
   writeSafetensors,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import { checkOptions, wrongArgument } from "@echo-ts/tensor/internal";
 import { Parameter } from "../variable.ts";
 import type { Member, Module } from "./module.ts";
 

@@ -1,6 +1,7 @@
 // Adam and AdamW: the same moments, two kinds of weight decay.
 
-import { type AdamStep, checkOptions, definedOptions, type OptionKinds, type Tensor } from "@echo-ts/tensor";
+import type { Tensor } from "@echo-ts/tensor";
+import { type AdamStep, checkOptions, definedOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
 import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";

@@ -4,16 +4,14 @@ import {
   type ArrayRecord,
   add,
   assign,
-  checkOptions,
   copy,
   formatShape,
-  lasting,
   mul,
   sub,
   type Tensor,
   tensor,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import { checkOptions, lasting, wrongArgument } from "@echo-ts/tensor/internal";
 import { Module } from "../nn/module.ts";
 import { readRecords } from "../nn/state-dict.ts";
 import { noGrad, type Parameter } from "../variable.ts";

@@ -3,25 +3,27 @@
 import {
   abs,
   add,
-  checkOptions,
-  checkTensors,
   clamp,
   div,
   full,
-  hostElements,
-  isWhole,
   max,
   maximum,
   minimum,
   mul,
-  onlyResult,
   pow,
   sqrt,
   square,
   sum,
   type Tensor,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import {
+  checkOptions,
+  checkTensors,
+  hostElements,
+  isWhole,
+  onlyResult,
+  wrongArgument,
+} from "@echo-ts/tensor/internal";
 import { GradientError } from "../errors.ts";
 import { setGradient } from "../tape.ts";
 import { noGrad, type Parameter } from "../variable.ts";

@@ -1,13 +1,8 @@
 // Parameter groups: what an optimiser can be made for, and the settings of each part.
 // Read next: optimizer.ts.
 
-import {
-  ArgumentError,
-  checkOptions,
-  describeValue,
-  type OptionKind,
-  type OptionKinds,
-} from "@echo-ts/tensor";
+import { ArgumentError } from "@echo-ts/tensor";
+import { checkOptions, describeValue, type OptionKind, type OptionKinds } from "@echo-ts/tensor/internal";
 import { Module } from "../nn/module.ts";
 import { Parameter } from "../variable.ts";
 

@@ -1,6 +1,7 @@
 // Lion: steps of one size in the direction of a sign.
 
-import { checkOptions, type OptionKinds, type Tensor } from "@echo-ts/tensor";
+import type { Tensor } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
 import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";

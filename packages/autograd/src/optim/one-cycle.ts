@@ -1,6 +1,6 @@
 // The one-cycle policy: the learning rate rises once and falls once, the momentum the other way round.
 
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { checkFinite, checkSteps, type Schedule } from "./schedule.ts";
 
 /** Options that {@link oneCycleSchedule} and {@link oneCycleMomentum} share. */

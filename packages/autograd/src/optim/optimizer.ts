@@ -1,18 +1,8 @@
 // What all optimisers share: parameter groups, the loop over parameters, state that is saved and restored.
 // The rules themselves are in sgd.ts, adam.ts and lion.ts; what is kept for a parameter in slots.ts.
 
-import {
-  ArgumentError,
-  type ArrayRecord,
-  BackendError,
-  copy,
-  definedOptions,
-  describeValue,
-  hostElements,
-  isWhole,
-  noteWrite,
-  type Tensor,
-} from "@echo-ts/tensor";
+import { ArgumentError, type ArrayRecord, BackendError, copy, type Tensor } from "@echo-ts/tensor";
+import { definedOptions, describeValue, hostElements, isWhole, noteWrite } from "@echo-ts/tensor/internal";
 import { GradientError } from "../errors.ts";
 import { Module } from "../nn/module.ts";
 import { readRecords } from "../nn/state-dict.ts";

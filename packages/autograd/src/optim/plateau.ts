@@ -1,6 +1,6 @@
 // A learning rate that looks at a metric: it falls when the metric stops improving.
 
-import { checkOptions, definedOptions, type OptionKinds, wrongArgument } from "@echo-ts/tensor";
+import { checkOptions, definedOptions, type OptionKinds, wrongArgument } from "@echo-ts/tensor/internal";
 import { checkFinite, checkSteps } from "./schedule.ts";
 
 /** Options of {@link PlateauSchedule}. */

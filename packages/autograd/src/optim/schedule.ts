@@ -1,6 +1,6 @@
 // Learning rates as functions of the step. Read next: one-cycle.ts, and plateau.ts for one that looks at a metric.
 
-import { checkOptions } from "@echo-ts/tensor";
+import { checkOptions } from "@echo-ts/tensor/internal";
 
 /**
  * A learning rate for each step, counted from 0, or another setting that is a number, such as the momentum. It

@@ -1,6 +1,7 @@
 // Stochastic gradient descent.
 
-import { checkOptions, type OptionKinds, type SgdStep, type Tensor } from "@echo-ts/tensor";
+import type { Tensor } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds, type SgdStep } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
 import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";

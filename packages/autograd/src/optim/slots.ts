@@ -1,7 +1,8 @@
 // What an optimiser remembers for one parameter: how often it was updated, and tensors of its shape by name.
 // Read next: sgd.ts.
 
-import { type ArrayRecord, lasting, type Tensor, tensor, zerosLike } from "@echo-ts/tensor";
+import { type ArrayRecord, type Tensor, tensor, zerosLike } from "@echo-ts/tensor";
+import { lasting } from "@echo-ts/tensor/internal";
 import { noGrad, type Parameter } from "../variable.ts";
 
 /** What a rule is given for one parameter. */

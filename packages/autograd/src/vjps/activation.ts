@@ -1,7 +1,8 @@
 // Gradient rules of the activation functions. A rule is used where a kernel computes the op as a whole;
 // "composition" ops are differentiated through their definition. Read next: structural.ts.
 
-import { apply, exp, greater, minimum, mul, NONE, OPS, type OpOf, sigmoid, where } from "@echo-ts/tensor";
+import { exp, greater, minimum, mul, sigmoid, where } from "@echo-ts/tensor";
+import { apply, NONE, OPS, type OpOf } from "@echo-ts/tensor/internal";
 import type { Vjps } from "./rule.ts";
 
 const SOFTPLUS_LINEAR_ABOVE = 20;

@@ -2,7 +2,6 @@
 
 import {
   add,
-  apply,
   cast,
   cos,
   cosh,
@@ -15,10 +14,7 @@ import {
   log,
   logicalAnd,
   mul,
-  NONE,
   neg,
-  OPS,
-  type OpOf,
   pow,
   round,
   sign,
@@ -30,6 +26,7 @@ import {
   type Tensor,
   where,
 } from "@echo-ts/tensor";
+import { apply, NONE, OPS, type OpOf } from "@echo-ts/tensor/internal";
 import { sumTo, type Vjps, zerosOf } from "./rule.ts";
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);

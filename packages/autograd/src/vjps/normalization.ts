@@ -1,6 +1,7 @@
 // Gradient rules of softmax, the norms and the losses made of them; see activation.ts.
 
-import { apply, OPS, type OpOf, sum } from "@echo-ts/tensor";
+import { sum } from "@echo-ts/tensor";
+import { apply, OPS, type OpOf } from "@echo-ts/tensor/internal";
 import { flatRows, type Vjps } from "./rule.ts";
 
 /** Rules of softmax, the norms and the losses. */

@@ -2,8 +2,6 @@
 
 import {
   add,
-  apply,
-  attentionWeights,
   conv1d,
   div,
   irfft,
@@ -12,9 +10,6 @@ import {
   mul,
   narrow,
   neg,
-  OPS,
-  type OpOf,
-  type OpParams,
   reshape,
   rfft,
   rotatePairs,
@@ -25,6 +20,7 @@ import {
   tensor,
   transpose,
 } from "@echo-ts/tensor";
+import { apply, attentionWeights, OPS, type OpOf, type OpParams } from "@echo-ts/tensor/internal";
 import { flatRows, sumTo, type Vjps, zerosOf } from "./rule.ts";
 
 /** Every second channel of the last axis. */

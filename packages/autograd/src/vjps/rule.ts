@@ -1,17 +1,7 @@
 // What a gradient rule is, and what several of them need.
 
-import {
-  broadcastTo,
-  type FusedOp,
-  type Op,
-  type OpParams,
-  reshape,
-  type Shape,
-  sameShape,
-  scalar,
-  sum,
-  type Tensor,
-} from "@echo-ts/tensor";
+import { broadcastTo, reshape, type Shape, sameShape, sum, type Tensor } from "@echo-ts/tensor";
+import { type FusedOp, type Op, type OpParams, scalar } from "@echo-ts/tensor/internal";
 
 /** A call of an op in the forward pass. */
 export interface OpCall<P extends Op> {

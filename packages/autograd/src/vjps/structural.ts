@@ -16,13 +16,10 @@ import {
   isNaN,
   logicalOr,
   narrow,
-  type OpOf,
-  type OpParams,
   pad,
   permute,
   reshape,
   type Shape,
-  scalar,
   scatter,
   scatterAdd,
   slice,
@@ -32,6 +29,7 @@ import {
   unsqueeze,
   where,
 } from "@echo-ts/tensor";
+import { type OpOf, type OpParams, scalar } from "@echo-ts/tensor/internal";
 import { sumTo, type Vjps, zerosOf } from "./rule.ts";
 
 /** A reduced tensor with its dropped axes back as size 1. */

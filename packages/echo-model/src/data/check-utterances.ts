@@ -1,5 +1,5 @@
 // Goes through a data set before training: every row is either usable or a problem with its file and line.
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { type NormalizeOptions, normalizeText } from "../text/normalize.ts";
 import { HEADER_BYTES, readAudioHeader } from "./audio-header.ts";
 import { type FileAccess, staysInside } from "./file-access.ts";

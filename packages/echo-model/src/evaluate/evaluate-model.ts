@@ -1,6 +1,7 @@
 // Trustworthy error rates of a model on a set: free-running, CTC and teacher-forced, with the audio-zeroed control
 // beside them, intervals, and groups of speakers. Read first: ../text/error-rates.ts, decode-batches.ts.
-import { checkOptions, type OptionKinds, stream } from "@echo-ts/tensor";
+import { stream } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Echo } from "../model/model.ts";
 import { type InputSettings, inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";

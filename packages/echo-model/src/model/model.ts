@@ -3,7 +3,8 @@
 // variant is ../reference.
 
 import { Linear, Module, noGrad } from "@echo-ts/autograd";
-import { checkOptions, formatShape, type OptionKinds, ShapeError, type Tensor } from "@echo-ts/tensor";
+import { formatShape, ShapeError, type Tensor } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import { CheckedBatch, type EchoFeatures, type InputShape } from "./batch.ts";
 import { Decoder, type DecoderCache } from "./decoder.ts";

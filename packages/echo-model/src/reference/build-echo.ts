@@ -1,5 +1,5 @@
 // The one place that chooses between the two variants of the model.
-import { checkOptions } from "@echo-ts/tensor";
+import { checkOptions } from "@echo-ts/tensor/internal";
 import type { InputShape } from "../model/batch.ts";
 import { ECHO_OPTIONS, Echo, type EchoOptions } from "../model/model.ts";
 import type { ModelConfig } from "../settings/settings.ts";

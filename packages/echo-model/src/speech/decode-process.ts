@@ -7,7 +7,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { audioFormat } from "@echo-ts/audio";
-import { checkOptions } from "@echo-ts/tensor";
+import { checkOptions } from "@echo-ts/tensor/internal";
 import { DataError } from "../errors.ts";
 import type { DecodeAnswer, DecodeRequest } from "./decode-child.ts";
 import { decodeRecording, type OnWarning, type RecordingDecoder } from "./recording.ts";

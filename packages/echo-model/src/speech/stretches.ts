@@ -1,7 +1,7 @@
 // Where a long recording is cut: at its pauses, into stretches no longer than the model saw in training. Works while the
 // samples come in, so that a stream is cut like the whole. Read next: speech-gate.ts (which stretches hold speech),
 // transcribe.ts.
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { blockLength, levelDb, speechThreshold } from "./levels.ts";
 
 /** A stretch of a recording, in samples. */

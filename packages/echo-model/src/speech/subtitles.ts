@@ -1,5 +1,5 @@
 // Subtitles from timed words: grouping into cues, and the SRT, WebVTT and JSON forms.
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { TimedWord } from "./decode/word-times.ts";
 
 /** Words shown together. */

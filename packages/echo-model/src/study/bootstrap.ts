@@ -1,7 +1,7 @@
 // Confidence intervals of error rates by resampling utterances (Bisani and Ney, ICASSP 2004).
 // They tell how much the test sample matters; variation between training seeds comes on top.
 
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { ErrorRate } from "../text/error-rates.ts";
 import type { UniformSource } from "./digit-strings.ts";
 

@@ -1,6 +1,6 @@
 // Subword tokenizer from a Hugging Face `tokenizer.json` (BPE, and whatever else that file may hold),
 // read by @huggingface/tokenizers. Ids are moved, where needed, so that the model always sees its own specials.
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { TextError } from "../errors.ts";
 import { SETTINGS } from "../settings/settings.ts";

@@ -1,5 +1,5 @@
 // One token per character (Unicode code point), the space included. Small vocabulary, long sequences.
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { DEFAULTS } from "../settings/resolve.ts";
 import { SETTINGS } from "../settings/settings.ts";
 import {

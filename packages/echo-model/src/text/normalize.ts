@@ -2,7 +2,7 @@
 // The rules are few and listed in order below; nothing is spelled out, abbreviated or translated.
 // Read next: tokenizer.ts.
 
-import { checkOptions, definedOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, definedOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { DEFAULTS } from "../settings/resolve.ts";
 import { type EchoConfig, SETTINGS } from "../settings/settings.ts";
 

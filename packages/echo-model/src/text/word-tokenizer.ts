@@ -1,5 +1,5 @@
 // One token per word of the training texts: the right choice for small closed vocabularies (digits, AN4).
-import { checkOptions } from "@echo-ts/tensor";
+import { checkOptions } from "@echo-ts/tensor/internal";
 import { DEFAULTS } from "../settings/resolve.ts";
 import { VOCABULARY_OPTIONS, type VocabularyOptions } from "./character-tokenizer.ts";
 import {

@@ -1,8 +1,8 @@
 // Checkpoints by path, for Node: written atomically, so that a kill leaves the old file or the new one.
 
 import { fileURLToPath } from "node:url";
-import { checkOptions } from "@echo-ts/tensor";
 import { type FileError, readFileBytes, writeFileAtomic } from "@echo-ts/tensor/files";
+import { checkOptions } from "@echo-ts/tensor/internal";
 import { CheckpointError } from "../errors.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 

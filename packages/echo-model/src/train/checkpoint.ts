@@ -2,13 +2,8 @@
 // training that is to go on, its state in the metadata; a SHA-256 over every byte. One file, so that writing it
 // is one atomic step. Files by path are in checkpoint-files.ts.
 import type { OptimizerState } from "@echo-ts/autograd";
-import {
-  type ArrayRecord,
-  checkOptions,
-  FormatError,
-  readSafetensors,
-  writeSafetensors,
-} from "@echo-ts/tensor";
+import { type ArrayRecord, FormatError, readSafetensors, writeSafetensors } from "@echo-ts/tensor";
+import { checkOptions } from "@echo-ts/tensor/internal";
 import { CheckpointError } from "../errors.ts";
 import type { Echo } from "../model/model.ts";
 import { buildEcho } from "../reference/build-echo.ts";

@@ -1,6 +1,6 @@
 // Finds and reads the lists of a data folder, in the layout the configuration names.
 
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { FileAccess } from "../data/file-access.ts";
 import { parseManifest, parseStrings } from "../data/manifest.ts";
 import { type DataSet, joinDataSets } from "../data/utterance.ts";

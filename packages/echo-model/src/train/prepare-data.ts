@@ -1,6 +1,6 @@
 // From a data folder and a configuration to what a training needs: tokenizer, source of batches, sets to score.
 
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { checkUtterances } from "../data/check-utterances.ts";
 import type { FileAccess } from "../data/file-access.ts";
 import {

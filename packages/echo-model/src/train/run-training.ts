@@ -4,7 +4,7 @@
 //   OUT/step-N.safetensors  the checkpoints before the last        OUT/summary.json      final figures
 //   OUT/log.jsonl, log.csv, events.out.tfevents.*                  OUT/run.lock          which process writes there
 // Read first: run.ts (the steps), run-folder.ts, run-lock.ts, run-identity.ts.
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { nodeFiles } from "../data/node-files.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { type DecodeLimits, limitedDecoder } from "../speech/decode-process.ts";

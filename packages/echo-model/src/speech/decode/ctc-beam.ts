@@ -5,7 +5,7 @@
 // one pass over the vocabulary and some work for the beam, and nothing is lost: texts, scores and order are those of
 // the search that tries every token (test/src/echo-model/every-token-beam.ts).
 
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type FrameScores, rowOf } from "./ctc-search.ts";
 import type { Hypothesis } from "./decoder-search.ts";

@@ -1,6 +1,6 @@
 // Decoding with the attention decoder: greedy for a whole batch, beam search for one utterance after the other.
 
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Echo } from "../../model/model.ts";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";

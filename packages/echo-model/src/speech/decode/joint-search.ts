@@ -1,6 +1,6 @@
 // CTC and the attention decoder together: CTC's best texts, rescored by both.
 
-import { checkOptions, type OptionKinds } from "@echo-ts/tensor";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Echo } from "../../model/model.ts";
 import { DEFAULTS } from "../../settings/resolve.ts";
 import { type SpecialIds, specialIds } from "../../text/tokenizer.ts";
