@@ -126,8 +126,13 @@ function misfit(value: Tensor, record: ArrayRecord): string | null {
 function load({ value, replace }: Member, record: ArrayRecord): void {
   const target = value as Tensor;
   const dtype: DType = target.dtype;
-  const plain = Float64Array.from(record.data as ArrayLike<number | bigint>, Number);
-  const fresh = tensor(plain, { dtype, shape: record.shape, backend: target.backend });
+  const { data, shape } = record;
+  const whole = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  const fresh = tensor(whole ? Float64Array.from(data, Number) : data, {
+    dtype,
+    shape,
+    backend: target.backend,
+  });
   if (target instanceof Parameter) target.assign(fresh);
   else replace(fresh);
 }
