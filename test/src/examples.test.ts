@@ -28,6 +28,7 @@ const EXAMPLES: Readonly<Record<string, Example | string>> = {
     lastLine: /^chirp: f0 is \d+ Hz at 0\.5 s and \d+ Hz at 1\.5 s, a factor of (1\.9[5-9]|2\.0[0-5])$/,
   },
   "two-moons": "autograd/examples.test.ts",
+  whisper: "whisper.test.ts",
   "strided-views": { lastLine: /^42 elements of the windows in a buffer of 24; a dense copy has 42$/ },
 };
 
