@@ -52,6 +52,7 @@ export { extractFeatures, trackRecording, type UtteranceFeatures } from "./speec
 export { type Recognizer, recognizeStretch } from "./speech/recognize-stretch.ts";
 export { changeSpeed, decodeRecording } from "./speech/recording.ts";
 export { holdsSpeech } from "./speech/speech-gate.ts";
+export { readFeatures, type StoredFeatures } from "./speech/stored-features.ts";
 export { cutIntoStretches, type Stretch, StretchCutter, type StretchOptions } from "./speech/stretches.ts";
 export { groupCues, toSrt, toTranscriptJson, toVtt } from "./speech/subtitles.ts";
 export { type Transcript, transcribe } from "./speech/transcribe.ts";

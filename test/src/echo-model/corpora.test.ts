@@ -10,6 +10,7 @@ import {
   decodeRecording,
   describeProblem,
   prepareTraining,
+  readFeatures,
   resolveConfig,
 } from "@echo-ts/echo-model";
 import { nodeFiles, runTraining } from "@echo-ts/echo-model/node";
@@ -179,7 +180,7 @@ t.test("the same recording gives the same features in every layout that keeps it
       `data.evaluateSplit=${split}`,
     );
     const { evaluation } = await prepareTraining(nodeFiles(join(root, format)), config);
-    return evaluation.get(split)!.map(({ features }) => features);
+    return Promise.all(evaluation.get(split)!.map(({ features }) => readFeatures(features)));
   };
   const wave = await featuresOf("fleurs", "dev");
   t.same(await featuresOf("librispeech", "dev-clean"), wave, "FLAC");

@@ -8,11 +8,14 @@ import {
   DataError,
   decodeRecording,
   type EchoConfig,
+  evaluateModel,
   extractFeatures,
   FeatureStore,
   inputOf,
   memoryFiles,
   newModel,
+  prepareEvaluation,
+  readFeatures,
   resolveConfig,
   type UtteranceFeatures,
   WordTokenizer,
@@ -284,4 +287,33 @@ t.test("beyond a budget features stay in the cache, with the same values", async
   await t.rejects(store.features(utterances[3]!), {
     message: "features: wav/a3.wav has changed since it was first read, expected the same contents",
   });
+});
+
+t.test("evaluation sets beyond the budget stay in the cache too, and score the same", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "echo-memory-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const files = memoryFiles(syntheticFiles());
+  const config = tinyConfig("data.evaluateSplit=train");
+  const tokenizer = WordTokenizer.fromTexts(["low mid high"]);
+  const echo = newModel(config, tokenizer);
+  const scored = async (options: Parameters<typeof prepareEvaluation>[3]) => {
+    const { evaluation } = await prepareEvaluation(files, config, tokenizer, options);
+    const examples = evaluation.get("train")!;
+    const choice = { zeroed: true, groups: true };
+    return { examples, evaluation: await evaluateModel(echo, tokenizer, examples, config, choice) };
+  };
+  const { examples: wanted, evaluation } = await scored({});
+  let gets = 0;
+  const disk = diskCache(folder);
+  const get = (key: string): ReturnType<typeof disk.get> => {
+    gets++;
+    return disk.get(key);
+  };
+  const beyond = await scored({ cache: { ...disk, get }, featureMemoryBytes: 0 });
+  t.same(beyond.evaluation, evaluation);
+  t.equal(gets, 3 * wanted.length, "each was looked for, then read to be decoded and for its group of pitch");
+  for (const [i, { features }] of beyond.examples.entries()) {
+    t.notOk("mel" in features, "nothing is held");
+    t.same(await readFeatures(features), await readFeatures(wanted[i]!.features));
+  }
 });

@@ -5,6 +5,7 @@ import { type EvaluationExample, evaluateModel } from "../evaluate/evaluate-mode
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
 import { limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
+import { derivedFeatures } from "../speech/stored-features.ts";
 import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
@@ -110,5 +111,5 @@ async function score(
 
 function withPitch(example: EvaluationExample, hz: number): EvaluationExample {
   const f0 = new Float32Array(example.features.frames).fill(hz);
-  return { ...example, features: { ...example.features, f0 } };
+  return { ...example, features: derivedFeatures(example.features, (features) => ({ ...features, f0 })) };
 }

@@ -12,7 +12,13 @@ import { greedyDecode } from "../speech/decode/decoder-search.ts";
 import type { Encoded } from "../speech/decode/stepper.ts";
 import { backendOf, encodeUtterances } from "../speech/encode-utterances.ts";
 import type { UtteranceFeatures } from "../speech/features.ts";
+import { readFeatures, type StoredFeatures } from "../speech/stored-features.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+
+/** An utterance to decode, its features in memory or elsewhere. */
+export interface DecodableExample extends Omit<Example, "features"> {
+  readonly features: UtteranceFeatures | StoredFeatures;
+}
 
 /** Which texts are wanted. */
 export interface DecodeChoice {
@@ -35,14 +41,14 @@ export interface DecodedTexts {
 const BATCH = { maxFrames: 6400, maxUtterances: 16 };
 
 /**
- * Decodes utterances, in batches of similar length.
+ * Decodes utterances, in batches of similar length; features that are not in memory are read for their batch only.
  * @param onProgress - called with the number of utterances done after each batch, and awaited.
  * @returns texts in the order of the examples.
  */
 export async function decodeBatches(
   echo: Echo,
   tokenizer: Tokenizer,
-  examples: readonly Example[],
+  examples: readonly DecodableExample[],
   input: InputSettings,
   choice: DecodeChoice,
   onProgress?: (done: number) => void | Promise<void>,
@@ -69,11 +75,11 @@ export async function decodeBatches(
 async function decodeBatch(
   echo: Echo,
   tokenizer: Tokenizer,
-  examples: readonly Example[],
+  examples: readonly DecodableExample[],
   input: InputSettings,
   { ctc, free, forced, maxTokens }: DecodeChoice,
 ): Promise<DecodedTexts[]> {
-  const features: UtteranceFeatures[] = examples.map((example) => example.features);
+  const features = await Promise.all(examples.map((example) => readFeatures(example.features)));
   const encoded = encodeUtterances(echo, features, input);
   const ctcIds = ctc
     ? (await ctcFrameScores(echo, encoded)).map((scores) => ctcGreedyDecode(scores).tokens)
@@ -99,7 +105,7 @@ async function teacherForced(
   echo: Echo,
   encoded: Encoded,
   { special }: Tokenizer,
-  examples: readonly Example[],
+  examples: readonly DecodableExample[],
 ): Promise<number[][]> {
   const decode = (): Tensor => {
     const { inputIds } = collateTargets(

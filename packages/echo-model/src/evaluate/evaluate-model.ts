@@ -5,8 +5,8 @@ import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Echo } from "../model/model.ts";
 import { type InputSettings, inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
-import type { Example } from "../speech/collate.ts";
 import { extractFeatures } from "../speech/features.ts";
+import { readFeatures, type StoredFeatures } from "../speech/stored-features.ts";
 import { bootstrapRate, type Interval } from "../study/bootstrap.ts";
 import {
   type ErrorRate,
@@ -17,10 +17,10 @@ import {
   type TextScore,
 } from "../text/error-rates.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type DecodedTexts, decodeBatches } from "./decode-batches.ts";
+import { type DecodableExample, type DecodedTexts, decodeBatches } from "./decode-batches.ts";
 
 /** An utterance to score, with what it can be grouped by. */
-export interface EvaluationExample extends Example {
+export interface EvaluationExample extends DecodableExample {
   readonly speaker?: string | undefined;
   readonly sex?: string | undefined;
 }
@@ -87,11 +87,12 @@ export async function evaluateModel(
     maxTokens: config.decode.maxTokens,
   };
   const total = examples.length * (options.zeroed ? 2 : 1);
-  const decode = (list: readonly Example[], before: number): Promise<DecodedTexts[]> =>
+  const decode = (list: readonly DecodableExample[], before: number): Promise<DecodedTexts[]> =>
     decodeBatches(echo, tokenizer, list, input, choice, (done) => options.onProgress?.(before + done, total));
   const decoded = await decode(examples, 0);
   const scores = new Map<OutputKind, OutputScore>();
-  for (const kind of kinds) scores.set(kind, scoreKind(examples, decoded, kind, options.groups ?? false));
+  const groups = options.groups ? await groupsOf(examples) : null;
+  for (const kind of kinds) scores.set(kind, scoreKind(examples, decoded, kind, groups));
   const zeroed = new Map<OutputKind, ErrorRate>();
   if (options.zeroed) {
     const silence = await decode(
@@ -109,25 +110,37 @@ export async function evaluateModel(
 }
 
 function pairs(
-  examples: readonly Example[],
+  examples: readonly DecodableExample[],
   decoded: readonly DecodedTexts[],
   kind: OutputKind,
 ): { reference: string; hypothesis: string }[] {
   return examples.map(({ text }, i) => ({ reference: text, hypothesis: decoded[i]![kind] ?? "" }));
 }
 
+/** What an utterance is grouped by. */
+type Groups = Readonly<Record<"speaker" | "sex" | "pitch", string | undefined>>;
+
+async function groupsOf(examples: readonly EvaluationExample[]): Promise<Groups[]> {
+  const groups: Groups[] = [];
+  for (const { speaker, sex, features } of examples) {
+    const { f0 } = await readFeatures(features);
+    groups.push({ speaker, sex, pitch: pitchRange(medianPitch(f0)) });
+  }
+  return groups;
+}
+
+/** @param groups - of each example; null for no groups. */
 function scoreKind(
   examples: readonly EvaluationExample[],
   decoded: readonly DecodedTexts[],
   kind: OutputKind,
-  grouped: boolean,
+  groups: readonly Groups[] | null,
 ): OutputScore {
-  const rows = pairs(examples, decoded, kind).map((pair, i) => ({ ...pair, example: examples[i]! }));
-  const by = (groupOf: (example: EvaluationExample) => string | undefined): Map<string, ErrorRate> => {
-    const groups = grouped
-      ? scoreGroups(rows, ({ example }) => groupOf(example))
-      : new Map<string, TextScore>();
-    return new Map([...groups].map(([name, score]) => [name, score.words]));
+  const rows = pairs(examples, decoded, kind).map((pair, i) => ({ ...pair, groups: groups?.[i] }));
+  const by = (name: keyof Groups): Map<string, ErrorRate> => {
+    if (groups === null) return new Map();
+    const scores = scoreGroups(rows, (row) => row.groups?.[name]);
+    return new Map([...scores].map(([group, score]) => [group, score.words]));
   };
   return {
     ...scoreCorpus(rows),
@@ -136,18 +149,24 @@ function scoreKind(
       { random: stream("evaluation", `bootstrap/${kind}`) },
     ),
     groups: {
-      speaker: by(({ speaker }) => speaker),
-      sex: by(({ sex }) => sex),
-      pitch: by(({ features }) => pitchRange(medianPitch(features.f0))),
+      speaker: by("speaker"),
+      sex: by("sex"),
+      pitch: by("pitch"),
     },
   };
 }
 
 /** The same utterance with a recording of digital silence. */
-function silenced(example: Example, input: InputSettings): Example {
+function silenced(example: DecodableExample, input: InputSettings): DecodableExample {
   const { frames } = example.features;
-  const wave = new Float32Array((frames - 1) * input.hopLength + 1);
-  return { ...example, features: extractFeatures(wave, input, new Float32Array(frames)) };
+  const features: StoredFeatures = {
+    frames,
+    read: async () => {
+      const wave = new Float32Array((frames - 1) * input.hopLength + 1);
+      return extractFeatures(wave, input, new Float32Array(frames));
+    },
+  };
+  return { ...example, features };
 }
 
 /** Median of the voiced frames in Hz; undefined when there is none. */

@@ -6,6 +6,7 @@ import type { InputSettings } from "../settings/resolve.ts";
 import { ctcAlign, ctcFrameScores, ctcGreedyDecode } from "../speech/decode/ctc-search.ts";
 import { wordTimes } from "../speech/decode/word-times.ts";
 import { encodeUtterances } from "../speech/encode-utterances.ts";
+import { readFeatures } from "../speech/stored-features.ts";
 import {
   type Calibration,
   calibrated,
@@ -35,7 +36,7 @@ export async function judgeWords(
 ): Promise<SpokenWord[]> {
   const words: SpokenWord[] = [];
   for (const [i, { features, text, speaker = "" }] of examples.entries()) {
-    const encoded = encodeUtterances(echo, [features], input);
+    const encoded = encodeUtterances(echo, [await readFeatures(features)], input);
     const scores = (await ctcFrameScores(echo, encoded))[0]!;
     const spans = ctcAlign(scores, ctcGreedyDecode(scores).tokens).map((span) => ({
       ...span,

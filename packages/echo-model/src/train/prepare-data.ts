@@ -11,7 +11,7 @@ import {
   type RowProblem,
   type Utterance,
 } from "../data/utterance.ts";
-import { DataError, TextError } from "../errors.ts";
+import { DataError } from "../errors.ts";
 import type { EvaluationExample } from "../evaluate/evaluate-model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
@@ -20,18 +20,13 @@ import { FeatureStore } from "../speech/feature-store.ts";
 import { hopCount } from "../speech/features.ts";
 import type { RecordingDecoder } from "../speech/recording.ts";
 import { splitDigits } from "../study/digit-strings.ts";
-import { BpeTokenizer } from "../text/bpe-tokenizer.ts";
-import { CharacterTokenizer } from "../text/character-tokenizer.ts";
-import { type NormalizeOptions, normalizeText } from "../text/normalize.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { splitWords, WordTokenizer } from "../text/word-tokenizer.ts";
-import { type BatchSource, isDecodable, PassBatches, transcriptOf } from "./batches.ts";
+import { type BatchSource, isDecodable, PassBatches } from "./batches.ts";
+import { buildTokenizer, normalizationOf } from "./build-tokenizer.ts";
 import { type DataIdentity, identifyData } from "./data-identity.ts";
 import { DigitBatches, digitRecordings } from "./digit-batches.ts";
+import { evaluationExamples } from "./evaluation-examples.ts";
 import { loadDataSet } from "./load-data-set.ts";
-
-/** Bytes of the largest tokenizer.json that is read; published ones have up to 35 MB. */
-const MOST_TOKENIZER_BYTES = 256 * 2 ** 20;
 
 /** Strings of digits in each evaluation set. */
 const DIGIT_STRINGS = 320;
@@ -48,6 +43,8 @@ export interface PrepareOptions {
   readonly cache?: FeatureCache;
   /** Default `decodeRecording`, without limits of time. */
   readonly decoder?: RecordingDecoder;
+  /** Bytes of features that are kept in memory where a cache has them too, default 1 GiB. */
+  readonly featureMemoryBytes?: number;
   readonly onProgress?: (progress: PreparationProgress) => void;
 }
 
@@ -70,6 +67,7 @@ export interface TrainingData {
 const PREPARE_OPTIONS: OptionKinds<PrepareOptions> = {
   cache: "object",
   decoder: "function",
+  featureMemoryBytes: "number",
   onProgress: "function",
 };
 
@@ -85,7 +83,7 @@ export async function prepareTraining(
   options: PrepareOptions & { readonly tokenizer?: Tokenizer | undefined } = {},
 ): Promise<TrainingData> {
   checkOptions("prepareTraining", options, { ...PREPARE_OPTIONS, tokenizer: "object" });
-  const store = new FeatureStore(files, inputOf(config), options.cache, options.decoder);
+  const store = storeOf(files, config, options);
   const { format, trainSplit, evaluateSplit } = config.data;
   if (format === "digits") return prepareDigits(files, config, store, options);
   const train = await checked(files, config, trainSplit, options);
@@ -133,7 +131,7 @@ export async function prepareEvaluation(
   checkOptions("prepareEvaluation", options, { ...PREPARE_OPTIONS, split: "string" });
   const { split: named, ...rest } = options;
   if (config.data.format === "digits") return prepareTraining(files, config, { ...rest, tokenizer });
-  const store = new FeatureStore(files, inputOf(config), options.cache, options.decoder);
+  const store = storeOf(files, config, options);
   const split = named ?? config.data.evaluateSplit;
   const { utterances, problems: refused } = await checked(files, config, split, options);
   const { onProgress } = options;
@@ -144,6 +142,11 @@ export async function prepareEvaluation(
   if (config.data.badRows === "fail") failOnProblems(problems);
   if (examples.length === 0) throw noRows("evaluation", split, problems);
   return { evaluation: new Map([[split, examples]]), problems };
+}
+
+function storeOf(files: FileAccess, config: EchoConfig, options: PrepareOptions): FeatureStore {
+  const { cache, decoder, featureMemoryBytes } = options;
+  return new FeatureStore(files, inputOf(config), cache, decoder, featureMemoryBytes);
 }
 
 /** Each problem once: both splits of a manifest meet the lines that cannot be read, and the splits may overlap. */
@@ -241,91 +244,4 @@ async function checked(
     normalization: normalizationOf(config),
     onProgress: (done, total) => onProgress?.({ what: "checking", done, total }),
   });
-}
-
-function normalizationOf({ text }: EchoConfig): NormalizeOptions {
-  const { unicode, lowerCase, punctuation } = text;
-  return { unicode, lowerCase, punctuation };
-}
-
-async function buildTokenizer(
-  files: FileAccess,
-  config: EchoConfig,
-  utterances: readonly Utterance[],
-): Promise<Tokenizer> {
-  const { text, model } = config;
-  const normalization = normalizationOf(config);
-  const variant = model.variant;
-  if (text.tokenizer === "bpe") {
-    const name = JSON.stringify(text.tokenizerFile);
-    const found = await files.readHead(text.tokenizerFile, MOST_TOKENIZER_BYTES);
-    if (found.kind !== "file") {
-      const reasons = {
-        missing: "does not exist in",
-        outside: "lies outside",
-        unreadable: "cannot be read in",
-      };
-      throw new DataError(`text.tokenizerFile: ${name} ${reasons[found.kind]} the data folder`);
-    }
-    if (found.size > MOST_TOKENIZER_BYTES)
-      throw new DataError(
-        `text.tokenizerFile: ${name} has ${found.size} bytes, expected at most ${MOST_TOKENIZER_BYTES}`,
-      );
-    return BpeTokenizer.fromJson(found.bytes, { variant, normalization });
-  }
-  const options = { variant, normalization, unknown: text.unknown };
-  const texts = utterances.map((utterance) => utterance.text);
-  return text.tokenizer === "character"
-    ? CharacterTokenizer.fromTexts(texts, options)
-    : WordTokenizer.fromTexts(texts, options);
-}
-
-/**
- * Features and texts of utterances to score. Words that the tokenizer does not know stay in the text; recordings that
- * cannot be decoded are added to `problems`.
- */
-async function evaluationExamples(
-  store: FeatureStore,
-  tokenizer: Tokenizer,
-  utterances: readonly Utterance[],
-  config: EchoConfig,
-  problems: RowProblem[],
-  listeners: {
-    readonly onProgress: (done: number) => void;
-    readonly onUsed?: (utterance: Utterance) => void;
-  },
-): Promise<EvaluationExample[]> {
-  const examples: EvaluationExample[] = [];
-  for (const [i, utterance] of utterances.entries()) {
-    const { id, speaker, sex } = utterance;
-    const compute = async (): Promise<number> => (await store.features(utterance)).frames;
-    if (await isDecodable(utterance, compute, config, (problem) => problems.push(problem))) {
-      const features = await store.features(utterance);
-      examples.push({ id, speaker, sex, features, ...knownTranscript(utterance, tokenizer) });
-      listeners.onUsed?.(utterance);
-    }
-    listeners.onProgress(i + 1);
-  }
-  store.forgetPieces();
-  return examples;
-}
-
-function knownTranscript(
-  utterance: Utterance,
-  tokenizer: Tokenizer,
-): { text: string; tokens: readonly number[] } {
-  try {
-    return transcriptOf(utterance, tokenizer);
-  } catch (error) {
-    if (!(error instanceof TextError)) throw error;
-    const text = normalizeText(utterance.text, tokenizer.toJSON().normalization);
-    const tokens = splitWords(text).flatMap((word) => {
-      try {
-        return tokenizer.encode(word);
-      } catch {
-        return [];
-      }
-    });
-    return { text, tokens };
-  }
 }
