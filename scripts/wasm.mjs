@@ -1,4 +1,4 @@
-// Compiles the AssemblyScript kernels of the wasm backend into generated/modules.ts, base64 inside, so that
+// Compiles the AssemblyScript kernels of the wasm backend into generated/modules.ts, as text (kernel-text.mjs), so that
 // neither Node nor a page has to fetch anything, and writes what the host must know of them into
 // generated/contract.ts (kernel-contract.mjs). Nothing is done while sources and compiler are unchanged.
 import { createHash } from "node:crypto";
@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { contractSource } from "./kernel-contract.mjs";
+import { modulesSource } from "./kernel-text.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const backend = join(root, "packages", "tensor", "src", "backends", "wasm");
@@ -107,7 +108,8 @@ export async function buildWasm() {
   const hash = createHash("sha256")
     .update(version)
     .update(readFileSync(fileURLToPath(import.meta.url)))
-    .update(readFileSync(join(root, "scripts", "kernel-contract.mjs")));
+    .update(readFileSync(join(root, "scripts", "kernel-contract.mjs")))
+    .update(readFileSync(join(root, "scripts", "kernel-text.mjs")));
   const files = readdirSync(assembly)
     .filter((file) => file.endsWith(".ts"))
     .sort();
@@ -121,19 +123,16 @@ export async function buildWasm() {
 
   const asc = await import("assemblyscript/asc");
   mkdirSync(generated, { recursive: true });
-  const types = [];
-  const values = [];
+  const binaries = new Map();
   for (const module of MODULES) {
     const binary = await compile(asc, module);
-    const constant = module.name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
-    types.push(`  /** ${binary.length} bytes */\n  readonly ${constant}: string;`);
-    values.push(`  ${constant}: "${Buffer.from(binary).toString("base64")}",`);
+    binaries.set(
+      module.name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()),
+      { archive: module.tile ? "products" : "kernels", binary },
+    );
     console.error(`wasm: ${module.name} ${binary.length} bytes`);
   }
-  const head = "// Written by scripts/wasm.mjs from ../assembly. Do not edit.";
-  const type = `export interface Modules {\n${types.join("\n")}\n}`;
-  const value = `export const MODULES: Modules = {\n${values.join("\n")}\n};`;
-  writeFileSync(join(generated, "modules.ts"), `${head}\n${type}\n${value}\n`);
+  writeFileSync(join(generated, "modules.ts"), modulesSource(binaries));
   const contract = sources[files.indexOf("contract.ts")];
   const typings = [await compile(asc, MODULES[0], true), await compile(asc, MODULES[1], true)];
   writeFileSync(join(generated, "contract.ts"), contractSource(contract, sources, typings));

@@ -1,9 +1,9 @@
 // The compiled kernels as bytes, and the one bit by which modules for shared and unshared memory differ.
 
-import { MODULES, type Modules } from "./generated/modules.ts";
+import { ARCHIVES, BYTES, LETTERS, MODULES } from "./generated/modules.ts";
 
 /** Names of the embedded modules. */
-export type ModuleName = keyof Modules;
+export type ModuleName = keyof typeof MODULES;
 
 const IMPORT_SECTION = 2;
 const MEMORY_IMPORT = 2;
@@ -11,10 +11,28 @@ const SHARED_FLAG = 2;
 
 /** The bytes of an embedded module. */
 export function moduleBytes(name: ModuleName, shared: boolean): Uint8Array<ArrayBuffer> {
-  const text = atob(MODULES[name]);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const { archive, start, end } = MODULES[name];
+  const bytes = bytesOf(ARCHIVES[archive], end).slice(start);
   if (shared) bytes[memoryFlagsPosition(bytes)]! |= SHARED_FLAG;
+  return bytes;
+}
+
+/** The first `count` bytes of what scripts/kernel-text.mjs wrote: a letter for a frequent byte, a mark and a letter else. */
+function bytesOf(text: string, count: number): Uint8Array<ArrayBuffer> {
+  const single = LETTERS.length - 2;
+  const ranks = new Uint8Array(128);
+  for (let rank = 0; rank < LETTERS.length; rank++) ranks[LETTERS.charCodeAt(rank)] = rank;
+  const values = new Uint8Array(256);
+  for (let rank = 0; rank < 256; rank++)
+    values[rank] = Number.parseInt(BYTES.slice(2 * rank, 2 * rank + 2), 16);
+  const letters = new TextEncoder().encode(text);
+  const bytes = new Uint8Array(count);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    let rank = ranks[letters[at++]!]!;
+    if (rank >= single) rank = (rank - single + 1) * single + ranks[letters[at++]!]!;
+    bytes[i] = values[rank]!;
+  }
   return bytes;
 }
 
