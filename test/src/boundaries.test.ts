@@ -278,6 +278,7 @@ const ROOMS = [
   "edit-distance.ts",
   "settings",
   "text",
+  "language",
   "model",
   "reference",
   "data",

@@ -12,7 +12,11 @@ export { CheckpointError, ConfigError, DataError, TextError, TrainingError } fro
 // Error rates that can be trusted.
 export { type Evaluation, evaluateModel, medianPitch } from "./evaluate/evaluate-model.ts";
 export { evaluationText } from "./evaluate/evaluation-table.ts";
-// The model.
+export { arpaText, parseArpa } from "./language/arpa.ts";
+export { NgramModel } from "./language/ngram-model.ts";
+export { type TextScorer, textScorer } from "./language/text-scorer.ts";
+export { trainNgram } from "./language/train-ngram.ts";
+// The model, and what it may be told of the language.
 export type { EchoFeatures } from "./model/batch.ts";
 export { sequenceLoss } from "./model/loss.ts";
 export { Echo } from "./model/model.ts";
@@ -49,14 +53,20 @@ export { decoderScore, jointDecode } from "./speech/decode/joint-search.ts";
 export { type TimedWord, wordTimes } from "./speech/decode/word-times.ts";
 export { FeatureStore } from "./speech/feature-store.ts";
 export { extractFeatures, trackRecording, type UtteranceFeatures } from "./speech/features.ts";
-export { type Recognizer, recognizeStretch } from "./speech/recognize-stretch.ts";
+export {
+  type RankedText,
+  type Recognizer,
+  recognizeStretch,
+  recognizeTexts,
+} from "./speech/recognize-stretch.ts";
 export { changeSpeed, decodeRecording } from "./speech/recording.ts";
 export { holdsSpeech } from "./speech/speech-gate.ts";
 export { readFeatures, type StoredFeatures } from "./speech/stored-features.ts";
 export { cutIntoStretches, type Stretch, StretchCutter, type StretchOptions } from "./speech/stretches.ts";
 export { groupCues, toSrt, toTranscriptJson, toVtt } from "./speech/subtitles.ts";
-export { type Transcript, transcribe } from "./speech/transcribe.ts";
+export { type RecognizedStretch, type Transcript, transcribe } from "./speech/transcribe.ts";
 export { TranscribeStream } from "./speech/transcribe-stream.ts";
+export { withLanguage } from "./speech/with-language.ts";
 export {
   type Calibration,
   calibrated,

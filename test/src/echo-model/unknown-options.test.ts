@@ -24,8 +24,11 @@ import {
   prepareTraining,
   resolveConfig,
   StretchCutter,
+  textScorer,
   toVtt,
+  trainNgram,
   WordTokenizer,
+  withLanguage,
 } from "@echo-ts/echo-model";
 import { limitedDecoder, runTraining, saveCheckpoint } from "@echo-ts/echo-model/node";
 import { bootstrapDifference, bootstrapRate } from "@echo-ts/echo-model/study";
@@ -134,6 +137,19 @@ const CASES: [name: string, call: (options: never) => unknown, wrong: object, me
     (o) => jointDecode(echo, NOTHING_HEARD, 0, frame, o),
     { weight: 1 },
     'unknown option "weight"; did you mean "ctcWeight"?',
+  ],
+  [
+    "textScorer",
+    (o) => textScorer(words, o),
+    { hotwords: ["go"] },
+    'unknown option "hotwords"; did you mean "hotWords"?',
+  ],
+  ["trainNgram", (o) => trainNgram(["go"], o), { n: 2 }, 'unknown option "n", expected one of: order'],
+  [
+    "withLanguage",
+    (o) => withLanguage({ echo, tokenizer: words, config }, o),
+    { lm: "x" },
+    'unknown option "lm", expected one of: languageModel, hotWords',
   ],
   [
     "evaluateModel",

@@ -7,15 +7,16 @@ import { limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
 import { derivedFeatures } from "../speech/stored-features.ts";
 import { printable } from "../text/printable.ts";
-import { restoreModel } from "../train/checkpoint.ts";
+import { recognizerOf } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { helped, type LanguageOptions, withLanguageOptions } from "./language.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { numberOption, overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";
 
-interface EvalOptions extends SettingOptions, EngineOptions, DecodeOptions {
+interface EvalOptions extends SettingOptions, EngineOptions, DecodeOptions, LanguageOptions {
   readonly data?: string;
   readonly split?: string;
   readonly forcePitch?: string;
@@ -32,6 +33,7 @@ export function addEvaluate(cli: CAC, required: (value: string | undefined, name
       "eval CHECKPOINT --data DIR [--split NAME]\n\n" +
         "free-running  the attention decoder fed with its own output: what a user gets\n" +
         "CTC           the encoder's own output\n" +
+        "search        CTC beam, attention beam or both together, where decode.method, --lm or --hot-words asks for one\n" +
         "forced        the decoder told the true text so far: not recognition, shown beside\n" +
         "zeroed        the same with every recording replaced by silence: what the model gets without listening\n" +
         "WER and CER are word and character errors (S substituted, D deleted, I inserted) by 100 words or characters said,\n" +
@@ -46,23 +48,26 @@ export function addEvaluate(cli: CAC, required: (value: string | undefined, name
     .option("--cache <dir>", "keep features here for the next run")
     .option("--json", "one JSON object on standard output; rates there are shares, 0.1 for 10 %")
     .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --split dev")
-    .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --force-pitch 80");
-  withEngineOptions(withDecodeOptions(command)).action(async (path: string, options: EvalOptions) => {
-    const folder = required(options.data, "--data");
-    const { forcePitch } = options;
-    const pitch =
-      forcePitch === undefined
-        ? null
-        : numberOption("--force-pitch", forcePitch, "a number of Hz above 0", (hz) => hz > 0);
-    await startEngine(options);
-    requireFolder(folder);
-    const progress = new Progress(options.json === true);
-    try {
-      await score(path, folder, pitch, options, progress);
-    } finally {
-      progress.stop();
-    }
-  });
+    .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --force-pitch 80")
+    .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --set decode.method=joint");
+  withLanguageOptions(withEngineOptions(withDecodeOptions(command))).action(
+    async (path: string, options: EvalOptions) => {
+      const folder = required(options.data, "--data");
+      const { forcePitch } = options;
+      const pitch =
+        forcePitch === undefined
+          ? null
+          : numberOption("--force-pitch", forcePitch, "a number of Hz above 0", (hz) => hz > 0);
+      await startEngine(options);
+      requireFolder(folder);
+      const progress = new Progress(options.json === true);
+      try {
+        await score(path, folder, pitch, options, progress);
+      } finally {
+        progress.stop();
+      }
+    },
+  );
 }
 
 async function score(
@@ -73,8 +78,12 @@ async function score(
   progress: Progress,
 ): Promise<void> {
   const checkpoint = await loadCheckpoint(path);
-  const config = overridden(checkpoint.config, overridesOf(options));
-  const { tokenizer } = checkpoint;
+  const recognizer = await helped(
+    recognizerOf({ ...checkpoint, config: overridden(checkpoint.config, overridesOf(options)) }),
+    options,
+  );
+  const { echo, config, tokenizer, scorer } = recognizer;
+  const greedy = config.decode.method === "ctcGreedy" || config.decode.method === "greedy";
   const { evaluation, problems } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {
     ...(options.split !== undefined && { split: options.split }),
     ...(options.cache !== undefined && { cache: diskCache(options.cache) }),
@@ -82,11 +91,12 @@ async function score(
     onProgress: ({ what, done, total }) => progress.update(what, done, total, { unit: "utterances" }),
   });
   showProblems(problems, progress);
-  const echo = restoreModel({ ...checkpoint, config });
   const results: Record<string, unknown> = {};
   for (const [name, examples] of evaluation) {
     const used = pitch === null ? examples : examples.map((one) => withPitch(one, pitch));
     const found = await evaluateModel(echo, tokenizer, used, config, {
+      kinds: ["ctc", "free", ...(greedy ? [] : (["search"] as const)), "forced"],
+      ...(scorer !== undefined && { scorer }),
       zeroed: true,
       groups: true,
       onProgress: (done, total) => progress.update(`scoring ${name}`, done, total, { unit: "utterances" }),
@@ -96,9 +106,15 @@ async function score(
     if (options.json) continue;
     console.log(printable(evaluationText(name, found), true));
     if (options.texts)
-      for (const { id, reference, ctc, free } of found.texts)
+      for (const { id, reference, ctc, free, search } of found.texts)
         console.log(
-          [id, `  said ${reference}`, `  ctc  ${ctc ?? "-"}`, `  free ${free ?? "-"}`]
+          [
+            id,
+            `  said ${reference}`,
+            `  ctc  ${ctc ?? "-"}`,
+            `  free ${free ?? "-"}`,
+            ...(search === undefined ? [] : [`  search ${search}`]),
+          ]
             .map((line) => printable(line))
             .join("\n"),
         );

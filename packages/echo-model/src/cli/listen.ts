@@ -7,9 +7,10 @@ import { TranscribeStream } from "../speech/transcribe-stream.ts";
 import { recognizerOf } from "../train/checkpoint.ts";
 import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { helped, type LanguageOptions, withLanguageOptions } from "./language.ts";
 import { numberOption, overridden, overridesOf, type SettingOptions } from "./settings.ts";
 
-interface ListenOptions extends SettingOptions, EngineOptions {
+interface ListenOptions extends SettingOptions, EngineOptions, LanguageOptions {
   readonly checkpoint?: string;
   readonly rate?: string;
   readonly json?: boolean;
@@ -31,7 +32,7 @@ export function addListen(cli: CAC): void {
     .example("  echo-asr listen --rate 8000 < samples.raw")
     .example("  arecord -q -f S16_LE -r 16000 -c 1 -t raw | echo-asr listen")
     .example("  ffmpeg -v error -i talk.mp3 -f s16le -ac 1 -ar 16000 - | echo-asr listen --json");
-  withEngineOptions(command).action(async (options: ListenOptions) => {
+  withLanguageOptions(withEngineOptions(command)).action(async (options: ListenOptions) => {
     const rate = numberOption(
       "--rate",
       options.rate ?? "16000",
@@ -47,7 +48,7 @@ export function addListen(cli: CAC): void {
     await startEngine(options);
     const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
     const config = overridden(checkpoint.config, overridesOf(options));
-    const stream = new TranscribeStream(recognizerOf({ ...checkpoint, config }));
+    const stream = new TranscribeStream(await helped(recognizerOf({ ...checkpoint, config }), options));
     const wanted = config.audio.sampleRate;
     const resampler = rate === wanted ? null : new Resampler(rate, wanted);
     for await (const samples of samplesOf(process.stdin)) {

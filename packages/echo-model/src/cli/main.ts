@@ -12,6 +12,7 @@ import { addCalibrate } from "./calibrate.ts";
 import { addDiagnose } from "./diagnose.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
+import { addLanguageModel } from "./language-model.ts";
 import { addListen } from "./listen.ts";
 import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
 import { addPatterns } from "./patterns.ts";
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   addReport(cli);
   addArchitecture(cli, required);
   addDiagnose(cli, required);
+  addLanguageModel(cli);
   addExport(cli);
   addSettings(cli);
   cli.help((sections) => [

@@ -6,6 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError, DataError } from "../errors.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import { limitedDecoder } from "../speech/decode-process.ts";
 import type { Recognizer } from "../speech/recognize-stretch.ts";
 import type { RecordingDecoder } from "../speech/recording.ts";
@@ -17,9 +18,11 @@ import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts
 import { STANDARD_INPUT } from "./arguments.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
-import { fileProblem, overridden, overridesOf, type SettingOptions } from "./settings.ts";
+import { helped, type LanguageOptions, withLanguageOptions } from "./language.ts";
+import { fileProblem, numberOption, overridden, overridesOf, type SettingOptions } from "./settings.ts";
 
-interface TranscribeOptions extends SettingOptions, EngineOptions, DecodeOptions {
+interface TranscribeOptions extends SettingOptions, EngineOptions, DecodeOptions, LanguageOptions {
+  readonly nBest?: string;
   readonly checkpoint?: string;
   readonly format?: string;
   readonly outDir?: string;
@@ -44,35 +47,50 @@ export function addTranscribe(cli: CAC): void {
     .option("--format <name>", "text (default), json (one line a file, word times in seconds), srt or vtt")
     .option("--out-dir <dir>", "write FILE.txt, .json, .srt or .vtt there instead of standard output")
     .option("--force", "overwrite files that exist in the folder of --out-dir")
+    .option(
+      "--n-best <n>",
+      "with json: the n best texts of each stretch (decodes by CTC beam, of decode.beam texts)",
+    )
     .option("--set <key=value>", "change a setting, such as decode.method=joint; may be repeated")
     .option("--json", "the same as --format json")
     .example("  echo-asr transcribe speech.wav --format srt > speech.srt")
     .example("  ffmpeg -i film.mkv -f wav - | echo-asr transcribe -")
-    .example("  echo-asr transcribe *.wav --set decode.method=ctcBeam")
+    .example("  echo-asr transcribe *.wav --hot-words 'rubout,go forward' --n-best 3 --json")
     .example("  echo-asr transcribe talk.mp3 --checkpoint runs/mine/best.safetensors --json");
-  withEngineOptions(withDecodeOptions(command)).action(
+  withLanguageOptions(withEngineOptions(withDecodeOptions(command))).action(
     async (files: string[], options: TranscribeOptions) => {
       const format = options.json ? "json" : (options.format ?? "text");
       const decoder = limitedDecoder(decodeLimits(options));
       if (!FORMATS.includes(format))
         throw new ConfigError([`--format: expected one of ${FORMATS.join(", ")}, got ${format}`]);
+      const nBest =
+        options.nBest === undefined
+          ? 0
+          : numberOption("--n-best", options.nBest, "a whole number from 1 to 1000", (n) => {
+              return Number.isInteger(n) && n >= 1 && n <= 1000;
+            });
+      if (nBest > 0 && format !== "json")
+        throw new ConfigError([`--n-best: expected --format json, got ${format}`]);
       if (files.length === 0) throw new ConfigError(["transcribe: expected at least one FILE, got none"]);
       if (files.filter((file) => file === STANDARD_INPUT).length > 1)
         throw new ConfigError(["transcribe: expected - once, standard input is read to its end"]);
       checkOutputs(files, format, options.outDir, options.force === true);
       await startEngine(options);
       const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
-      const config = overridden(checkpoint.config, overridesOf(options));
-      const recognizer = recognizerOf({ ...checkpoint, config });
+      const wanted = overridden(checkpoint.config, overridesOf(options));
+      const config = nBest === 0 ? wanted : searching(wanted, nBest);
+      const recognizer = await helped(recognizerOf({ ...checkpoint, config }), options);
       if (options.outDir !== undefined) await mkdir(options.outDir, { recursive: true });
       for (const file of files) {
-        const text = await transcribeFile(file, decoder, recognizer, format).catch((error: unknown) => {
-          // Of several files the others are still wanted.
-          if (files.length === 1 || !(error instanceof Error)) throw error;
-          process.stderr.write(`echo-asr: ${printable(error.message, true)}\n`);
-          process.exitCode = 1;
-          return null;
-        });
+        const text = await transcribeFile(file, decoder, recognizer, format, nBest).catch(
+          (error: unknown) => {
+            // Of several files the others are still wanted.
+            if (files.length === 1 || !(error instanceof Error)) throw error;
+            process.stderr.write(`echo-asr: ${printable(error.message, true)}\n`);
+            process.exitCode = 1;
+            return null;
+          },
+        );
         if (text === null) continue;
         if (options.outDir === undefined) {
           if (files.length > 1 && format === "text") process.stdout.write(`${file}: `);
@@ -90,17 +108,31 @@ async function transcribeFile(
   decoder: RecordingDecoder,
   recognizer: Recognizer,
   format: string,
+  nBest: number,
 ): Promise<string> {
   const bytes = await readRecording(file);
   const wave = await decoder(bytes, file, recognizer.config.audio.sampleRate, warnOf(file));
-  return render(file, await transcribe(recognizer, wave), format);
+  return render(file, await transcribe(recognizer, wave), format, nBest);
 }
 
-function render(file: string, { text, words }: Transcript, format: string): string {
+function render(file: string, { text, words, stretches }: Transcript, format: string, nBest: number): string {
   if (format === "text") return `${text}\n`;
   const cues = groupCues(words);
-  if (format === "json") return `${JSON.stringify({ file, ...JSON.parse(toTranscriptJson(cues)) })}\n`;
+  if (format === "json") {
+    const found = stretches.map((stretch) => ({ ...stretch, texts: stretch.texts.slice(0, nBest) }));
+    const more = nBest === 0 ? {} : { stretches: found };
+    return `${JSON.stringify({ file, ...JSON.parse(toTranscriptJson(cues)), ...more })}\n`;
+  }
   return format === "srt" ? toSrt(holdCues(cues)) : toVtt(holdCues(cues));
+}
+
+/** The configuration with a search that keeps at least `texts` texts. */
+function searching(config: EchoConfig, texts: number): EchoConfig {
+  const { method, beam } = config.decode;
+  if (method === "greedy")
+    throw new ConfigError(["--n-best: decode.method greedy finds one text; set decode.method=beam"]);
+  const search = method === "ctcGreedy" ? "ctcBeam" : method;
+  return { ...config, decode: { ...config.decode, method: search, beam: Math.max(beam, texts) } };
 }
 
 function outputName(file: string, format: string): string {

@@ -12,6 +12,7 @@ import { greedyDecode } from "../speech/decode/decoder-search.ts";
 import type { Encoded } from "../speech/decode/stepper.ts";
 import { backendOf, encodeUtterances } from "../speech/encode-utterances.ts";
 import type { UtteranceFeatures } from "../speech/features.ts";
+import { bestTexts, type Recognizer } from "../speech/recognize-stretch.ts";
 import { readFeatures, type StoredFeatures } from "../speech/stored-features.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
@@ -29,6 +30,8 @@ export interface DecodeChoice {
   readonly forced: boolean;
   /** Longest output of the attention decoder, in tokens. */
   readonly maxTokens: number;
+  /** The search that `decode.method` of this configuration names, with its scorer; null where it is not wanted. */
+  readonly search: Pick<Recognizer, "config" | "scorer"> | null;
 }
 
 /** Texts of one utterance; null where not wanted or not available. */
@@ -36,6 +39,8 @@ export interface DecodedTexts {
   readonly ctc: string | null;
   readonly free: string | null;
   readonly forced: string | null;
+  /** What the search of `decode.method` found, where one was asked for. */
+  readonly search?: string;
 }
 
 const BATCH = { maxFrames: 6400, maxUtterances: 16 };
@@ -77,13 +82,13 @@ async function decodeBatch(
   tokenizer: Tokenizer,
   examples: readonly DecodableExample[],
   input: InputSettings,
-  { ctc, free, forced, maxTokens }: DecodeChoice,
+  { ctc, free, forced, maxTokens, search }: DecodeChoice,
 ): Promise<DecodedTexts[]> {
   const features = await Promise.all(examples.map((example) => readFeatures(example.features)));
   const encoded = encodeUtterances(echo, features, input);
-  const ctcIds = ctc
-    ? (await ctcFrameScores(echo, encoded)).map((scores) => ctcGreedyDecode(scores).tokens)
-    : null;
+  const scores =
+    (ctc || search !== null) && echo.ctcHead !== null ? await ctcFrameScores(echo, encoded) : null;
+  const ctcIds = ctc ? scores!.map((one) => ctcGreedyDecode(one).tokens) : null;
   const limit = Math.min(maxTokens, echo.config.textContext);
   const freeIds = free
     ? (await greedyDecode(echo, encoded, { maxTokens: limit, ids: tokenizer.special })).map(
@@ -91,12 +96,19 @@ async function decodeBatch(
       )
     : null;
   const forcedIds = forced ? await teacherForced(echo, encoded, tokenizer, examples) : null;
+  const found: string[] = [];
+  if (search !== null)
+    for (const row of examples.keys()) {
+      const [best] = await bestTexts({ echo, tokenizer, ...search }, encoded, row, scores?.[row] ?? null);
+      found.push(best === undefined ? "" : tokenizer.decode(best.tokens));
+    }
   const text = (ids: readonly (readonly number[])[] | null, i: number): string | null =>
     ids === null ? null : tokenizer.decode(ids[i]!);
   return examples.map((_, i) => ({
     ctc: text(ctcIds, i),
     free: text(freeIds, i),
     forced: text(forcedIds, i),
+    ...(search !== null && { search: found[i]! }),
   }));
 }
 

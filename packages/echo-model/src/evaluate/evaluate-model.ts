@@ -2,6 +2,7 @@
 // beside them, intervals, and groups of speakers. Read first: ../text/error-rates.ts, decode-batches.ts.
 import { stream } from "@echo-ts/tensor";
 import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
+import type { TextScorer } from "../language/text-scorer.ts";
 import type { Echo } from "../model/model.ts";
 import { type InputSettings, inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
@@ -25,8 +26,8 @@ export interface EvaluationExample extends DecodableExample {
   readonly sex?: string | undefined;
 }
 
-/** The three ways to read a model's output; `free` and `ctc` are recognition, `forced` is not. */
-export type OutputKind = "ctc" | "free" | "forced";
+/** The ways to read a model's output; `ctc`, `free` and `search` (`decode.method`) are recognition, `forced` is not. */
+export type OutputKind = "ctc" | "free" | "search" | "forced";
 
 /** Figures of one kind of output. */
 export interface OutputScore extends TextScore {
@@ -48,8 +49,10 @@ export interface Evaluation {
 
 /** Settings of {@link evaluateModel}. */
 export interface EvaluationOptions {
-  /** Default all three; "ctc" is left out without a CTC head. */
+  /** Default ctc, free and forced; "ctc" is left out without a CTC head. */
   readonly kinds?: readonly OutputKind[];
+  /** Takes part in the search of kind "search"; `withLanguage` makes one. */
+  readonly scorer?: TextScorer;
   /** Score silence too, default false. */
   readonly zeroed?: boolean;
   /** Group by speaker, sex and pitch, default false. */
@@ -60,6 +63,7 @@ export interface EvaluationOptions {
 
 const EVALUATION_OPTIONS: OptionKinds<EvaluationOptions> = {
   kinds: "array",
+  scorer: "object",
   zeroed: "boolean",
   groups: "boolean",
   onProgress: "function",
@@ -85,6 +89,9 @@ export async function evaluateModel(
     free: kinds.includes("free"),
     forced: kinds.includes("forced"),
     maxTokens: config.decode.maxTokens,
+    search: kinds.includes("search")
+      ? { config, ...(options.scorer !== undefined && { scorer: options.scorer }) }
+      : null,
   };
   const total = examples.length * (options.zeroed ? 2 : 1);
   const decode = (list: readonly DecodableExample[], before: number): Promise<DecodedTexts[]> =>

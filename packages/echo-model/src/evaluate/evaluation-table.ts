@@ -6,6 +6,7 @@ import type { Evaluation, OutputKind } from "./evaluate-model.ts";
 const NAMES: Readonly<Record<OutputKind, string>> = {
   ctc: "CTC greedy",
   free: "attention, free-running",
+  search: "search (decode.method)",
   forced: "attention, told the true text so far (not recognition)",
 };
 

@@ -1,5 +1,6 @@
 // One stretch of a recording to timed words: features, gate, encoder, decoder, alignment. Read first: features.ts,
 // encode-utterances.ts, decode/ctc-search.ts. Read next: transcribe.ts (whole recordings), transcribe-stream.ts.
+import type { TextScorer } from "../language/text-scorer.ts";
 import type { Echo } from "../model/model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
@@ -14,7 +15,7 @@ import {
 } from "./decode/ctc-search.ts";
 import { beamDecode, greedyDecode, type Hypothesis } from "./decode/decoder-search.ts";
 import { jointDecode } from "./decode/joint-search.ts";
-import type { Encoded } from "./decode/stepper.ts";
+import { type Encoded, selectRows } from "./decode/stepper.ts";
 import { type TimedWord, wordTimes } from "./decode/word-times.ts";
 import { encodeUtterances } from "./encode-utterances.ts";
 import { extractFeatures } from "./features.ts";
@@ -31,6 +32,8 @@ export interface Recognizer {
   readonly longestSeconds?: number;
   /** Turns CTC's own certainty into a probability; without it `confidence` is that certainty. */
   readonly calibration?: Calibration;
+  /** Scores texts beside the sound, in the searches ctcBeam and joint; `withLanguage` makes one. */
+  readonly scorer?: TextScorer;
 }
 
 /**
@@ -38,13 +41,38 @@ export interface Recognizer {
  * @param wave - [N] samples at `config.audio.sampleRate`, no longer than the model's context.
  */
 export async function recognizeStretch(recognizer: Recognizer, wave: Float32Array): Promise<TimedWord[]> {
-  const { echo, tokenizer, config, calibration } = recognizer;
+  return (await recognizeTexts(recognizer, wave)).words;
+}
+
+/** A text that a search has found, with the score it was ranked by (`Hypothesis`). */
+export interface RankedText {
+  readonly text: string;
+  readonly score: number;
+}
+
+/**
+ * The same with all texts that the search kept, best first and each once: as many as `decode.beam` for ctcBeam, beam and
+ * joint, one for the greedy methods, none without speech.
+ * @param wave - [N] samples at `config.audio.sampleRate`, no longer than the model's context.
+ */
+export async function recognizeTexts(
+  recognizer: Recognizer,
+  wave: Float32Array,
+): Promise<{ readonly words: TimedWord[]; readonly texts: readonly RankedText[] }> {
+  const { echo, config, tokenizer, calibration } = recognizer;
   const input = inputOf(config);
   const features = extractFeatures(wave, input);
-  if (config.decode.speechGate && !holdsSpeech(wave, features, input.sampleRate)) return [];
+  if (config.decode.speechGate && !holdsSpeech(wave, features, input.sampleRate))
+    return { words: [], texts: [] };
   const encoded = encodeUtterances(echo, [features], input);
   const scores = echo.ctcHead === null ? null : (await ctcFrameScores(echo, encoded))[0]!;
-  const { tokens } = await decode(echo, tokenizer, encoded, scores, config.decode);
+  const found = await bestTexts(recognizer, encoded, 0, scores);
+  const { tokens } = found[0] ?? { tokens: [] };
+  const texts = new Map<string, RankedText>();
+  for (const { tokens, score } of found) {
+    const text = tokenizer.decode(tokens);
+    if (!texts.has(text)) texts.set(text, { text, score });
+  }
   const seconds = wave.length / input.sampleRate;
   const frames = scores?.frames ?? encoded.get(echo.mainFeature)!.frames.shape[1]!;
   const spans = scores === null ? null : alignment(scores, tokens);
@@ -55,38 +83,43 @@ export async function recognizeStretch(recognizer: Recognizer, wave: Float32Arra
       start: (i * frames) / tokens.length,
       end: ((i + 1) * frames) / tokens.length,
     }));
-    return wordTimes(shared, tokenizer, seconds / frames);
+    return { words: wordTimes(shared, tokenizer, seconds / frames), texts: [...texts.values()] };
   }
   const certain = spans.map((span) => ({ ...span, confidence: tokenConfidence(scores, span) }));
   const words = wordTimes(certain, tokenizer, seconds / frames).map((word) => ({
     ...word,
     ...(word.confidence !== undefined && { confidence: calibrated(word.confidence, calibration) }),
   }));
-  return spokenBounds(words, wave, input.sampleRate);
+  return { words: spokenBounds(words, wave, input.sampleRate), texts: [...texts.values()] };
 }
 
-async function decode(
-  echo: Echo,
-  tokenizer: Tokenizer,
+/**
+ * Texts of utterance `row` of an encoded batch by `decode.method`, best first: as many as the beam holds, or one.
+ * @param scores - of CTC for this utterance; null without a CTC head, which leaves attention.
+ */
+export async function bestTexts(
+  { echo, tokenizer, config, scorer }: Pick<Recognizer, "echo" | "tokenizer" | "config" | "scorer">,
   encoded: Encoded,
+  row: number,
   scores: FrameScores | null,
-  { method, beam: beamSize, lengthPenalty, ctcWeight, maxTokens: wanted }: EchoConfig["decode"],
-): Promise<Hypothesis> {
+): Promise<readonly Hypothesis[]> {
+  const { method, beam: beamSize, lengthPenalty, ctcWeight, maxTokens: wanted } = config.decode;
   const ids = tokenizer.special;
   const maxTokens = Math.min(wanted, echo.config.textContext);
-  const none: Hypothesis = { tokens: [], score: 0 };
+  const help = scorer === undefined ? {} : { scorer };
+  if (scores !== null)
+    switch (method) {
+      case "ctcGreedy":
+        return [ctcGreedyDecode(scores)];
+      case "ctcBeam":
+        return ctcBeamDecode(scores, { beamSize, ...help });
+      case "joint":
+        return jointDecode(echo, encoded, row, scores, { beamSize, ctcWeight, ids, ...help });
+    }
+  const one = selectRows(encoded, [row]);
   if (method === "beam")
-    return (await beamDecode(echo, encoded, { maxTokens, ids, beamSize, lengthPenalty }))[0]![0] ?? none;
-  if (scores === null || method === "greedy")
-    return (await greedyDecode(echo, encoded, { maxTokens, ids }))[0]!;
-  switch (method) {
-    case "ctcBeam":
-      return ctcBeamDecode(scores, { beamSize })[0] ?? none;
-    case "joint":
-      return (await jointDecode(echo, encoded, 0, scores, { beamSize, ctcWeight, ids }))[0] ?? none;
-    default:
-      return ctcGreedyDecode(scores);
-  }
+    return (await beamDecode(echo, one, { maxTokens, ids, beamSize, lengthPenalty }))[0]!;
+  return greedyDecode(echo, one, { maxTokens, ids });
 }
 
 /** Spans of the tokens, or null when they do not fit into the frames. */

@@ -1,7 +1,7 @@
 // From a recording to timed words: cut into stretches where it is long, each recognised by itself.
 // Read first: stretches.ts, recognize-stretch.ts. Read next: transcribe-stream.ts; subtitles are made in subtitles.ts.
 import type { TimedWord } from "./decode/word-times.ts";
-import { type Recognizer, recognizeStretch } from "./recognize-stretch.ts";
+import { type RankedText, type Recognizer, recognizeTexts } from "./recognize-stretch.ts";
 import { requireAudible } from "./recording.ts";
 import { cutIntoStretches } from "./stretches.ts";
 
@@ -12,6 +12,16 @@ export interface Transcript {
   readonly words: readonly TimedWord[];
   /** Length of the recording. */
   readonly seconds: number;
+  /** The stretches in which it was recognised, with the texts that the search found for each, best first. */
+  readonly stretches: readonly RecognizedStretch[];
+}
+
+/** A part of a recording, in seconds, and what may have been said in it. */
+export interface RecognizedStretch {
+  readonly start: number;
+  readonly end: number;
+  /** None where the speech gate heard no speech. */
+  readonly texts: readonly RankedText[];
 }
 
 /** Longest stretch that is recognised at once when the recogniser doesn't say how long training's utterances were. */
@@ -40,10 +50,18 @@ export async function transcribe(recognizer: Recognizer, wave: Float32Array): Pr
   const wasTraining = echo.training;
   echo.eval();
   const words: TimedWord[] = [];
-  for (const { start, end } of cutIntoStretches(wave, { sampleRate, maxSeconds: stretchSeconds(recognizer) }))
-    words.push(...moved(await recognizeStretch(recognizer, wave.subarray(start, end)), start / sampleRate));
+  const stretches: RecognizedStretch[] = [];
+  for (const { start, end } of cutIntoStretches(wave, {
+    sampleRate,
+    maxSeconds: stretchSeconds(recognizer),
+  })) {
+    const found = await recognizeTexts(recognizer, wave.subarray(start, end));
+    words.push(...moved(found.words, start / sampleRate));
+    stretches.push({ start: start / sampleRate, end: end / sampleRate, texts: found.texts });
+  }
   echo.train(wasTraining);
-  return { text: words.map(({ word }) => word).join(" "), words, seconds: wave.length / sampleRate };
+  const text = words.map(({ word }) => word).join(" ");
+  return { text, words, seconds: wave.length / sampleRate, stretches };
 }
 
 /** Words whose stretch starts `offset` seconds into the recording. */

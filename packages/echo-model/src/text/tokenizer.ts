@@ -62,6 +62,8 @@ export interface Tokenizer {
   readonly special: SpecialIds;
   /** Number of ids, specials included: every id is an integer in [0, vocabSize). */
   readonly vocabSize: number;
+  /** The rules that `encode` applies to a text first. */
+  readonly normalization: NormalizeOptions;
   /** Normalises `text` and returns its ids without specials (the collator adds those). */
   encode(text: string): number[];
   /** Text of `ids`; specials are left out. Throws TextError for an id outside [0, vocabSize). */

@@ -19,7 +19,7 @@ export interface JointOptions extends CtcBeamOptions {
 const JOINT_OPTIONS: OptionKinds<JointOptions> = { ...CTC_BEAM_OPTIONS, ctcWeight: "number", ids: "object" };
 
 /**
- * Prefix beam search by CTC, its texts scored again as weight * CTC + (1 - weight) * decoder, best first.
+ * Prefix beam search by CTC, its texts scored again as weight * CTC + (1 - weight) * decoder (+ the scorer), best first.
  * Watanabe et al. 2017 with rescoring in place of one-pass decoding.
  *
  * @param row which utterance of the encoded batch
@@ -41,11 +41,11 @@ export async function jointDecode(
   // A weight of 0 leaves a score out: 0 times the log of probability 0 would be NaN.
   const part = (weight: number, score: number): number => (weight === 0 ? 0 : weight * score);
   const rescored: Hypothesis[] = [];
-  for (const { tokens, score } of ctcBeamDecode(scores, beam)) {
+  for (const { tokens, score, ctc } of ctcBeamDecode(scores, beam)) {
     // BOS and the tokens are fed to the decoder; without an end token, the last one is not.
     if (tokens.length + (ids.eos === null ? 0 : 1) > echo.config.textContext) continue;
     const text = ctcWeight === 1 ? 0 : await decoderScore(echo, selectRows(encoded, [row]), tokens, ids);
-    const both = part(ctcWeight, score) + part(1 - ctcWeight, text);
+    const both = part(ctcWeight, ctc) + part(1 - ctcWeight, text) + (score - ctc);
     if (both > Number.NEGATIVE_INFINITY) rescored.push({ tokens, score: both });
   }
   return rescored.sort((a, b) => b.score - a.score);
