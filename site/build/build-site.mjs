@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
+import { CHAPTER_PAGES } from "./chapters.mjs";
+import { course } from "./course.mjs";
 import { copyFiles, writeServiceWorker } from "./files.mjs";
 import { layout } from "./layout.mjs";
 import { PAGES } from "./pages.mjs";
@@ -30,7 +32,7 @@ export async function buildSite(outDir = DIST) {
   await build({
     ...shared,
     base: "./",
-    plugins: [layout()],
+    plugins: [course(), layout()],
     worker: { format: "es" },
     build: {
       outDir,
@@ -38,7 +40,7 @@ export async function buildSite(outDir = DIST) {
       target: TARGET,
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 2000,
-      rollupOptions: { input: inputs(PAGES) },
+      rollupOptions: { input: inputs([...PAGES, ...CHAPTER_PAGES]) },
     },
   });
   // An AudioWorklet is one file, without imports.

@@ -1,5 +1,5 @@
 // What every page of the site has: head, header with the navigation, footer. A page file holds a <title>, a description,
-// its <main> and its scripts; this plugin of Vite puts the rest around them, when the site is built, so that pages stand
+// its <main>, its scripts and styles of its own; this plugin of Vite puts the rest around them, when the site is built, so that pages stand
 // complete in the files.
 import { PAGES } from "./pages.mjs";
 
@@ -36,6 +36,7 @@ export function wholePage(html, path) {
   const title = part(html, /<title>([^<]+)<\/title>/, "a <title>", path);
   const description = part(html, /<meta name="description" content="([^"]+)"/, "a description", path);
   const main = part(html, /(<main[\s\S]*<\/main>)/, "a <main>", path);
+  const styles = [...html.matchAll(/<link rel="stylesheet"[^>]*>/g)].map(([link]) => link).join("\n");
   const scripts = [...html.matchAll(/<script\b[^>]*><\/script>/g)].map(([script]) => script).join("\n");
   const runsCode = html.includes('<meta name="echo-runs-code"');
   const current = PAGES.filter((page) => folder.startsWith(page.path)).at(-1);
@@ -53,6 +54,7 @@ export function wholePage(html, path) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${root}src/layout/site.css">
+${styles}
 ${scripts}
 </head>
 <body>

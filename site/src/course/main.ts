@@ -1,2 +1,2 @@
-// The page "Course".
+// The page "Course": the list of chapters.
 import "../layout/page.ts";

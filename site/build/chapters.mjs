@@ -1,0 +1,16 @@
+// The chapters of the course, in order; each is a folder of site/course with chapter.md and an index.html that only says
+// where the page is. The reading list is the files that they name, each once.
+import { readChapter } from "./chapter.mjs";
+
+/** Folders of the chapters. */
+export const CHAPTERS = ["strides", "reverse-mode"];
+
+/** Pages of the chapters, as pages.mjs lists those of the site. */
+export const CHAPTER_PAGES = CHAPTERS.map((slug) => ({ path: `course/${slug}/`, name: "Course" }));
+
+/** The files that the chapters tell to read, in order, with their lengths. */
+export function readingList(chapters = CHAPTERS.map(readChapter)) {
+  const files = new Map();
+  for (const { read } of chapters) for (const { file, lines } of read) files.set(file, lines);
+  return [...files].map(([file, lines]) => ({ file, lines }));
+}

@@ -1,0 +1,74 @@
+// Quotes declarations from the sources of this repository by file and name, when the site is built. A name that is gone
+// breaks the build, so that the course cannot show code that no longer exists.
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+/** Root of the repository. */
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/** The most lines that one quotation may have. */
+export const MOST_LINES = 60;
+
+/** Name of a declaration, method or property; undefined for what has none. */
+const nameOf = (node) => node.name?.text ?? node.name?.getText?.();
+
+/** The node that `path` names below `node`: ["Module", "forward"] is a method, ["VJPS", "matmul"] a property. */
+function find(node, [first, ...rest]) {
+  let found;
+  const visit = (child) => {
+    if (found !== undefined) return;
+    if (child !== node && nameOf(child) === first) {
+      found = rest.length === 0 ? child : find(child, rest);
+      if (found !== undefined) return;
+    }
+    ts.forEachChild(child, visit);
+  };
+  visit(node);
+  return found;
+}
+
+/** Without the indentation that all lines share. */
+function dedent(text, column) {
+  return text
+    .split("\n")
+    .map((line, i) => (i > 0 && line.startsWith(" ".repeat(column)) ? line.slice(column) : line))
+    .join("\n");
+}
+
+/**
+ * The text of a declaration, without its doc comment.
+ *
+ * @param file path from the root of the repository
+ * @param name a function, constant, class or interface; `Class.method` or `TABLE.key` for what is inside one
+ * @returns the code, and the number of its first line
+ */
+export function quote(file, name) {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
+  let node = find(tree, name.split("."));
+  if (node === undefined) throw new Error(`course: ${file} has no "${name}"; was it renamed?`);
+  if (ts.isVariableDeclaration(node)) node = node.parent.parent;
+  const start = node.getStart(tree);
+  const { line, character } = tree.getLineAndCharacterOfPosition(start);
+  const end = text[node.end] === "," ? node.end + 1 : node.end;
+  return { code: dedent(text.slice(start, end), character), line: line + 1 };
+}
+
+/** Several declarations of one file as one quotation of at most {@link MOST_LINES} lines. */
+export function quoteAll(file, names) {
+  const parts = names.map((name) => quote(file, name));
+  const code = parts.map((part) => part.code).join("\n\n");
+  const lines = code.split("\n").length;
+  if (lines > MOST_LINES)
+    throw new Error(
+      `course: ${file}: ${names.join(", ")}: expected at most ${MOST_LINES} lines, got ${lines}`,
+    );
+  return { code, line: parts[0].line };
+}
+
+/** Number of lines of a file of the repository. */
+export function linesOf(file) {
+  return readFileSync(join(ROOT, file), "utf8").trimEnd().split("\n").length;
+}

@@ -1,0 +1,8 @@
+// The figures of the course by name, each loaded with the packages it needs.
+import type { CourseFigure } from "../course-figure.ts";
+
+/** One loader for each figure. */
+export const figures: Readonly<Record<string, () => Promise<CourseFigure>>> = {
+  strides: async () => (await import("./strides.ts")).figure,
+  "reverse-mode": async () => (await import("./reverse-mode.ts")).figure,
+};

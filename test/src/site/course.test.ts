@@ -1,0 +1,125 @@
+// The course: every cell prints what the page says, every solution passes its tests and what the reader starts from does
+// not, every figure draws at all its settings, quotations come from the sources.
+import t from "tap";
+import { loadSite } from "./load-site.ts";
+
+t.setTimeout(240_000);
+
+const site = await loadSite();
+
+for (const slug of site.CHAPTERS) {
+  await t.test(slug, async (t) => {
+    const chapter = site.readChapter(slug);
+    t.ok(chapter.words <= 900, `${chapter.words} words`);
+    let cells = 0;
+    let exercises = 0;
+    for (const block of chapter.blocks) {
+      if (block.kind === "cell") {
+        t.equal(await site.printed(block.code), block.prints, `cell ${++cells} prints what the page says`);
+      } else if (block.kind === "exercise") {
+        const name = `exercise ${++exercises}`;
+        await t.resolves(
+          site.printed(site.withTests(block.solution, block.tests)),
+          `${name}: the solution passes`,
+        );
+        await t.rejects(
+          site.printed(site.withTests(block.code, block.tests)),
+          { message: /^Not yet: / },
+          `${name}: the start doesn't pass, with a hint`,
+        );
+      }
+    }
+    t.ok(cells >= 2, `${cells} cells`);
+    t.equal(exercises, 3);
+    t.ok(
+      chapter.blocks.some(({ kind }) => kind === "source"),
+      "quotes the sources",
+    );
+    t.ok(
+      chapter.read.every(({ lines }) => lines > 0),
+      "names files to read",
+    );
+  });
+}
+
+t.test("figures draw at the first setting and at the ends of every control", async (t) => {
+  const names = site.CHAPTERS.map((slug) => site.readChapter(slug).figure);
+  t.same(Object.keys(site.figures), names, "one figure for each chapter");
+  for (const [name, load] of Object.entries(site.figures)) {
+    const figure = await load();
+    const states = [
+      {},
+      ...figure.controls.flatMap((control) =>
+        (control.kind === "range" ? [control.min, control.max] : control.choices).map((value) => ({
+          [control.name]: String(value),
+        })),
+      ),
+    ];
+    const first = figure.draw(site.settingsOf(figure));
+    for (const state of states) {
+      const { svg, note, table } = figure.draw(site.settingsOf(figure, state));
+      const where = `${name} ${JSON.stringify(state)}`;
+      t.notMatch(svg, /NaN|undefined|Infinity/, where);
+      t.notMatch(note, /NaN|undefined/, where);
+      t.ok(table.rows.length > 0, where);
+    }
+    for (const control of figure.controls) {
+      const values = control.kind === "range" ? [control.min, control.max] : control.choices;
+      const drawings = values.map((value) =>
+        figure.draw(site.settingsOf(figure, { [control.name]: String(value) })),
+      );
+      t.ok(
+        drawings.some(({ svg, note }) => svg !== first.svg || note !== first.note),
+        `${name}: ${control.name} changes the figure`,
+      );
+    }
+  }
+});
+
+t.test("figures show what the packages compute", async (t) => {
+  const draw = async (name: string, state: Readonly<Record<string, string>>) => {
+    const figure = await site.figures[name]!();
+    return figure.draw(site.settingsOf(figure, state));
+  };
+  const strides = await draw("strides", { start: "1", step: "2", flip: "yes", transpose: "yes" });
+  t.match(strides.note, /shape \[3, 4\], strides \[-2, 6\], offset 5\./);
+  // d/dw (3 w + b - 1)^2 = 2 (3 w + b - 1) 3 at w = 2, b = -1
+  const tape = await draw("reverse-mode", { step: "6", w: "2", b: "-1" });
+  t.same(
+    tape.table.rows.map(([name, , gradient]) => `${name} ${gradient}`),
+    ["loss 1", "error 8", "sum 8", "b 8", "product 8", "w 24"],
+  );
+});
+
+t.test("a quotation follows its source", async (t) => {
+  const { code, line } = site.quote("packages/tensor/src/shape.ts", "sizeOf");
+  t.match(code, /^export function sizeOf\(shape: Shape\): number \{\n {2}let size = 1;\n/);
+  t.ok(line > 5);
+  t.match(site.quote("packages/autograd/src/vjps/elementwise.ts", "ELEMENTWISE_VJPS.neg").code, /^neg: .*,$/);
+  t.throws(() => site.quote("packages/tensor/src/shape.ts", "sizeOff"), {
+    message: 'course: packages/tensor/src/shape.ts has no "sizeOff"; was it renamed?',
+  });
+  t.throws(() => site.quoteAll("packages/tensor/src/view.ts", ["unfoldView", "reshapeView"]), {
+    message: /view.ts: unfoldView, reshapeView: expected at most 60 lines, got \d+/,
+  });
+});
+
+t.test("a chapter that breaks the rules is refused", async (t) => {
+  const head = "---\ntitle: T\nquestion: Q?\nfigure: strides\nread: packages/tensor/src/shape.ts\n---\n";
+  const exercise = "```start\na\n```\n\n```tests\nb\n```\n\n```solution\nc\n```\n\n";
+  t.equal(site.parseChapter(`${head}Hello there.\n\n${exercise.repeat(3)}`, "x").words, 3);
+  const refused = (text: string, message: string | RegExp) =>
+    t.throws(() => site.parseChapter(text, "x.md"), { message });
+  refused("no head", "course: x.md: expected a head between lines of ---");
+  refused(head.replace("title: T\n", ""), "course: x.md: the head has no title");
+  refused(head + exercise, "course: x.md: expected three exercises, got 1");
+  refused(`${head}${"word ".repeat(900)}\n\n${exercise.repeat(3)}`, /expected at most 900 words, got 901/);
+  refused(`${head}\`\`\`cell\n1\n\`\`\`\n`, /expected a fence "prints" after: ```cell/);
+});
+
+t.test("the reading list holds each file once, and its length", async (t) => {
+  const list = site.readingList();
+  t.equal(new Set(list.map(({ file }) => file)).size, list.length);
+  const total = list.reduce((sum, { lines }) => sum + lines, 0);
+  t.ok(total <= 4000, `${total} lines: a weekend's reading`);
+});
