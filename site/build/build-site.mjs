@@ -1,6 +1,5 @@
 // Builds the site: the pages and their scripts by Vite, the audio worklet as one file of its own, then what is copied.
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -23,17 +22,29 @@ const inputs = (pages) =>
   );
 
 /**
+ * The page leaves MP3 and AAC to the browser's own decoder: the packages that Node uses have copyleft licences, which the
+ * built site would otherwise carry.
+ */
+const withoutDecoders = () => ({
+  name: "echo-without-decoders",
+  enforce: "pre",
+  resolveId: (name) => (/^@audio\/decode-mp[34]$/.test(name) ? "\0no-decoder" : null),
+  load: (id) =>
+    id === "\0no-decoder" ? 'throw new Error("this page has no decoder of its own for MP3 and AAC");' : null,
+});
+
+/**
  * Builds all pages.
  *
  * @param outDir where to; default site/dist
  */
 export async function buildSite(outDir = DIST) {
-  const shared = { configFile: false, root: SITE, logLevel: "warn", publicDir: false };
+  const shared = { configFile: false, root: SITE, logLevel: "error", publicDir: false };
   await build({
     ...shared,
     base: "./",
-    plugins: [course(), layout()],
-    worker: { format: "es" },
+    plugins: [course(), layout(), withoutDecoders()],
+    worker: { format: "es", plugins: () => [withoutDecoders()] },
     build: {
       outDir,
       emptyOutDir: true,
@@ -44,16 +55,15 @@ export async function buildSite(outDir = DIST) {
     },
   });
   // An AudioWorklet is one file, without imports.
-  const worklet = createRequire(join(SITE, "package.json")).resolve("@echo-ts/audio/worklet");
   await build({
     ...shared,
     build: {
       outDir,
       emptyOutDir: false,
       target: TARGET,
-      lib: { entry: worklet, formats: ["es"], fileName: () => "worklet.js" },
+      lib: { entry: join(SITE, "src/studio/worklet.ts"), formats: ["es"], fileName: () => "worklet.js" },
     },
   });
-  copyFiles(outDir);
+  await copyFiles(outDir);
   writeServiceWorker(outDir, readFileSync(join(SITE, "build", "service-worker.js"), "utf8"));
 }

@@ -4,17 +4,46 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { decodeWav, encodeWav } from "@echo-ts/audio";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
-/** Copies the checkpoint that the package ships and the bundled voice. */
-export function copyFiles(outDir) {
-  mkdirSync(join(outDir, "files"), { recursive: true });
-  cpSync(
-    join(ROOT, "packages/echo-model/checkpoints/an4-f0.safetensors"),
-    join(outDir, "files/an4-f0.safetensors"),
-  );
-  cpSync(join(ROOT, "data/asterisk-alnum"), join(outDir, "files/asterisk-alnum"), { recursive: true });
+/** Recordings of the front page: strings of data/asterisk-alnum, or one clip of it. The last two are hard for the model. */
+const RECORDINGS = [
+  { id: "alnum-digits-11", name: "four digits" },
+  { id: "alnum-digits-19", name: "seven digits" },
+  { id: "alnum-mixed-13", name: "letters and digits" },
+  { id: "alnum-spelled-29", name: "four letters, two of them misheard" },
+  { id: "en-hello", name: "a word that the model does not know" },
+];
+
+/** Copies the checkpoint that the package ships and the bundled voice, and joins the recordings of the front page. */
+export async function copyFiles(outDir) {
+  const files = join(outDir, "files");
+  mkdirSync(join(files, "recordings"), { recursive: true });
+  cpSync(join(ROOT, "packages/echo-model/checkpoints/an4-f0.safetensors"), join(files, "an4-f0.safetensors"));
+  const voice = join(ROOT, "data/asterisk-alnum");
+  cpSync(voice, join(files, "asterisk-alnum"), { recursive: true });
+  const rows = (name) =>
+    readFileSync(join(voice, name), "utf8")
+      .trim()
+      .split("\n")
+      .map((row) => JSON.parse(row));
+  const clips = new Map(rows("manifest.jsonl").map((row) => [row.id, row]));
+  const strings = new Map(rows("strings.jsonl").map((row) => [row.id, row]));
+  const waveOf = (id) => decodeWav(readFileSync(join(voice, clips.get(id).file)));
+  const list = RECORDINGS.map(({ id, name }) => {
+    const string = strings.get(id) ?? { ...clips.get(id), clips: [id], gaps: [3200, 3200] };
+    const waves = string.clips.map((clip) => waveOf(clip).channels[0]);
+    const rate = waveOf(string.clips[0]).sampleRate;
+    const gaps = string.gaps.map((gap) => new Float32Array(gap));
+    const parts = [gaps[0], ...waves.flatMap((wave, i) => [wave, gaps[i + 1]])];
+    const wave = Float32Array.from(parts.flatMap((part) => [...part]));
+    const file = `${id}.wav`;
+    writeFileSync(join(files, "recordings", file), encodeWav(wave, { sampleRate: rate }));
+    return { file, name: `${name}: ${string.text}`, text: string.text };
+  });
+  writeFileSync(join(files, "recordings/index.json"), JSON.stringify(list));
 }
 
 /**

@@ -45,6 +45,15 @@ export interface OpenSite {
   close(): Promise<void>;
 }
 
+/** Waits until an expression holds in a page; the page's policy forbids Playwright's own way. At most a minute. */
+export async function until(tab: Tab, expression: string): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!(await tab.evaluate(`Boolean(${expression})`))) {
+    if (Date.now() > end) throw new Error(`the page did not come to: ${expression}`);
+    await tab.waitForTimeout(100);
+  }
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript",

@@ -1,0 +1,161 @@
+// A figure on a page: a title that says the point, the picture by Observable Plot, the numbers behind it as a table, and
+// the picture as an SVG file. Read next: heat.ts (matrices as pictures), time-axis.ts (figures on one clock).
+import * as Plot from "@observablehq/plot";
+
+/** The numbers behind a figure. */
+export interface FigureTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
+/** What a {@link Figure} shows. */
+export interface FigureContent {
+  /** Says the point. */
+  readonly title: string;
+  /** What is shown, with units, and how to read it. */
+  readonly text: string;
+  /** The picture in one sentence, for those who do not see it. */
+  readonly alt: string;
+  /** Options of the plot for a width in pixels. */
+  readonly plot: (width: number) => Plot.PlotOptions;
+  readonly table: () => FigureTable;
+}
+
+const MOST_ROWS = 200;
+
+const digits = (value: string | number | null): string =>
+  value === null ? "–" : typeof value === "number" ? String(Number(value.toPrecision(4))) : value;
+
+/** Part of the page that shows a picture, and another one when it is told to. */
+export class Figure {
+  readonly element: HTMLElement;
+  /** Holds the picture; what lies over it, such as the time cursor, goes in here too. */
+  readonly stage: HTMLDivElement;
+  readonly #name: string;
+  readonly #heading: HTMLElement;
+  readonly #text: HTMLElement;
+  readonly #table: HTMLDetailsElement;
+  #content: FigureContent | null = null;
+  #drawn: Element | null = null;
+  #svg: SVGSVGElement | null = null;
+  #width = 0;
+
+  /** @param name of the SVG file, kebab-case */
+  constructor(name: string) {
+    this.#name = name;
+    this.element = document.createElement("figure");
+    this.element.id = `figure-${name}`;
+    this.stage = document.createElement("div");
+    this.stage.className = "stage";
+    const caption = document.createElement("figcaption");
+    this.#heading = document.createElement("strong");
+    this.#text = document.createElement("span");
+    caption.append(this.#heading, " ", this.#text);
+    this.#table = document.createElement("details");
+    this.#table.addEventListener("toggle", () => this.#fillTable());
+    const save = document.createElement("button");
+    save.type = "button";
+    save.className = "small";
+    save.textContent = "Save as SVG";
+    save.addEventListener("click", () => this.#save());
+    const tools = document.createElement("div");
+    tools.className = "figure-tools";
+    tools.append(this.#table, save);
+    this.element.append(caption, this.stage, tools);
+    new ResizeObserver(() => {
+      const width = Math.floor(this.stage.clientWidth);
+      if (Math.abs(width - this.#width) > 1) this.#draw();
+    }).observe(this.stage);
+    document.addEventListener("echo-scheme", () => this.#draw());
+  }
+
+  /** Shows `content`; the figure is redrawn when its width changes. */
+  show(content: FigureContent): void {
+    this.#content = content;
+    this.#heading.textContent = `${content.title}.`;
+    this.#text.textContent = content.text;
+    this.#draw();
+    this.#fillTable();
+  }
+
+  #draw(): void {
+    this.#width = Math.floor(this.stage.clientWidth);
+    if (this.#content === null || this.#width < 40) return;
+    const width = this.#width;
+    const style = { background: "none", color: "inherit", fontSize: "11.5px" };
+    // With a legend it is a figure that holds the legend and, last, the picture.
+    const drawn = Plot.plot({ width, style, ...this.#content.plot(width) });
+    const svg = drawn instanceof SVGSVGElement ? drawn : [...drawn.querySelectorAll("svg")].at(-1)!;
+    // The picture is one thing with one name; its parts have theirs in the table.
+    for (const part of svg.querySelectorAll("[aria-label], [aria-description]")) {
+      part.removeAttribute("aria-label");
+      part.removeAttribute("aria-description");
+    }
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", this.#content.alt);
+    if (this.#drawn === null) this.stage.prepend(drawn);
+    else this.#drawn.replaceWith(drawn);
+    this.#drawn = drawn;
+    this.#svg = svg;
+  }
+
+  #fillTable(): void {
+    const summary = document.createElement("summary");
+    summary.textContent = "The numbers";
+    if (!this.#table.open || this.#content === null) {
+      this.#table.replaceChildren(summary);
+      return;
+    }
+    const { columns, rows } = this.#content.table();
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const column of columns) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.textContent = column;
+      head.append(cell);
+    }
+    const body = table.createTBody();
+    for (const row of rows.slice(0, MOST_ROWS)) {
+      const line = body.insertRow();
+      for (const value of row) line.insertCell().textContent = digits(value);
+    }
+    const scroll = document.createElement("section");
+    scroll.className = "scroll";
+    scroll.tabIndex = 0;
+    scroll.setAttribute("aria-label", `Numbers of: ${this.#content.title}`);
+    scroll.append(table);
+    this.#table.replaceChildren(summary, scroll);
+    if (rows.length > MOST_ROWS)
+      this.#table.append(`The first ${MOST_ROWS} of ${rows.length} rows are shown.`);
+  }
+
+  #save(): void {
+    if (this.#svg === null) return;
+    const style = getComputedStyle(this.stage);
+    const text = new XMLSerializer()
+      .serializeToString(this.#svg)
+      .replace(/var\((--[\w-]+)\)/g, (_, name: string) => style.getPropertyValue(name).trim() || "#888")
+      .replaceAll("currentColor", style.color);
+    download(new Blob([text], { type: "image/svg+xml" }), `${this.#name}.svg`);
+  }
+}
+
+/** Hands a file to the visitor. */
+export function download(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** A colour of the page, for marks of a plot: `light-dark()` is understood by style sheets alone. */
+export function pageColor(name: "--pitch" | "--ours" | "--soft" | "--ink" | "--line"): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}

@@ -1,0 +1,33 @@
+// What runs in the audio thread: the audio package's features, and a processor that hands on the samples.
+import "@echo-ts/audio/worklet";
+
+declare function registerProcessor(name: string, processor: new () => object): void;
+declare const AudioWorkletProcessor: new () => {
+  readonly port: { postMessage(message: unknown, transfer: Transferable[]): void };
+};
+
+/** Samples that are handed on at once: 0.128 s at 16 kHz. */
+const CHUNK = 2048;
+
+/** The processor "echo-samples": posts Float32Array of CHUNK mono samples. */
+class SampleProcessor extends AudioWorkletProcessor {
+  #chunk = new Float32Array(CHUNK);
+  #filled = 0;
+
+  process(inputs: readonly (readonly Float32Array[])[]): boolean {
+    const channels = inputs[0] ?? [];
+    const count = channels[0]?.length ?? 0;
+    for (let i = 0; i < count; i++) {
+      let sum = 0;
+      for (const channel of channels) sum += channel[i]!;
+      this.#chunk[this.#filled++] = sum / channels.length;
+      if (this.#filled < CHUNK) continue;
+      this.port.postMessage(this.#chunk, [this.#chunk.buffer]);
+      this.#chunk = new Float32Array(CHUNK);
+      this.#filled = 0;
+    }
+    return true;
+  }
+}
+
+registerProcessor("echo-samples", SampleProcessor);
