@@ -167,6 +167,8 @@ t.test("add an op", async (t) => {
     "packages/tensor/src/backends/reference/index.ts",
     "packages/autograd/src/vjps/elementwise.ts",
     "packages/autograd/src/vjps/activation.ts",
+    "packages/autograd/src/onnx/rows/elementwise.ts",
+    "packages/autograd/src/onnx/rows/fused.ts",
     "test/src/tensor/op-rows-primitive.ts",
     "test/src/tensor/op-rows-fused.ts",
     "test/src/autograd/gradcheck.test.ts",

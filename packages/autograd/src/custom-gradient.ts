@@ -86,7 +86,7 @@ export function customGradient<Inputs extends readonly Tensor[] = [x: Tensor]>(
     }
     if (times !== null) {
       const backend = output.backend.name;
-      tellOp({ ...times, op: name, by: "composition", inputs, output, backend, bytes: 0 });
+      tellOp({ ...times, op: name, by: "composition", inputs, output, params: {}, backend, bytes: 0 });
     }
     return output;
   };

@@ -50,7 +50,17 @@ function observed<P>(row: PrimitiveRow<P> | FusedRow<P>, inputs: readonly Tensor
   const { output, ...times } = timed(() => compute(row, inputs, params));
   const { backend, dtype, length } = output.storage;
   const bytes = length * BYTES_PER_ELEMENT[dtype];
-  tellOp({ op: row.name, by: computedBy, inputs, output, backend: backend.name, bytes, ...times });
+  const given = params as object;
+  tellOp({
+    op: row.name,
+    by: computedBy,
+    inputs,
+    output,
+    params: given,
+    backend: backend.name,
+    bytes,
+    ...times,
+  });
   return output;
 }
 
@@ -86,14 +96,14 @@ export function applyView<P>(row: ViewRow<P>, input: Tensor, params: P, layout: 
   checkOpen(row.name, input);
   const out = new Tensor(input.storage, layout.shape, layout.strides, layout.offset);
   if (input.trace !== null) input.trace.record(row.name, [input], params as OpParams[Op], out);
-  if (observation.observers !== null) tellView(row.name, input, out);
+  if (observation.observers !== null) tellView(row.name, input, params as object, out);
   return out;
 }
 
-function tellView(op: Op, input: Tensor, output: Tensor): void {
+function tellView(op: Op, input: Tensor, params: object, output: Tensor): void {
   const none = { milliseconds: 0, ownMilliseconds: 0, bytes: 0 };
   const backend = output.storage.backend.name;
-  tellOp({ op, by: "view", inputs: [input], output, backend, depth: nesting(), ...none });
+  tellOp({ op, by: "view", inputs: [input], output, params, backend, depth: nesting(), ...none });
 }
 
 function allocateResult<P>(backend: Backend, row: OpRow<P>, inputs: readonly Tensor[], params: P): Tensor {

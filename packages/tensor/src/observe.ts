@@ -19,6 +19,8 @@ export interface OpEvent {
   /** Operands; their shapes, dtypes and values can be read while the listener runs. */
   readonly inputs: readonly Tensor[];
   readonly output: Tensor;
+  /** Its parameters: `OpParams` of the op; an empty object if it takes none. */
+  readonly params: object;
   /** Name of the backend. */
   readonly backend: string;
   /** Milliseconds from call to result, those of ops inside a composition included. On gpu: until it was handed over. */

@@ -8,10 +8,8 @@ import {
   explain,
   type Kernel,
   permute,
-  type Shape,
   type Storage,
   slice,
-  stream,
   type Tensor,
   tensor,
   toBackend,
@@ -21,45 +19,14 @@ import { OPS, type Op, type Trace } from "@echo-ts/tensor/internal";
 import t from "tap";
 import { everyBackend } from "./every-backend.ts";
 import { at, build, type Grid } from "./naive.ts";
-import type { Domain, IndexDomain, Row } from "./op-row.ts";
-import { FUSED_ROWS } from "./op-rows-fused.ts";
-import { GRADIENT_ROWS } from "./op-rows-gradient.ts";
-import { PRIMITIVE_ROWS } from "./op-rows-primitive.ts";
-
-const ROWS: { readonly [P in Op]: Row | readonly Row[] } = {
-  ...PRIMITIVE_ROWS,
-  ...FUSED_ROWS,
-  ...GRADIENT_ROWS,
-};
-const NAMES = Object.keys(ROWS) as Op[];
-const rowsOf = (op: Op): readonly Row[] => [ROWS[op]].flat() as Row[];
+import { dense, distance, filled, NAMES, rowsOf, shapeSets, TOLERANCE } from "./op-inputs.ts";
+import type { Row } from "./op-row.ts";
 
 /** An input: its values, and a tensor that holds them in some layout. */
 interface Input {
   readonly grid: Grid;
   readonly tensor: Tensor;
 }
-
-/** Random values as the dtype holds them: small integers for int32, so that ties happen. */
-function fill(shape: Shape, domain: Domain, dtype: DType, name: string): { grid: Grid; dtype: DType } {
-  const draws = stream("op-table", name);
-  const make = (value: () => number, as: DType): { grid: Grid; dtype: DType } => ({
-    grid: build(shape, value),
-    dtype: as,
-  });
-  if (domain === "bool") return make(() => Number(draws.bernoulli(0.5)), "bool");
-  if (!Array.isArray(domain)) {
-    const { from = 0, index } = domain as IndexDomain;
-    return make(() => draws.integer(from, index), "int32");
-  }
-  const [low, high] = domain as [number, number];
-  if (dtype === "int32") return make(() => draws.integer(Math.ceil(low), Math.floor(high) + 1), "int32");
-  const round = dtype === "float32" ? Math.fround : (x: number) => x;
-  return make(() => round(draws.uniform(low, high)), dtype);
-}
-
-const dense = (grid: Grid, dtype: DType): Tensor =>
-  tensor(Float64Array.from(grid.data), { shape: grid.shape, dtype });
 
 /** The ways to lay out the same values. */
 const LAYOUTS: Readonly<Record<string, (grid: Grid, dtype: DType) => Input>> = {
@@ -101,21 +68,6 @@ const LAYOUTS: Readonly<Record<string, (grid: Grid, dtype: DType) => Input>> = {
   },
 };
 
-/** Largest difference over the largest expected magnitude (at least 1); NaN and infinities must agree. */
-function distance(actual: ArrayLike<number>, expected: readonly number[]): number {
-  let worst = 0;
-  let scale = 1;
-  for (const x of expected) if (Number.isFinite(x)) scale = Math.max(scale, Math.abs(x));
-  for (let i = 0; i < expected.length; i++) {
-    if (Object.is(actual[i], expected[i]) || actual[i] === expected[i]) continue;
-    const d = Math.abs(actual[i]! - expected[i]!);
-    worst = Math.max(worst, Number.isNaN(d) ? Number.POSITIVE_INFINITY : d);
-  }
-  return worst / scale;
-}
-
-const TOLERANCE: Readonly<Record<DType, number>> = { float64: 1e-12, float32: 1e-6, int32: 0, bool: 0 };
-
 /** Runs one row on inputs and says what is wrong with the result, or nothing. */
 async function mismatch(
   row: Row,
@@ -132,28 +84,6 @@ async function mismatch(
   return d <= Math.max(TOLERANCE[dtype], row.tolerance ?? 0)
     ? null
     : `off by ${d} of the largest value (${dtype})`;
-}
-
-/** "[2,3] []" as shapes. */
-function parsed(text: string): Shape[] {
-  return [...text.matchAll(/\[([\d,]*)\]/g)].map(([, sizes]) =>
-    sizes === "" ? [] : sizes!.split(",").map(Number),
-  );
-}
-
-/** All the sets of shapes of a row, each with what it shows. */
-function shapeSets(row: Row): { what: string; shapes: readonly Shape[] }[] {
-  return [
-    ...row.shapes.map((shapes) => ({ what: "", shapes: parsed(shapes) })),
-    ...(typeof row.scalar === "string" ? [{ what: "rank 0", shapes: parsed(row.scalar) }] : []),
-    ...row.empty.map((shapes) => ({ what: "size 0", shapes: parsed(shapes) })),
-  ];
-}
-
-function filled(op: Op, row: Row, shapes: readonly Shape[], dtype: DType): { grid: Grid; dtype: DType }[] {
-  return shapes.map((shape, i) =>
-    fill(shape, row.domains?.[i] ?? row.domains?.[0] ?? [-2, 2], dtype, `${op}/${i}`),
-  );
 }
 
 t.test("the test table names every op of the op table", async (t) => {
