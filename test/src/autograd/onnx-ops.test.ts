@@ -1,7 +1,8 @@
 // Every op of the table, written as an ONNX file and run by onnxruntime, against the oracles of the op table: a new op
 // is tried here as soon as it has a row there. The runtime's own rewriting of graphs is off, so that what is compared is what is written.
 import { exportOnnx } from "@echo-ts/autograd/onnx";
-import type { DType, Op, Tensor } from "@echo-ts/tensor";
+import type { DType, Tensor } from "@echo-ts/tensor";
+import type { Op } from "@echo-ts/tensor/internal";
 import t from "tap";
 import { dense, distance, filled, NAMES, rowsOf, shapeSets, TOLERANCE } from "../tensor/op-inputs.ts";
 import type { Row } from "../tensor/op-row.ts";

@@ -1,5 +1,6 @@
 // The rows of the op test table with inputs to try them on: shared by the tests that run every op. Read next: op-table.test.ts.
-import { type DType, type Op, type Shape, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import { type DType, type Shape, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import type { Op } from "@echo-ts/tensor/internal";
 import { build, type Grid } from "./naive.ts";
 import type { Domain, IndexDomain, Row } from "./op-row.ts";
 import { FUSED_ROWS } from "./op-rows-fused.ts";

@@ -2,7 +2,7 @@
 // is left is one graph whose every value is known at each of the sizes. Ops that no result needs drop out here.
 // Read next: sizes.ts.
 
-import type { Op } from "@echo-ts/tensor";
+import type { Op } from "@echo-ts/tensor/internal";
 import { OnnxError } from "./onnx-error.ts";
 import type { Call, Trace, Value } from "./trace.ts";
 

@@ -2,21 +2,15 @@
 // the calls are laid over one another; every op is written by its row. Reading order: trace.ts, align.ts, sizes.ts,
 // graph.ts, rows.ts, constants.ts.
 
+import { flip, formatShape, indexSelect, mul, type Storage, Tensor, tensor } from "@echo-ts/tensor";
 import {
   checkFunction,
   checkOptions,
-  flip,
-  formatShape,
-  indexSelect,
-  mul,
   type Op,
   type OpParams,
   type OptionKinds,
-  type Storage,
-  Tensor,
-  tensor,
   wrongArgument,
-} from "@echo-ts/tensor";
+} from "@echo-ts/tensor/internal";
 import { withRecording } from "../engine.ts";
 import { Module } from "../nn/module.ts";
 import { type Aligned, align, opOf } from "./align.ts";

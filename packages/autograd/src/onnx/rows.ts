@@ -2,7 +2,7 @@
 // ../vjps.ts. It is typed by the names of all ops, so an op without a row does not compile. "definition": the fused op
 // is exported as the ops that it is defined by. Read next: rows/row.ts, then rows/elementwise.ts.
 
-import type { Op } from "@echo-ts/tensor";
+import type { Op } from "@echo-ts/tensor/internal";
 import { ELEMENTWISE_ROWS } from "./rows/elementwise.ts";
 import { FUSED_ROWS } from "./rows/fused.ts";
 import { INDEXING_ROWS } from "./rows/indexing.ts";

@@ -2,19 +2,15 @@
 // no row of its own is followed into its definition. Read next: align.ts.
 
 import {
-  type FusedOp,
   formatShape,
-  OPS,
-  type Op,
   type OpEvent,
-  type OpParams,
   observe,
   type Shape,
   type Storage,
   type Tensor,
   type TypedArray,
-  wrongArgument,
 } from "@echo-ts/tensor";
+import { type FusedOp, OPS, type Op, type OpParams, wrongArgument } from "@echo-ts/tensor/internal";
 import { withRecording } from "../engine.ts";
 import { OnnxError } from "./onnx-error.ts";
 import type { Operand } from "./rows/row.ts";

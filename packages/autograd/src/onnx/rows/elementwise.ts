@@ -1,6 +1,6 @@
 // Rows of what works element by element.
 
-import type { Op, OpOf } from "@echo-ts/tensor";
+import type { Op, OpOf } from "@echo-ts/tensor/internal";
 import type { Graph } from "../graph.ts";
 import { DATA_TYPES, type OnnxType } from "../model-file.ts";
 import type { OnnxCall, OnnxRows, Write } from "./row.ts";

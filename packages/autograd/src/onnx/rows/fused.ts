@@ -1,7 +1,7 @@
 // Rows of the fused ops. ONNX has a few of them itself, with the same meaning; the others are exported as the ops of
 // their definition, which a runtime fuses again as it likes.
 
-import type { OpOf } from "@echo-ts/tensor";
+import type { OpOf } from "@echo-ts/tensor/internal";
 import type { OnnxRows, Write } from "./row.ts";
 
 const conv1d: Write<"conv1d"> = (call, graph) => {

@@ -1,7 +1,7 @@
 // Rows of what reads or writes by index. An index outside its axis is refused by @echo-ts/tensor; what a runtime does
 // with one is its own affair, and negative ones count from the end there.
 
-import type { OpOf } from "@echo-ts/tensor";
+import type { OpOf } from "@echo-ts/tensor/internal";
 import type { Graph } from "../graph.ts";
 import type { PerTrace } from "../sizes.ts";
 import { castTo } from "./elementwise.ts";

@@ -1,6 +1,6 @@
 // Rows of sums, maxima, running sums and matrix products.
 
-import type { Op, OpOf } from "@echo-ts/tensor";
+import type { Op, OpOf } from "@echo-ts/tensor/internal";
 import type { Graph } from "../graph.ts";
 import { castTo } from "./elementwise.ts";
 import type { OnnxCall, OnnxRows, Write } from "./row.ts";

@@ -1,6 +1,7 @@
 // What a row is, and the call that it writes.
 
-import type { DType, FusedOp, Op, OpParams, Shape } from "@echo-ts/tensor";
+import type { DType, Shape } from "@echo-ts/tensor";
+import type { FusedOp, Op, OpParams } from "@echo-ts/tensor/internal";
 import type { Graph } from "../graph.ts";
 import { OnnxError } from "../onnx-error.ts";
 import { isFixed, type PerTrace } from "../sizes.ts";

@@ -1,6 +1,6 @@
 // Rows of views, joining, and windows.
 
-import type { OpOf } from "@echo-ts/tensor";
+import type { OpOf } from "@echo-ts/tensor/internal";
 import type { Graph } from "../graph.ts";
 import { isFixed, type PerTrace } from "../sizes.ts";
 import { addAt } from "./indexing.ts";
