@@ -166,7 +166,7 @@ t.test("they run: by import, by a worker's threads, and as echo-asr", async (t) 
   writeFileSync(join(project, "run.mjs"), script);
   const ran = spawnSync(process.execPath, [join(project, "run.mjs")], {
     encoding: "utf8",
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ECHO_WASM_MODE: "simd" },
   });
   t.equal(ran.stderr, "");
   t.equal(ran.stdout, "2,2,2,2 simd\nweight,bias\n128\n");

@@ -226,6 +226,9 @@ t.test("every backend and arithmetic trains; only fma changes bits", async (t) =
   );
   const close = (losses: number[]): boolean =>
     losses.length === 3 && losses.every((loss, i) => Math.abs(loss / simd.losses[i]! - 1) < 1e-4);
+  const auto = lossesOf("auto", "--mode", "auto");
+  t.equal(auto.weights, simd.weights, "auto: the same bits");
+  t.match(auto.err, /^note: auto runs (simd|revectorize) here\n$/);
   for (const mode of ["fma", "revectorize+fma"]) t.ok(close(lossesOf(mode, "--mode", mode).losses), mode);
   t.ok(close(lossesOf("reference", "--backend", "reference").losses), "reference");
 });

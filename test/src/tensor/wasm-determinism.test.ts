@@ -98,6 +98,11 @@ t.test("200 steps of training", { skip }, async (t) => {
     t.equal(revectorized.hash, one.hash);
   });
 
+  for (const threads of ["1", "2"]) {
+    const auto = train({ ECHO_THREADS: threads, ECHO_WASM_MODE: "auto" });
+    t.equal(auto.hash, one.hash, `auto, here ${auto.info.mode}, ${threads} threads: the same bits`);
+  }
+
   const fma = train({ ECHO_THREADS: "1", ECHO_WASM_MODE: "fma" });
   const lacksFma = fma.info.mode === "fma" ? false : fma.info.notes.join("; ");
   await t.test("fma, another rounding of the same training", { skip: lacksFma }, async (t) => {
@@ -152,6 +157,7 @@ t.test("float64, int32 and bool: the same bits for one, two and three threads", 
 t.test("golden operations in every mode", { skip }, async (t) => {
   const settings = [
     { ECHO_WASM_MODE: "simd", ECHO_THREADS: "1" },
+    { ECHO_WASM_MODE: "auto", ECHO_THREADS: "1" },
     { ECHO_WASM_MODE: "revectorize", ECHO_THREADS: "2" },
     { ECHO_WASM_MODE: "fma", ECHO_THREADS: "1" },
     { ECHO_WASM_MODE: "revectorize+fma", ECHO_THREADS: "2" },

@@ -122,7 +122,10 @@ function run(program: string, env: Record<string, string>): { code: number | nul
 
 t.test("options come from the environment or from code, and bad ones are refused by name", async (t) => {
   t.equal(
-    run("console.log(wasmInfo().mode, wasmInfo().threads)", { ECHO_THREADS: "1" }).out.trim(),
+    run("console.log(wasmInfo().mode, wasmInfo().threads)", {
+      ECHO_WASM_MODE: "simd",
+      ECHO_THREADS: "1",
+    }).out.trim(),
     "simd 1",
   );
   t.match(

@@ -41,7 +41,11 @@ function settingsOf({ backends, modes, threads }: BenchOptions): Setting[] {
 async function start({ backend, mode, threads }: Setting): Promise<{ mode: string; threads: number }> {
   setBackend(backend);
   if (backend !== "wasm") return { mode, threads };
-  configureWasm({ revectorize: mode.includes("revectorize"), fma: mode.includes("fma"), threads });
+  configureWasm({
+    revectorize: mode === "auto" ? "auto" : mode.includes("revectorize"),
+    fma: mode.includes("fma"),
+    threads,
+  });
   await initWasm();
   const info = wasmInfo();
   for (const note of info.notes) console.error(`bench: ${note}`);

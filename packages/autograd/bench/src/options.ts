@@ -13,7 +13,7 @@ export interface BenchOptions {
 }
 
 /** Modes of the wasm backend, see WasmOptions. */
-export const MODES: readonly string[] = ["simd", "revectorize", "fma", "revectorize+fma"];
+export const MODES: readonly string[] = ["auto", "simd", "revectorize", "fma", "revectorize+fma"];
 
 /** What --help prints. */
 export function usage(itemNames: readonly string[]): string {
@@ -23,7 +23,7 @@ export function usage(itemNames: readonly string[]): string {
 Options; lists are separated by commas, and every combination runs, each in a process of its own
   --items LIST      items or beginnings of their names, such as matmul,train_d128 (default: all)
   --backend LIST    wasm, reference (default: wasm)
-  --mode LIST       ${MODES.join(", ")} (default: simd; wasm only; "default" means simd)
+  --mode LIST       ${MODES.join(", ")} (default: auto; wasm only; "default" means auto)
   --threads LIST    threads of the wasm backend (default: 1)
   --budget-ms N     time per item in milliseconds, warm-up of a quarter of it not included (default: 1000)
   --json            print {item, backend, mode, threads, msMin, msMedian, gflops, check}
@@ -48,7 +48,7 @@ export function readOptions(args: readonly string[], itemNames: readonly string[
     options: {
       items: { type: "string" },
       backend: { type: "string", default: "wasm" },
-      mode: { type: "string", default: "simd" },
+      mode: { type: "string", default: "auto" },
       threads: { type: "string", default: "1" },
       "budget-ms": { type: "string", default: "1000" },
       json: { type: "boolean", default: false },
@@ -62,7 +62,7 @@ export function readOptions(args: readonly string[], itemNames: readonly string[
       throw new RangeError(`--items: unknown item "${name}", expected some of: ${itemNames.join(", ")}`);
     }
   }
-  const modes = split(values.mode).map((mode) => (mode === "default" ? "simd" : mode));
+  const modes = split(values.mode).map((mode) => (mode === "default" ? "auto" : mode));
   const unknown = modes.find((mode) => !MODES.includes(mode));
   if (unknown !== undefined) {
     throw new RangeError(`--mode: unknown mode "${unknown}", expected some of: ${MODES.join(", ")}`);

@@ -11,7 +11,7 @@ export interface EngineOptions {
   readonly mode?: string;
 }
 
-const MODES = ["simd", "revectorize", "fma", "revectorize+fma"];
+const MODES = ["auto", "simd", "revectorize", "fma", "revectorize+fma"];
 
 /** Adds --backend, --threads and --mode to a command. */
 export function withEngineOptions(command: Command): Command {
@@ -26,7 +26,7 @@ export function withEngineOptions(command: Command): Command {
     )
     .option(
       "--mode <mode>",
-      `arithmetic of the wasm backend: ${MODES.join(", ")} (default simd; fma changes the last bits)`,
+      `arithmetic of the wasm backend: ${MODES.join(", ")} (default auto: revectorize where it is sure; fma changes the last bits)`,
     );
 }
 
@@ -92,11 +92,15 @@ export async function startEngine(
     throw new ConfigError([`--mode: expected one of ${MODES.join(", ")}, got ${mode}`]);
   configureWasm({
     ...(count !== undefined && { threads: count }),
-    ...(mode !== undefined && { revectorize: mode.includes("revectorize"), fma: mode.includes("fma") }),
+    ...(mode !== undefined && {
+      revectorize: mode === "auto" ? mode : mode.includes("revectorize"),
+      fma: mode.includes("fma"),
+    }),
   });
   if (backend === "gpu") await startGpu();
   setBackend(backend);
   // A mode that this machine lacks is left out and the run goes on: say so.
   if (mode === undefined || backend !== "wasm") return;
+  if (mode === "auto") process.stderr.write(`note: auto runs ${wasmInfo().mode} here\n`);
   for (const note of wasmInfo().notes) process.stderr.write(`note: ${note}\n`);
 }

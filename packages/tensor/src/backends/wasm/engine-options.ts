@@ -7,10 +7,12 @@ import { nodeRuntime } from "../../node-runtime.ts";
 /** Settings of the wasm backend; they count only until its first use. */
 export interface WasmOptions {
   /**
-   * Ask V8 to run pairs of 128-bit operations as 256-bit ones. Bit-identical results, faster on CPUs with
-   * AVX2. Node with V8 12 or later only (an experimental flag of the engine). Default false.
+   * Whether V8 may run pairs of 128-bit operations as 256-bit ones: the same bits, up to twice as fast on CPUs with AVX2.
+   * "auto", the default, does it on Node 24 and 26, sets the experimental flag of V8 only while the kernels compile, and
+   * returns to the plain code where a probe at the start finds other bits or no gain. True sets the flag for good, for the
+   * whole process, on any Node with V8 12 or later; false leaves it alone. With `fma`, "auto" is false.
    */
-  readonly revectorize?: boolean;
+  readonly revectorize?: boolean | "auto";
   /**
    * Compute matrix products with fused multiply-add. Faster and a little more accurate, but the bits
    * differ from those of the default mode and may differ between CPUs. Needs relaxed SIMD. Default false.
@@ -45,6 +47,7 @@ const host = globalThis as {
   readonly process?: {
     readonly env?: Record<string, string | undefined>;
     readonly versions?: { readonly node?: string; readonly v8?: string };
+    readonly execArgv?: readonly string[];
   };
   readonly navigator?: { readonly hardwareConcurrency?: number };
   readonly crossOriginIsolated?: boolean;
@@ -58,6 +61,16 @@ export function nodeTooOld(): boolean {
 /** Major version of V8, or 0 when the engine is not Node's. */
 export function v8Major(): number {
   return Number.parseInt(host.process?.versions?.v8 ?? "0", 10);
+}
+
+/** Version of V8 as "13.6"; "" when the engine is not Node's. */
+export function v8Version(): string {
+  return /^\d+\.\d+/.exec(host.process?.versions?.v8 ?? "")?.[0] ?? "";
+}
+
+/** Flags that the process was started with. */
+export function processFlags(): string {
+  return [...(host.process?.execArgv ?? []), host.process?.env?.NODE_OPTIONS ?? ""].join(" ");
 }
 
 /** True where memory may be shared between threads: in Node, and in cross-origin-isolated pages. */
@@ -74,20 +87,21 @@ export function coreCount(): number {
 }
 
 const MODES: Readonly<Record<string, WasmOptions>> = {
-  simd: {},
+  auto: {},
+  simd: { revectorize: false },
   revectorize: { revectorize: true },
-  fma: { fma: true },
+  fma: { revectorize: false, fma: true },
   "revectorize+fma": { revectorize: true, fma: true },
 };
 
 /**
- * Settings from the environment: ECHO_WASM_MODE (simd, revectorize, fma, revectorize+fma) and ECHO_THREADS.
+ * Settings from the environment: ECHO_WASM_MODE (auto, simd, revectorize, fma, revectorize+fma) and ECHO_THREADS.
  *
  * @throws BackendError if a value is not one of these, or not a whole number from 1 to 64
  */
 export function environmentOptions(): WasmOptions {
   const env = host.process?.env ?? {};
-  const mode = env.ECHO_WASM_MODE || "simd";
+  const mode = env.ECHO_WASM_MODE || "auto";
   const known = MODES[mode];
   if (known === undefined) {
     throw new BackendError(

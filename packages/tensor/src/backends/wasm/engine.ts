@@ -15,9 +15,11 @@ import {
   type WasmInfo,
   type WasmOptions,
 } from "./engine-options.ts";
-import { type KernelTable, SCRATCH_BYTES, STATIC_BYTES, writeProduct } from "./generated/contract.ts";
+import { type KernelTable, SCRATCH_BYTES, STATIC_BYTES } from "./generated/contract.ts";
 import { type ModuleName, moduleBytes } from "./module-bytes.ts";
 import { Pool } from "./pool.ts";
+import { fastest, type ProbeMemory, type Tile, widens } from "./probe.ts";
+import { Tiering } from "./tiering.ts";
 
 /** A running set of kernels. */
 export interface Engine {
@@ -80,12 +82,13 @@ export async function initWasm(options: WasmOptions = {}): Promise<WasmInfo> {
   if (engine !== null) return engine.info;
   configureWasm(options);
   const settings = settle();
-  const names: ModuleName[] = ["kernels", ...candidates(settings)];
+  // V8 takes what `tiering` sets while it compiles at once; in Node nothing forbids that.
+  const names: ModuleName[] = settings.tiering === null ? ["kernels", ...candidates(settings)] : [];
   const compiled = new Map<ModuleName, WebAssembly.Module>();
   for (const name of names) {
     compiled.set(name, await WebAssembly.compile(moduleBytes(name, settings.shared)));
   }
-  engine ??= startWith(settings, (name) => compiled.get(name)!);
+  engine ??= startWith(settings, (name, shared) => compiled.get(name) ?? compileNow(name, shared));
   return engine.info;
 }
 
@@ -121,6 +124,8 @@ function findProblem(): string | null {
 
 interface Settings {
   readonly revectorize: boolean;
+  /** How to compile with 256-bit operations if these prove themselves; null where that is not wished or not possible. */
+  readonly tiering: Tiering | null;
   readonly fma: boolean;
   readonly shared: boolean;
   readonly threads: number;
@@ -144,6 +149,8 @@ function settle(): Settings {
   const notes: string[] = [];
   const revectorize = options.revectorize === true && enableRevectorize(notes);
   const fma = options.fma === true && enableFma(notes);
+  const auto = (options.revectorize ?? "auto") === "auto" && !fma;
+  const tiering = auto ? Tiering.find() : null;
   const shared = options.shared !== false && canShare();
   let threads = options.threads ?? Math.min(coreCount(), DEFAULT_THREADS_LIMIT);
   if (nodeTooOld()) {
@@ -160,7 +167,7 @@ function settle(): Settings {
     threads = 1;
   }
   const limit = Math.min(options.maximumBytes ?? MAXIMUM_BYTES, MAXIMUM_BYTES);
-  return { revectorize, fma, shared, threads, limit, notes };
+  return { revectorize, tiering, fma, shared, threads, limit, notes };
 }
 
 /** V8 reads the flag when it compiles a module, so it can be set while the process runs. */
@@ -202,21 +209,28 @@ function startWith(settings: Settings, compile: Compile): Engine {
   const memory = createMemory(shared, Math.max(INITIAL_BYTES, start + STATIC_BYTES), limit, notes);
   const arena = new Arena(memory, start, limit);
   countWasmBytes(() => arena.liveBytes);
-  const tile = fastest(
-    candidates(settings).map((name) => ({ name, module: compile(name, shared) })),
-    memory,
-    arena,
-  );
-  const kernelModule = compile("kernels", shared);
-  const kernels = instantiate(tile.module, kernelModule, memory);
+  const place: ProbeMemory = { memory, arena, record: RECORD, scratch: SCRATCH };
+  const widened = settings.tiering === null ? null : widen(settings.tiering, shared, place);
+  const tile =
+    widened?.tile ??
+    fastest(
+      candidates(settings).map((name) => ({ name, module: compile(name, shared) })),
+      place,
+    );
+  const kernelModule = widened?.kernels ?? compile("kernels", shared);
+  const compiled = instantiate(tile.module, kernelModule, memory);
+  const { kernels, fresh } = widened?.tiering.watch(compiled) ?? { kernels: compiled };
   const pool = new Pool(
     threads,
     { memory, gemm: tile.module, kernels: kernelModule, scratch: SCRATCH, scratchBytes: SCRATCH_BYTES },
     kernels,
     notes,
+    fresh && { fresh },
   );
   const mode =
-    [settings.revectorize && "revectorize", settings.fma && "fma"].filter(Boolean).join("+") || "simd";
+    [(settings.revectorize || widened !== null) && "revectorize", settings.fma && "fma"]
+      .filter(Boolean)
+      .join("+") || "simd";
   const info: WasmInfo = {
     mode,
     get threads() {
@@ -227,6 +241,23 @@ function startWith(settings: Settings, compile: Compile): Engine {
     notes,
   };
   return { arena, kernels, pool, record: RECORD, layouts: LAYOUTS, scratch: SCRATCH, info };
+}
+
+/** What is compiled with 256-bit operations. */
+interface Widened {
+  readonly tiering: Tiering;
+  readonly tile: Tile;
+  readonly kernels: WebAssembly.Module;
+}
+
+/** Compiles with 256-bit operations; null if these give other bits or no speed, as on a CPU without them. */
+function widen(tiering: Tiering, shared: boolean, place: ProbeMemory): Widened | null {
+  const [plain, tile] = (["gemm4x8", "gemm4x16"] as const).map((name) => ({
+    name,
+    module: tiering.compile(moduleBytes(name, shared)),
+  })) as [Tile, Tile];
+  if (!widens(tiering, plain, tile, place)) return null;
+  return { tiering, tile, kernels: tiering.compile(moduleBytes("kernels", shared)) };
 }
 
 /** Some systems refuse to reserve 4 GiB of address space: then less. */
@@ -254,55 +285,4 @@ function instantiate(
   const product = new WebAssembly.Instance(gemm, { env: { memory } }).exports;
   const rest = new WebAssembly.Instance(kernels, { env: { memory }, gemm: product }).exports;
   return { ...rest, ...product } as unknown as KernelTable;
-}
-
-const PROBE_SIZE = 96;
-const PROBE_MS = 12;
-
-/** A later candidate must beat the ones before it by more than the noise of a timing. */
-const PROBE_MARGIN = 0.92;
-
-/** Times each candidate on a small product once the engine has optimised it. */
-function fastest(
-  tiles: { name: ModuleName; module: WebAssembly.Module }[],
-  memory: WebAssembly.Memory,
-  arena: Arena,
-): { name: ModuleName; module: WebAssembly.Module } {
-  if (tiles.length === 1) return tiles[0]!;
-  const n = PROBE_SIZE;
-  const operand = arena.allocate(n * n * 4);
-  const result = arena.allocate(n * n * 4);
-  const [a, c] = [operand.offset, result.offset];
-  const task = writeProduct(arena, RECORD, {
-    k: n,
-    a,
-    aRow: n,
-    aColumn: 1,
-    b: a,
-    bRow: n,
-    bColumn: 1,
-    c,
-    cRow: n,
-  });
-  let best = tiles[0]!;
-  let bestMs = Number.POSITIVE_INFINITY;
-  for (const tile of tiles) {
-    const { gemm } = new WebAssembly.Instance(tile.module, { env: { memory } })
-      .exports as unknown as KernelTable;
-    let ms = Number.POSITIVE_INFINITY;
-    const start = performance.now();
-    for (let now = start; now - start < PROBE_MS; ) {
-      gemm(task, 0, 1, 0, n, 0, n, SCRATCH);
-      const end = performance.now();
-      ms = Math.min(ms, end - now);
-      now = end;
-    }
-    if (ms < bestMs * PROBE_MARGIN) {
-      bestMs = ms;
-      best = tile;
-    }
-  }
-  arena.release(operand, operand.generation);
-  arena.release(result, result.generation);
-  return best;
 }

@@ -39,6 +39,8 @@ const PATIENCE_MS = 600_000;
 export interface PoolOptions {
   readonly launch?: (data: WorkerData) => void;
   readonly patienceMs?: number;
+  /** True for a call that must run on this thread alone, so that the engine compiles it as wished (tiering.ts). */
+  readonly fresh?: (name: KernelName, numbers: readonly number[]) => boolean;
 }
 
 /** Runs kernels on several threads. */
@@ -57,16 +59,18 @@ export class Pool {
   private readonly mayWait: boolean;
   private readonly launch: (data: WorkerData) => void;
   private readonly patienceMs: number;
+  private readonly fresh: (name: KernelName, numbers: readonly number[]) => boolean;
 
   constructor(
     threads: number,
     setup: WorkerSetup,
     kernels: KernelTable,
     notes: string[],
-    { launch = startWorker, patienceMs = PATIENCE_MS }: PoolOptions = {},
+    { launch = startWorker, patienceMs = PATIENCE_MS, fresh = () => false }: PoolOptions = {},
   ) {
     this.launch = launch;
     this.patienceMs = patienceMs;
+    this.fresh = fresh;
     this.kernels = kernels;
     this.names = Object.keys(kernels);
     this.scratch = setup.scratch;
@@ -132,7 +136,8 @@ export class Pool {
   run<K extends KernelName>(name: K, parts: readonly Arguments<K>[]): void {
     const kernel = this.kernels[name] as (...args: Arguments<K>) => unknown;
     if (parts.length > 1 && !this.started) this.start();
-    if (parts.length > 1 && parts.length <= this.threads && this.ready) {
+    const several = parts.length > 1 && parts.length <= this.threads && !this.fresh(name, parts[0]!);
+    if (several && this.ready) {
       for (let i = 1; i < parts.length; i++) this.hand(i - 1, name, parts[i]!);
       kernel(...parts[0]!);
       // All are waited for even if one fails: the others still write to memory.
