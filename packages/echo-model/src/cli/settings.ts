@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError, DataError } from "../errors.ts";
 import { PRESETS } from "../settings/presets.ts";
-import { applyOverrides, parseConfig, resolveConfig } from "../settings/resolve.ts";
+import { applyOverrides, type ConfigInput, parseConfig, resolveConfig } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 
 /** Options that make a configuration. */
@@ -21,13 +21,14 @@ export function overridesOf({ set, seed }: Pick<SettingOptions, "set" | "seed">)
 
 /**
  * The complete configuration that the options describe.
+ * @param base - what a preset or a file would replace.
  * @throws ConfigError for an unknown preset, an unreadable file, unknown keys or values that do not fit.
  */
-export function settingsFrom(options: SettingOptions): EchoConfig {
+export function settingsFrom(options: SettingOptions, base: ConfigInput = {}): EchoConfig {
   const { config: file, preset } = options;
   if (file !== undefined && preset !== undefined)
     throw new ConfigError(["--config and --preset: expected one of them, got both"]);
-  let input: unknown = {};
+  let input: unknown = base;
   if (file !== undefined) input = parseConfig(readText(file), file);
   else if (preset !== undefined) {
     if (!Object.hasOwn(PRESETS, preset))

@@ -1,8 +1,12 @@
 // echo-asr train
+import { join } from "node:path";
 import type { CAC } from "cac";
 import { TrainingError } from "../errors.ts";
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
+import type { ConfigInput } from "../settings/resolve.ts";
+import type { EchoConfig } from "../settings/settings.ts";
 import { printable } from "../text/printable.ts";
+import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
 import { runTraining } from "../train/run-training.ts";
 import type { TrainingEvent } from "../train/training-events.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
@@ -15,6 +19,7 @@ import { requireFolder, type SettingOptions, settingsFrom } from "./settings.ts"
 interface TrainOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly data?: string;
   readonly out?: string;
+  readonly init?: string;
   readonly resume?: boolean;
   readonly acceptChanges?: boolean;
   readonly cache?: string;
@@ -33,7 +38,8 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
         "DIR holds manifest.jsonl, one JSON object a line, such as\n" +
         '  {"id": "a1", "file": "wav/a1.wav", "text": "go on", "speaker": "x", "sex": "female", "split": "train"}\n' +
         "of which id, file and text are needed. Trained on are the rows of data.trainSplit (train), scored those of\n" +
-        "data.evaluateSplit (dev); the split all takes every row. data.format reads AN4, LibriSpeech, FLEURS and\n" +
+        "data.evaluateSplit (dev); the split all takes every row. Where no row names a split a tenth of the speakers, or of\n" +
+        "the rows, is held out to be scored (data.holdOut). data.format reads AN4, LibriSpeech, FLEURS and\n" +
         "Common Voice as they come. Rows that cannot be used are named and left out (data.badRows=fail: refused).\n" +
         "OUT gets best.safetensors and last.safetensors (model, configuration, tokenizer, everything to go on),\n" +
         "log.jsonl, log.csv, TensorBoard events, config.json, summary.json; training.keepCheckpoints says how many checkpoints\n" +
@@ -48,6 +54,10 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .option("--preset <name>", "an4, digits or seed instead of a file")
     .option("--set <key=value>", "change one setting, such as model.dims=256; may be repeated")
     .option("--seed <n>", "the same as --set training.seed=n (default 0)")
+    .option(
+      "--init <checkpoint>",
+      "start from its weights, or from those of the shipped one (--init shipped), and, without --preset and --config, its settings of model, audio and text; the vocabulary may be another one",
+    )
     .option("--resume", "go on where the last checkpoint of OUT stands")
     .option(
       "--accept-changes",
@@ -69,13 +79,16 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .option("--quiet", "no progress line, only the summary at the end")
     .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4")
     .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4 --resume")
+    .example("  echo-asr train --init shipped --data my-words --out runs/mine --set training.epochs=30")
     .example(
       "  echo-asr train --data LibriSpeech --out runs/libri --set data.format=librispeech --set data.trainSplit=train-clean-100 --set data.evaluateSplit=dev-clean",
     );
   withEngineOptions(withDecodeOptions(command)).action(async (options: TrainOptions) => {
     const dataFolder = required(options.data, "--data");
     const outFolder = required(options.out, "--out");
-    const config = settingsFrom(options);
+    const source = options.init === "shipped" ? SHIPPED_CHECKPOINT : options.init;
+    const init = source === undefined ? null : { checkpoint: await loadCheckpoint(source), source };
+    const config = settingsFrom(options, init === null ? {} : startingSettings(init.checkpoint.config));
     const limits = decodeLimits(options);
     requireFolder(dataFolder);
     await startEngine(options, true);
@@ -94,6 +107,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       decodeLimits: limits,
       diagnostics: options.diagnostics === true,
       ...(options.cache !== undefined && { cacheFolder: options.cache }),
+      ...(init !== null && { init }),
       signal: stop.signal,
       onEvent: (event) => (options.json ? printJson(event) : show(event, progress)),
     })
@@ -128,6 +142,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
         const written = await reportRun(outFolder, {}, progress).finally(() => progress.stop());
         if (!options.json) showWritten(written);
       }
+      if (!options.json && !hadEnded) console.log(nextSteps(outFolder, options.report === true));
       return;
     }
     progress.print("--resume goes on from here");
@@ -135,9 +150,25 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
   });
 }
 
+/** What a checkpoint hands on to a training that starts from it: all that its weights depend on. */
+function startingSettings({ model, audio, text }: EchoConfig): ConfigInput {
+  return { model: { ...model, vocabSize: 0 }, audio, text };
+}
+
+function nextSteps(outFolder: string, reported: boolean): string {
+  const best = join(outFolder, "best.safetensors");
+  const more = reported ? "" : `\n      echo-asr report ${outFolder}`;
+  return `next: echo-asr transcribe RECORDING --checkpoint ${best}${more}`;
+}
+
 function stoppingWhen(step: number): string {
   return step === 0 ? "before the first step" : `after step ${step}`;
 }
+
+/** Error rates of the last evaluation, for the progress line. */
+let lastRates: readonly string[] = [];
+
+const percent = (rate: number): string => `${(100 * rate).toFixed(1)} %`;
 
 function show(event: TrainingEvent, progress: Progress): void {
   switch (event.kind) {
@@ -154,14 +185,18 @@ function show(event: TrainingEvent, progress: Progress): void {
       const { step, loss, learningRate, gradientNorm, epochs } = event.report;
       const notes = [`loss ${loss.toFixed(3)}`, `step ${step}`];
       if (epochs > 0) notes.push(`epoch ${epochs.toFixed(1)}`);
+      notes.push(...lastRates);
       notes.push(`gradient ${gradientNorm.toFixed(1)}`, `learning rate ${learningRate.toExponential(1)}`);
       progress.update("training", event.progress, 1, { unit: "steps", count: step, notes });
       break;
     }
     case "evaluation": {
       const rates = [...event.evaluation.scores].map(
-        ([kind, { words }]) => `${kind} ${(100 * words.rate).toFixed(1)} %`,
+        ([kind, { words, characters }]) => `${kind} ${percent(words.rate)} (CER ${percent(characters.rate)})`,
       );
+      lastRates = [...event.evaluation.scores]
+        .slice(0, 1)
+        .map(([kind, { words }]) => `WER ${kind} ${percent(words.rate)}`);
       progress.print(`step ${event.step}, ${event.set}: WER ${rates.join(", ")}`);
       break;
     }

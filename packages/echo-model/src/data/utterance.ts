@@ -65,6 +65,8 @@ export interface RowProblem extends RowSource {
 export interface DataSet {
   readonly utterances: readonly Utterance[];
   readonly problems: readonly RowProblem[];
+  /** What the user should know of it, such as which rows are held out. */
+  readonly note?: string;
 }
 
 /** How many problems there are of each kind, most frequent first. */

@@ -135,10 +135,11 @@ export const CHECKS: readonly Check[] = [
     training.epochs === 0 &&
     training.maxSteps === 0 &&
     "training.epochs: the run has no length, expected training.epochs or training.maxSteps above 0, got 0 and 0",
-  ({ training: { maxSteps }, optimizer: { warmupSteps } }) =>
+  ({ training: { maxSteps }, optimizer: { warmupSteps, warmupShare } }) =>
+    warmupShare === 0 &&
     maxSteps > 0 &&
     warmupSteps >= maxSteps &&
-    `optimizer.warmupSteps: the warm-up must end before the run, expected < ${maxSteps}, got ${warmupSteps}`,
+    `optimizer.warmupSteps: the warm-up must end before the run, expected < ${maxSteps}, got ${warmupSteps}; optimizer.warmupShare=0.1 takes a tenth of any run`,
   ({ model: { ctcHead }, decode: { method } }) =>
     !ctcHead &&
     !["greedy", "beam"].includes(method) &&

@@ -96,6 +96,7 @@ export const SETTINGS = {
     file: { text: "manifest.jsonl", means: "the manifest or strings file inside the data folder" },
     trainSplit: { text: "train", means: "split that is trained on" },
     evaluateSplit: { text: "dev", reference: "test", means: "split that is scored" },
+    holdOut: { number: 0.1, min: 0, max: 0.9, means: "share of the speakers (with fewer than four, or unnamed ones: of the rows) held out as evaluateSplit when no row of a manifest names a split; 0 refuses such a manifest" },
     minSeconds: { number: 0.1, min: 0, unit: "s", means: "shorter utterances are reported and left out" },
     maxSeconds: { number: 15, min: 0, above: true, unit: "s", means: "longer utterances are reported and left out" },
     maxCharacters: { integer: 511, min: 1, unit: "characters", means: "longer transcripts are reported and left out" },
@@ -158,6 +159,7 @@ export const SETTINGS = {
     decay: { choice: "matrices", of: ["matrices", "all"], means: "what decays: tensors with two or more axes, or all" },
     clipNorm: { number: 1, min: 0, also: ["grad_clip", "max_grad_norm"], means: "largest norm of all gradients together; 0 does not clip" },
     schedule: { choice: "cosine", of: ["cosine", "linear", "constant"], means: "learning rate after the warm-up: to 0 over the run, or constant" },
+    warmupShare: { number: 0, min: 0, max: 0.9, also: ["warmup_ratio"], means: "linear rise of the learning rate over this share of the run, in place of warmupSteps; 0 leaves it to them" },
     warmupSteps: { integer: 200, min: 0, reference: 1000, unit: "steps", means: "linear rise of the learning rate from 0" },
   },
 

@@ -22,16 +22,26 @@ export function progressOf(
  * @example learningRateAt(resolveConfig().optimizer, resolveConfig().training, 99, 0.01); // half of 1.5e-3
  */
 export function learningRateAt(
-  { learningRate, schedule, warmupSteps }: EchoConfig["optimizer"],
+  { learningRate, schedule, warmupSteps, warmupShare }: EchoConfig["optimizer"],
   { epochs, maxSteps }: Pick<EchoConfig["training"], "epochs" | "maxSteps">,
   steps: number,
   progress: number,
 ): number {
-  if (steps < warmupSteps) return (learningRate * (steps + 1)) / warmupSteps;
+  if (warmupShare > 0) {
+    // How far the run will be after the step; before the first one a step's length is not known.
+    const reached = steps > 0 ? (progress * (steps + 1)) / steps : warmupShare / 100;
+    if (reached < warmupShare) return (learningRate * reached) / warmupShare;
+  } else if (steps < warmupSteps) return (learningRate * (steps + 1)) / warmupSteps;
   if (schedule === "constant") return learningRate;
-  // A run counted in steps knows where its warm-up ends; one counted in epochs does not.
-  const done = epochs === 0 && maxSteps > 0 ? (steps - warmupSteps) / (maxSteps - warmupSteps) : progress;
+  const done = decayDone();
   return schedule === "linear"
     ? learningRate * (1 - done)
     : learningRate * 0.5 * (1 + Math.cos(Math.PI * done));
+
+  /** Share of the run after the warm-up that is done. */
+  function decayDone(): number {
+    if (warmupShare > 0) return Math.max(0, progress - warmupShare) / (1 - warmupShare);
+    // A run counted in steps knows where its warm-up ends; one counted in epochs does not.
+    return epochs === 0 && maxSteps > 0 ? (steps - warmupSteps) / (maxSteps - warmupSteps) : progress;
+  }
 }

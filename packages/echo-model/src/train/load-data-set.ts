@@ -2,6 +2,7 @@
 
 import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { FileAccess } from "../data/file-access.ts";
+import { holdOut } from "../data/hold-out.ts";
 import { parseManifest, parseStrings } from "../data/manifest.ts";
 import { type DataSet, joinDataSets } from "../data/utterance.ts";
 import { DataError } from "../errors.ts";
@@ -26,12 +27,18 @@ export interface LoadOptions {
   readonly file?: string;
   /** Keep only this split (the corpora need it to find their list). */
   readonly split?: string;
+  /**
+   * Where a manifest names no split at all: the share of speakers (or rows) that becomes the split `evaluate`; the rest
+   * becomes `train`. Default none.
+   */
+  readonly holdOut?: { readonly share: number; readonly train: string; readonly evaluate: string };
 }
 
 const LOAD_OPTIONS: OptionKinds<LoadOptions> = {
   format: SETTINGS.data.format.of,
   file: "string",
   split: "string",
+  holdOut: "object",
 };
 
 /**
@@ -53,7 +60,7 @@ const LOAD_OPTIONS: OptionKinds<LoadOptions> = {
 export async function loadDataSet(files: FileAccess, options: LoadOptions): Promise<DataSet> {
   checkOptions("loadDataSet", options, LOAD_OPTIONS);
   const { format, split } = options;
-  const all = await readLists(files, options);
+  const all = withSplits(await readLists(files, options), options);
   const utterances =
     split === undefined ? all.utterances : all.utterances.filter((row) => row.split === split);
   if (all.utterances.length === 0 && all.problems.length === 0)
@@ -61,7 +68,16 @@ export async function loadDataSet(files: FileAccess, options: LoadOptions): Prom
   if (utterances.length === 0 && all.problems.length === 0) {
     throw new DataError(`loadDataSet: no ${format} row of split ${split}, ${whichSplits(all, split ?? "")}`);
   }
-  return { utterances, problems: all.problems };
+  return { ...all, utterances };
+}
+
+/** Rows of a manifest of which none names a split, with a part held out where that is wanted. */
+function withSplits(read: DataSet, { format, split, holdOut: wanted }: LoadOptions): DataSet {
+  const { utterances } = read;
+  if (wanted === undefined || split === undefined || format !== "manifest") return read;
+  if (![wanted.train, wanted.evaluate].includes(split) || wanted.train === wanted.evaluate) return read;
+  if (utterances.length < 2 || utterances.some((row) => row.split !== undefined)) return read;
+  return { ...read, ...holdOut(utterances, wanted.share, wanted) };
 }
 
 function whichSplits({ utterances }: DataSet, wanted: string): string {

@@ -62,6 +62,8 @@ export interface TrainingData {
   readonly identity: DataIdentity;
   /** Longest utterance trained on, in seconds; a recogniser cuts longer recordings. */
   readonly longestSeconds?: number;
+  /** What the user should know of the data, such as what was held out. */
+  readonly notes: readonly string[];
 }
 
 const PREPARE_OPTIONS: OptionKinds<PrepareOptions> = {
@@ -114,6 +116,7 @@ export async function prepareTraining(
     problems: distinct(problems),
     size: source.utterances.length,
     identity: await identifyData(store, source.utterances, new Map([[evaluateSplit, scored]])),
+    notes: train.note === undefined ? [] : [train.note],
     longestSeconds: ((source.longestFrames - 1) * config.audio.hopLength) / config.audio.sampleRate,
   };
 }
@@ -200,7 +203,7 @@ async function prepareDigits(
     utterances.filter(({ id }) => trained.has(id)),
     sets,
   );
-  return { tokenizer, source, evaluation, problems, size, identity };
+  return { tokenizer, source, evaluation, problems, size, identity, notes: [] };
 }
 
 /** Decodes all digits, which stay in memory: a recording that is damaged is found now, not in the middle of the run. */
@@ -230,13 +233,15 @@ async function checked(
   { onProgress }: PrepareOptions,
 ): Promise<DataSet> {
   const { format, file, badRows, minSeconds, maxSeconds, maxCharacters } = config.data;
+  const { holdOut: share, trainSplit: train, evaluateSplit: evaluate } = config.data;
   const read = await loadDataSet(files, {
     format: format,
     file,
     ...(split !== "all" && { split }),
+    ...(share > 0 && { holdOut: { share, train, evaluate } }),
   });
   if (badRows === "fail") failOnProblems(read.problems);
-  return checkUtterances(read, files, {
+  const found = await checkUtterances(read, files, {
     minSeconds,
     maxSeconds,
     maxCharacters,
@@ -244,4 +249,5 @@ async function checked(
     normalization: normalizationOf(config),
     onProgress: (done, total) => onProgress?.({ what: "checking", done, total }),
   });
+  return read.note === undefined ? found : { ...found, note: read.note };
 }

@@ -9,6 +9,8 @@ import { nodeFiles } from "../data/node-files.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { type DecodeLimits, limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { prepareOutputFolder } from "./output-folder.ts";
 import { prepareTraining } from "./prepare-data.ts";
 import { Run } from "./run.ts";
@@ -35,6 +37,8 @@ export interface TrainingOptions {
   readonly decodeLimits?: DecodeLimits;
   /** Log gradients by block in the first ten steps and in ten of every fifty, default false; not on a GPU. Changes no bit. */
   readonly diagnostics?: boolean;
+  /** A checkpoint that a new run takes its first weights from, with its path for messages; default none. */
+  readonly init?: { readonly checkpoint: Checkpoint; readonly source: string };
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Aborting it ends the training after the current step, with a checkpoint. While data is still being prepared, `runTraining`
    * throws the signal's reason instead. */
@@ -50,6 +54,7 @@ const TRAINING_OPTIONS: OptionKinds<TrainingOptions> = {
   cacheFolder: "string",
   decodeLimits: "object",
   diagnostics: "boolean",
+  init: "object",
   onEvent: "function",
   signal: "object",
 };
@@ -91,7 +96,7 @@ async function train(options: TrainingOptions): Promise<TrainingSummary> {
   signal?.addEventListener("abort", onAbort);
   try {
     const data = await prepareTraining(nodeFiles(options.dataFolder), config, {
-      tokenizer: saved?.tokenizer,
+      tokenizer: saved?.tokenizer ?? inherited(options),
       decoder: limitedDecoder(options.decodeLimits),
       ...(cacheFolder !== undefined && { cache: diskCache(cacheFolder) }),
       onProgress: (progress) => {
@@ -104,7 +109,10 @@ async function train(options: TrainingOptions): Promise<TrainingSummary> {
     if (options.acceptChanges !== true) refuseChanges(outFolder, changes);
     for (const text of changes) onEvent({ kind: "note", text });
     const diagnostics = options.diagnostics === true;
-    run = new Run({ config, outFolder, onEvent, data, saved, identity, diagnostics });
+    for (const text of data.notes) onEvent({ kind: "note", text });
+    const { init } = options;
+    const parts = { config, outFolder, onEvent, data, saved, identity, diagnostics };
+    run = new Run({ ...parts, ...(init !== undefined && { init }) });
     await run.start(changes);
     onEvent({
       kind: "start",
@@ -118,6 +126,12 @@ async function train(options: TrainingOptions): Promise<TrainingSummary> {
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** Pieces of words come from the checkpoint to start from; words and characters from the training's own texts. */
+function inherited({ config, init }: TrainingOptions): Tokenizer | undefined {
+  const tokenizer = init?.checkpoint.tokenizer;
+  return config.text.tokenizer === "bpe" && tokenizer?.kind === "bpe" ? tokenizer : undefined;
 }
 
 function endedBefore({ training }: SavedRun): TrainingSummary {

@@ -7,9 +7,10 @@ import { writeFileAtomic } from "@echo-ts/tensor/files";
 import { type Evaluation, evaluateModel, type OutputKind } from "../evaluate/evaluate-model.ts";
 import type { Echo } from "../model/model.ts";
 import type { EchoConfig } from "../settings/settings.ts";
-import { newModel, type TrainingProgress } from "./checkpoint.ts";
+import { type Checkpoint, newModel, type TrainingProgress } from "./checkpoint.ts";
 import { saveCheckpoint } from "./checkpoint-files.ts";
 import { GradientWatch } from "./gradient-watch.ts";
+import { startFrom } from "./initial-weights.ts";
 import type { TrainingData } from "./prepare-data.ts";
 import { replaceLast, type SavedRun } from "./run-folder.ts";
 import type { RunIdentity } from "./run-identity.ts";
@@ -27,6 +28,8 @@ export interface RunParts {
   readonly identity: RunIdentity;
   /** Log gradients by block now and then; default false. */
   readonly diagnostics?: boolean;
+  /** Where the weights of a run without checkpoint come from; default drawn by the seed. */
+  readonly init?: { readonly checkpoint: Checkpoint; readonly source: string };
 }
 
 /** One training, from its first step in this process to its last. */
@@ -70,18 +73,25 @@ export class Run {
 
   /** @param changes - what differs from the process that wrote the checkpoint, for the log. */
   async start(changes: readonly string[]): Promise<void> {
-    const { outFolder, config, saved, identity, onEvent } = this.#parts;
+    const { outFolder, config, saved, identity, onEvent, init, data } = this.#parts;
+    const told = (text: string): void => onEvent({ kind: "note", text });
+    let initial: object = {};
+    if (saved === null && init !== undefined) {
+      const { echo } = this.trainer;
+      const { tokens, known } = await startFrom(echo, data.tokenizer, config, init.checkpoint, init.source);
+      told(`weights of ${init.source}; it knows ${known} of the ${tokens} tokens`);
+      initial = { init: init.source, tokens, known };
+    }
     if (saved !== null) {
       this.trainer.echo.loadStateDict(saved.weights, { source: "last.safetensors" });
       this.trainer.restore(saved.training.trainer);
       this.#best = saved.training.best;
       this.#savedAt = this.trainer.steps;
     }
-    const told = (text: string): void => onEvent({ kind: "note", text });
     this.#log = await RunLog.open(outFolder, saved?.training.trainer.step ?? null, told);
     const { data: _, ...computing } = identity;
     const node = process.version;
-    this.#log.add({ kind: "start", step: this.trainer.steps, ...computing, node, changes });
+    this.#log.add({ kind: "start", step: this.trainer.steps, ...computing, node, changes, ...initial });
     await writeText(join(outFolder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
     // From now on there is a checkpoint to go on from: best.safetensors is never without one.
     if (saved === null || changes.length > 0) await this.#save();
