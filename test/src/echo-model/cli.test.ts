@@ -69,7 +69,7 @@ t.test("help teaches, and mistakes have exit code 2", async (t) => {
     [["train", "--data", data, "--out", "x", "--set", "model.dimz=3"], /did you mean "model\.dims"/],
     [
       ["train", "--data", data, "--out", "x", "--preset", "none"],
-      /--preset: expected one of an4, digits, seed/,
+      /--preset: expected one of an4, digits, words, seed/,
     ],
     [
       ["train", "--data", data, "--out", "x", "--config", "none.json"],

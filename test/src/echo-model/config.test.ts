@@ -320,7 +320,7 @@ t.test("conditions between fields are checked", async (t) => {
     ],
     [
       { training: { maxSteps: 100 } },
-      "optimizer.warmupSteps: the warm-up must end before the run, expected < 100, got 200",
+      "optimizer.warmupSteps: the warm-up must end before the run, expected < 100, got 200; optimizer.warmupShare=0.1 takes a tenth of any run",
     ],
     [
       { training: { epochs: 0 } },

@@ -29,7 +29,7 @@ export function addArchitecture(
     .option("--out <dir>", "folder for report.html and figures/, created when missing")
     .option("--vocabulary <n>", "tokens, where the settings do not say (default 100)")
     .option("--config <file>", "JSON file with settings")
-    .option("--preset <name>", "an4, digits or seed instead of a file")
+    .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option(
       "--set <key=value>",
       "change a setting, such as model.features=spectrogram,pitch; may be repeated",

@@ -49,7 +49,7 @@ export function addDiagnose(cli: CAC, required: (value: string | undefined, name
     .option("--batches <n>", "batches of each look (default 10)")
     .option("--out <dir>", "folder for diagnosis.json, report.html and figures/")
     .option("--config <file>", "JSON file with settings")
-    .option("--preset <name>", "an4, digits or seed instead of a file")
+    .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option("--set <key=value>", "change a setting, such as data.format=fleurs; may be repeated")
     .option("--seed <n>", "the same as --set training.seed=n")
     .option("--cache <dir>", "keep features here for the next run")

@@ -29,7 +29,7 @@ interface LookOptions extends SettingOptions, DecodeOptions {
 const settingOptions = (command: ReturnType<CAC["command"]>): ReturnType<CAC["command"]> =>
   withDecodeOptions(command)
     .option("--config <file>", "JSON file with settings; the audio group counts")
-    .option("--preset <name>", "an4, digits or seed instead of a file")
+    .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option("--set <key=value>", "change a setting, such as audio.melBins=80; may be repeated");
 
 /** A recording, decoded within the limits of the options. */

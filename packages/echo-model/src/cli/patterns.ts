@@ -40,7 +40,7 @@ export function addPatterns(cli: CAC): void {
     .option("--recording <file>", "a recording whose pitch is followed")
     .option("--out <dir>", "folder for report.html and figures/, created when missing")
     .option("--config <file>", "JSON file with settings; model.rotary and audio count")
-    .option("--preset <name>", "an4, digits or seed instead of a file")
+    .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option("--set <key=value>", "change a setting, such as model.rotary.spacing=mel; may be repeated")
     .option("--json", "patterns as JSON")
     .example("  echo-asr patterns --f0 80,120,220 --head-width 128")

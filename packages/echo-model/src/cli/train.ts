@@ -51,12 +51,12 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .option("--data <dir>", "folder with manifest.jsonl and the recordings")
     .option("--out <dir>", "folder of the run, created when missing")
     .option("--config <file>", "JSON file with the settings that differ from the defaults")
-    .option("--preset <name>", "an4, digits or seed instead of a file")
+    .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option("--set <key=value>", "change one setting, such as model.dims=256; may be repeated")
     .option("--seed <n>", "the same as --set training.seed=n (default 0)")
     .option(
       "--init <checkpoint>",
-      "start from its weights, or from those of the shipped one (--init shipped), and, without --preset and --config, its settings of model, audio and text; the vocabulary may be another one",
+      "start from its weights, or from those of the shipped one (--init shipped), and, without --preset and --config, its settings, length and curriculum of the training and names of the data aside; the vocabulary may be another one",
     )
     .option("--resume", "go on where the last checkpoint of OUT stands")
     .option(
@@ -79,7 +79,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .option("--quiet", "no progress line, only the summary at the end")
     .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4")
     .example("  echo-asr train --preset an4 --data data/an4 --out runs/an4 --resume")
-    .example("  echo-asr train --init shipped --data my-words --out runs/mine --set training.epochs=30")
+    .example("  echo-asr train --preset words --init shipped --data my-words --out runs/mine")
     .example(
       "  echo-asr train --data LibriSpeech --out runs/libri --set data.format=librispeech --set data.trainSplit=train-clean-100 --set data.evaluateSplit=dev-clean",
     );
@@ -150,9 +150,12 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
   });
 }
 
-/** What a checkpoint hands on to a training that starts from it: all that its weights depend on. */
-function startingSettings({ model, audio, text }: EchoConfig): ConfigInput {
-  return { model: { ...model, vocabSize: 0 }, audio, text };
+/** What a checkpoint hands on to a training that starts from it: all but the length of a run and the names in its data folder. */
+function startingSettings(config: EchoConfig): ConfigInput {
+  const { training: _length, curriculum: _curriculum, ...kept } = config;
+  const { minSeconds, maxSeconds, maxCharacters, badRows, holdOut } = config.data;
+  const data = { minSeconds, maxSeconds, maxCharacters, badRows, holdOut };
+  return { ...kept, model: { ...config.model, vocabSize: 0 }, data };
 }
 
 function nextSteps(outFolder: string, reported: boolean): string {

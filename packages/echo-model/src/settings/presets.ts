@@ -40,6 +40,13 @@ export const DIGITS_PRESET: ConfigInput = {
   training: { epochs: 0, maxSteps: 1200 },
 };
 
+/** A few words of one's own from some twenty recordings of each, best started from a trained model (`train --init`). */
+export const WORDS_PRESET: ConfigInput = {
+  curriculum: { epochs: 0 },
+  optimizer: { warmupShare: 0.1 },
+  training: { epochs: 60, evaluateEvery: 100, checkpointEvery: 100 },
+};
+
 /** The Python original as its repository ran it: 52.7 M parameters at a vocabulary of 1000, FLEURS, batch 1. */
 export const SEED_PRESET: ConfigInput = {
   model: { variant: "reference" },
@@ -47,8 +54,9 @@ export const SEED_PRESET: ConfigInput = {
 };
 
 /** Presets by the name the command line takes. */
-export const PRESETS: Readonly<Record<"an4" | "digits" | "seed", ConfigInput>> = {
+export const PRESETS: Readonly<Record<"an4" | "digits" | "words" | "seed", ConfigInput>> = {
   an4: AN4_PRESET,
   digits: DIGITS_PRESET,
+  words: WORDS_PRESET,
   seed: SEED_PRESET,
 };

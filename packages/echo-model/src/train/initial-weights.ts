@@ -9,7 +9,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** Weights with a row for each token. */
-const TOKEN_ROWS = new Set(["decoder.tokens.weight", "ctcHead.weight", "ctcHead.bias"]);
+const TOKEN_ROWS = new Set(["decoder.token_embedding.weight", "ctc_head.weight", "ctc_head.bias"]);
 
 /** How much of a vocabulary was known. */
 export interface InitialWeights {
