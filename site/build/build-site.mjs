@@ -8,6 +8,7 @@ import { course } from "./course.mjs";
 import { copyFiles, writeServiceWorker } from "./files.mjs";
 import { layout } from "./layout.mjs";
 import { PAGES } from "./pages.mjs";
+import { repl } from "./repl.mjs";
 
 const SITE = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** Where the site is written. */
@@ -43,7 +44,7 @@ export async function buildSite(outDir = DIST) {
   await build({
     ...shared,
     base: "./",
-    plugins: [course(), layout(), withoutDecoders()],
+    plugins: [course(), repl(), layout(), withoutDecoders()],
     worker: { format: "es", plugins: () => [withoutDecoders()] },
     build: {
       outDir,

@@ -5,11 +5,12 @@ interface Value {
   readonly id: string;
   readonly lines: readonly string[];
   readonly op: boolean;
+  readonly variable: boolean;
   readonly inputs: string[];
   row: number;
 }
 
-const NODE = /^\s*(n\d+) \[label="((?:[^"\\]|\\.)*)", shape=(box|ellipse)/;
+const NODE = /^\s*(n\d+) \[label="((?:[^"\\]|\\.)*)", shape=(box|ellipse), style=filled, fillcolor=(\w+)/;
 const EDGE = /^\s*(n\d+) -> (n\d+);/;
 
 /** The values of a graph with their rows; toDot names each value after those it was computed from. */
@@ -20,7 +21,14 @@ function valuesOf(dot: string): Map<string, Value> {
     const edge = EDGE.exec(line);
     if (node !== null) {
       const lines = node[2]!.split("\\n").map((text) => text.replace(/\\(.)/g, "$1"));
-      values.set(node[1]!, { id: node[1]!, lines, op: node[3] === "box", inputs: [], row: 0 });
+      values.set(node[1]!, {
+        id: node[1]!,
+        lines,
+        op: node[3] === "box",
+        variable: node[4] === "lightblue",
+        inputs: [],
+        row: 0,
+      });
     } else if (edge !== null) values.get(edge[2]!)?.inputs.push(edge[1]!);
   }
   for (const value of values.values())
@@ -70,7 +78,7 @@ export function drawGraph(dot: string, title: string): string {
       );
     });
   }
-  for (const { id, lines, op } of values.values()) {
+  for (const { id, lines, op, variable } of values.values()) {
     const [x, y] = places.get(id)!;
     marks.push(
       element("rect", {
@@ -80,8 +88,8 @@ export function drawGraph(dot: string, title: string): string {
         height: HEIGHT,
         rx: op ? 3 : 24,
         fill: "var(--panel)",
-        stroke: op ? "var(--line)" : "var(--ours)",
-        "stroke-width": op ? 1 : 2,
+        stroke: variable ? "var(--ours)" : "var(--line)",
+        "stroke-width": variable ? 2.5 : 1,
       }),
     );
     lines.slice(0, 3).forEach((text, i) => {
