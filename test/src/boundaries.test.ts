@@ -286,6 +286,7 @@ const ROOMS = [
   "study",
   "evaluate",
   "train",
+  "experiment",
   "figures",
   "cli",
 ];

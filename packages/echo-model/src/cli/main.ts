@@ -11,6 +11,7 @@ import { addAttention } from "./attention.ts";
 import { addCalibrate } from "./calibrate.ts";
 import { addDiagnose } from "./diagnose.ts";
 import { addEvaluate } from "./evaluate.ts";
+import { addExperiment } from "./experiment.ts";
 import { addExport } from "./export.ts";
 import { addLanguageModel } from "./language-model.ts";
 import { addListen } from "./listen.ts";
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   const cli = cac("echo-asr");
   addTrain(cli, required);
   addEvaluate(cli, required);
+  addExperiment(cli, required);
   addTranscribe(cli);
   addListen(cli);
   addCalibrate(cli, required);

@@ -59,6 +59,39 @@ export function bootstrapDifference(
   return resample("bootstrapDifference", first.length, options, difference);
 }
 
+/**
+ * Interval of the mean difference `first - second` over several trainings of two systems, when utterances are drawn again
+ * with replacement. One draw of utterances serves all trainings of both systems, so that what makes an utterance hard does
+ * not count as a difference. Trainings are not drawn: see `meanInterval` for what they add.
+ * @param first - for each seed, the errors of one system by utterance, in the same order everywhere.
+ * @param second - the same of the other; first[i] and second[i] have the same seed.
+ * @throws RangeError when numbers of seeds or utterances differ, or there are none.
+ * @example
+ * bootstrapPairs([staticSeed0, staticSeed1], [f0Seed0, f0Seed1], { random: stream(0, "bootstrap") });
+ */
+export function bootstrapPairs(
+  first: readonly (readonly UtteranceErrors[])[],
+  second: readonly (readonly UtteranceErrors[])[],
+  options: BootstrapOptions,
+): Interval {
+  if (first.length !== second.length || first.length === 0)
+    throw new RangeError(
+      `bootstrapPairs: seeds are paired, expected equal numbers of at least 1, got ${first.length} and ${second.length}`,
+    );
+  const count = first[0]!.length;
+  const other = [...first, ...second].find((utterances) => utterances.length !== count);
+  if (other !== undefined)
+    throw new RangeError(
+      `bootstrapPairs: all trainings are scored on the same utterances, expected ${count}, got ${other.length}`,
+    );
+  const difference = (picks: Iterable<number>): number => {
+    const chosen = [...picks];
+    const sum = first.reduce((all, one, i) => all + rateOf(one, chosen) - rateOf(second[i]!, chosen), 0);
+    return sum / first.length;
+  };
+  return resample("bootstrapPairs", count, options, difference);
+}
+
 function rateOf(utterances: readonly UtteranceErrors[], picks: Iterable<number>): number {
   let errors = 0;
   let total = 0;

@@ -9,6 +9,7 @@ export * from "./digit-strings.ts";
 export * from "./gate-openings.ts";
 export * from "./gradient-diagnostics.ts";
 export * from "./gradient-norms.ts";
+export * from "./mean-interval.ts";
 export * from "./module-trace.ts";
 export * from "./rotary-patterns.ts";
 export * from "./tensorboard.ts";
