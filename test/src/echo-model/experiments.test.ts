@@ -15,6 +15,7 @@ import {
 import t from "tap";
 import { readShared, skipWithoutShared } from "../shared-material.ts";
 
+const MAIN: string = fileURLToPath(new URL("../../../packages/echo-model/dist/cli/main.js", import.meta.url));
 const folder = fileURLToPath(new URL("../../../experiments/", import.meta.url));
 const log = readFileSync(new URL("../../../packages/echo-model/EXPERIMENTS.md", import.meta.url), "utf8");
 
@@ -24,6 +25,11 @@ t.test("the experiment files are valid and differ in what their names say", asyn
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
   t.ok(names.length >= 4);
   for (const name of names) {
+    const content = parseConfig(readFileSync(join(folder, name), "utf8"), name);
+    if ("variants" in content) {
+      t.match(log, `experiment experiments/${name} --data `, `${name}: one command`);
+      continue; // the settings in it are checked below
+    }
     t.doesNotThrow(() => read(name), name);
     t.match(log, `train --config experiments/${name} --data `, `${name}: one command`);
   }
@@ -33,6 +39,15 @@ t.test("the experiment files are valid and differ in what their names say", asyn
     t.equal(f0.model.rotary.pitch, "utterance");
     t.same(still, { ...f0, model: { ...f0.model, rotary: { ...f0.model.rotary, pitch: "static" } } });
   }
+});
+
+t.test("the ablation is 15 trainings of each of three seeds, and its settings are valid", async (t) => {
+  const file = join(folder, "digits-ablation.json");
+  const args = [MAIN, "experiment", file, "--data", folder, "--out", join(tmpdir(), "never-made"), "--plan"];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const runs = stdout.trim().split("\n");
+  t.equal(runs.length, 45, stderr);
+  t.ok(runs.every((run) => run.endsWith(": new")));
 });
 
 /** Runs the script on a folder and reads what it wrote. */

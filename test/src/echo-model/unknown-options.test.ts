@@ -31,7 +31,7 @@ import {
   withLanguage,
 } from "@echo-ts/echo-model";
 import { limitedDecoder, runTraining, saveCheckpoint } from "@echo-ts/echo-model/node";
-import { bootstrapDifference, bootstrapRate } from "@echo-ts/echo-model/study";
+import { bootstrapDifference, bootstrapPairs, bootstrapRate } from "@echo-ts/echo-model/study";
 import { ArgumentError } from "@echo-ts/tensor";
 import t from "tap";
 import { byteLevelFile } from "./bpe-files.ts";
@@ -238,6 +238,12 @@ const CASES: [name: string, call: (options: never) => unknown, wrong: object, me
   [
     "bootstrapDifference",
     (o) => bootstrapDifference([], [], o),
+    { levels: 0.9 },
+    'unknown option "levels"; did you mean "level"?',
+  ],
+  [
+    "bootstrapPairs",
+    (o) => bootstrapPairs([], [], o),
     { levels: 0.9 },
     'unknown option "levels"; did you mean "level"?',
   ],

@@ -13,8 +13,8 @@ export const METHOD: string =
   "Word error rates (WER) are errors over words of the whole set, in per cent, at the last step of each run. The interval of a " +
   "mean is Student's over the seeds. The difference is variant minus baseline with the same seed, averaged over the seeds, in " +
   "points: more than 0 is worse. 'over seeds' is Student's interval of those differences; it covers what training draws, not " +
-  "the choice of utterances. 'over utterances' is a paired bootstrap (Bisani and Ney 2004): 1000 times as many utterances as the " +
-  "set has are drawn with replacement, the same for both variants and all seeds; it covers the choice of utterances, not what " +
+  "the choice of utterances. 'over utterances' is a paired bootstrap (Bisani and Ney 2004): a thousand times, as many utterances as " +
+  "the set has are drawn with replacement, the same for both variants and all seeds; it covers the choice of utterances, not what " +
   "training draws. Better or worse is said only when both intervals leave out 0; 'no difference shown' is not 'no difference'. " +
   "All intervals are of 95 %: of twenty comparisons of equals about one leaves out 0 by chance.";
 
