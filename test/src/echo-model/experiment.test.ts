@@ -311,7 +311,7 @@ t.test("files that describe no experiment are refused with every problem", async
     'name: expected a text that says what is compared, got ""',
     'preset: expected one of an4, digits, seed, got "digit"',
     "seeds: expected a list of different whole numbers >= 0, such as [0, 1, 2], got [0,0]",
-    'outputs: expected a list out of ctc, free, forced, got ["ctx"]',
+    'outputs: expected a list out of ctc, free, search, forced, got ["ctx"]',
     'variants[0]: unknown key "setings", expected one of name, about, settings, weightsOf, pitchHz',
     "variants[2].pitchHz: expected a number of Hz above 0, got 0",
     'variants: "a" and "A!" would share a folder, expected different names',

@@ -50,7 +50,7 @@ const KEYS = [
   "outputs",
 ] as const;
 const VARIANT_KEYS = ["name", "about", "settings", "weightsOf", "pitchHz"] as const;
-const OUTPUTS: readonly OutputKind[] = ["ctc", "free", "forced"];
+const OUTPUTS: readonly OutputKind[] = ["ctc", "free", "search", "forced"];
 
 type Json = Readonly<Record<string, unknown>>;
 

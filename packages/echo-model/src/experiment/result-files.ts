@@ -11,6 +11,7 @@ import type { ExperimentResults, Range, ResultRow } from "./compare-variants.ts"
 export const OUTPUT_NAMES: Readonly<Record<ResultRow["output"], string>> = {
   ctc: "CTC",
   free: "attention, free-running",
+  search: "search by decode.method",
   forced: "attention, told the true text so far (not recognition)",
 };
 
