@@ -181,14 +181,15 @@ t.test("killed at any moment, it goes on and ends in the same bits and the same 
 });
 
 t.test("Ctrl-C stops after the current step; the command goes on from there", async (t) => {
-  const [program, args] = command(...argsOf(grid, "stopped", "--json"));
+  const file = fileOf("one", { ...GRID, seeds: [0], variants: VARIANTS.slice(0, 1) });
+  const [program, args] = command(...argsOf(file, "stopped", "--json"));
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   await new Promise<void>((resolve) => child.stdout.once("data", () => resolve()));
   child.kill("SIGINT");
   t.equal(await ended, 130);
-  t.equal(run(...argsOf(grid, "stopped", "--json")).status, 0);
-  t.same(bitsOf("stopped"), bitsOf("whole"));
+  t.equal(run(...argsOf(file, "stopped", "--json")).status, 0);
+  t.equal(sha(checkpointIn("stopped", "f0-seed-0")), bitsOf("whole")[0]);
 });
 
 t.test("a run that fails is listed and ends no other; it is tried again next time", async (t) => {
@@ -261,10 +262,11 @@ t.test("runs of other settings are named and refused, or made again", async (t) 
   t.not(other, bitsOf("whole")[1]);
   const wider = fileOf("wider", {
     ...GRID,
+    seeds: [0],
     variants: [...VARIANTS, { name: "f0, told 90 Hz", weightsOf: "f0", pitchHz: 90 }],
   });
   const scored = run(...argsOf(wider, "whole", "--json"));
-  t.match(scored.out, /"kept":2/, "a new way to score trains nothing");
+  t.match(scored.out, /"finished":2,"kept":1/, "a new way to score trains nothing");
   t.same(resultsIn("whole").rows.filter(({ variant }) => variant === "f0, told 90 Hz").length, 2);
 });
 

@@ -1,11 +1,10 @@
 // echo-asr eval
 import type { CAC } from "cac";
 import { nodeFiles } from "../data/node-files.ts";
-import { type EvaluationExample, evaluateModel } from "../evaluate/evaluate-model.ts";
+import { evaluateModel, withPitch } from "../evaluate/evaluate-model.ts";
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
 import { limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
-import { derivedFeatures } from "../speech/stored-features.ts";
 import { printable } from "../text/printable.ts";
 import { recognizerOf } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
@@ -123,9 +122,4 @@ async function score(
     console.log(
       JSON.stringify({ checkpoint: path, forcedPitchHz: pitch, problems: problems.length, sets: results }),
     );
-}
-
-function withPitch(example: EvaluationExample, hz: number): EvaluationExample {
-  const f0 = new Float32Array(example.features.frames).fill(hz);
-  return { ...example, features: derivedFeatures(example.features, (features) => ({ ...features, f0 })) };
 }

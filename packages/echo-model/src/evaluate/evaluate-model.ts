@@ -7,7 +7,7 @@ import type { Echo } from "../model/model.ts";
 import { type InputSettings, inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { extractFeatures } from "../speech/features.ts";
-import { readFeatures, type StoredFeatures } from "../speech/stored-features.ts";
+import { derivedFeatures, readFeatures, type StoredFeatures } from "../speech/stored-features.ts";
 import { bootstrapRate, type Interval } from "../study/bootstrap.ts";
 import {
   type ErrorRate,
@@ -174,6 +174,12 @@ function silenced(example: DecodableExample, input: InputSettings): DecodableExa
     },
   };
   return { ...example, features };
+}
+
+/** The same utterance with this pitch in Hz in every frame, whatever the speaker's. */
+export function withPitch(example: EvaluationExample, hz: number): EvaluationExample {
+  const f0 = new Float32Array(example.features.frames).fill(hz);
+  return { ...example, features: derivedFeatures(example.features, (features) => ({ ...features, f0 })) };
 }
 
 /** Median of the voiced frames in Hz; undefined when there is none. */

@@ -1,6 +1,6 @@
 // Word errors of a trained model, utterance by utterance: what the comparison of variants resamples. Read next:
 // compare-variants.ts.
-import { type EvaluationExample, evaluateModel, type OutputKind } from "../evaluate/evaluate-model.ts";
+import { type EvaluationExample, evaluateModel, type OutputKind, withPitch } from "../evaluate/evaluate-model.ts";
 import type { Recognizer } from "../speech/recognize-stretch.ts";
 import { scoreText } from "../text/error-rates.ts";
 import type { Reading } from "./plan.ts";
@@ -38,7 +38,7 @@ export async function scoreReadings(
   for (const reading of readings) {
     const bySet: Record<string, SetScores> = {};
     for (const [set, examples] of sets) {
-      const used = reading.pitchHz === null ? examples : examples.map((one) => told(one, reading.pitchHz!));
+      const used = reading.pitchHz === null ? examples : examples.map((one) => withPitch(one, reading.pitchHz!));
       const { texts } = await evaluateModel(echo, tokenizer, used, config, {
         kinds: outputs,
         onProgress: (done) => onProgress((before + done) / total),
@@ -54,10 +54,4 @@ export async function scoreReadings(
     scored.push({ ...reading, sets: bySet });
   }
   return scored;
-}
-
-/** The same utterance with another pitch in every frame. */
-function told(example: EvaluationExample, hz: number): EvaluationExample {
-  const f0 = new Float32Array(example.features.frames).fill(hz);
-  return { ...example, features: { ...example.features, f0 } };
 }
