@@ -32,10 +32,12 @@ export function addReport(cli: CAC): void {
     .command("report <run>", "Write one HTML file on a run or a checkpoint")
     .usage(
       "report DIR|CHECKPOINT [--data DIR] [--recording FILE] [--out DIR]\n\n" +
-        "DIR is the folder of a training. Writes report.html, which needs nothing beside it, and figures/ with each figure as\n" +
-        "SVG and its numbers as JSON: settings, error rates, learning curves, gradients (train --diagnostics, or diagnosis.json\n" +
-        "of echo-asr diagnose --out DIR), architecture, rotary patterns. With --data also scores and which words are taken for\n" +
-        "which; with --recording spectrogram, pitch, words, attention and gates of that recording.",
+        "DIR is the folder of a training or of an experiment. Writes report.html, which needs nothing beside it, and figures/\n" +
+        "with each figure as SVG and its numbers as JSON. Of a training: settings, error rates, learning curves, gradients (train\n" +
+        "--diagnostics, or diagnosis.json of echo-asr diagnose --out DIR), architecture, rotary patterns; with --data also scores\n" +
+        "and which words are taken for which; with --recording spectrogram, pitch, words, attention and gates of that recording.\n" +
+        "Of an experiment: error rates of all variants and seeds, differences from the baseline with intervals, learning curves;\n" +
+        "it takes no other option than --out.",
     )
     .option("--data <dir>", "folder with manifest.jsonl and the recordings to score")
     .option("--split <name>", "split to score (default: that of the training's evaluations)")
@@ -44,6 +46,7 @@ export function addReport(cli: CAC): void {
     .option("--out <dir>", "folder to write to (default: the run's)")
     .option("--cache <dir>", "keep features here for the next run")
     .example("  echo-asr report runs/an4 --data data/an4 --recording speech.wav")
+    .example("  echo-asr report out/ablation")
     .example("  echo-asr report model.safetensors --out out/report");
   withEngineOptions(command).action(async (run: string, options: ReportOptions) => {
     await startEngine(options);
@@ -68,6 +71,11 @@ export async function reportRun(
       throw new DataError(`report: ${run} does not exist, expected the folder of a run or a checkpoint`);
     },
   );
+  if (isFolder) {
+    const { experimentReport, readExperimentFolder, writeReport } = await import("../figures/index.ts");
+    const found = await readExperimentFolder(run);
+    if (found !== null) return writeReport(options.out ?? run, experimentReport(found));
+  }
   const path = isFolder ? await checkpointIn(run) : run;
   const checkpoint = await loadCheckpoint(path);
   const config = overridden(checkpoint.config, overridesOf(options));
@@ -104,7 +112,7 @@ async function checkpointIn(folder: string): Promise<string> {
     if (await stat(path).catch(() => null)) return path;
   }
   throw new DataError(
-    `report: ${folder} holds neither best.safetensors nor last.safetensors; name the folder of a training or a checkpoint`,
+    `report: ${folder} holds no best.safetensors, last.safetensors or results.json; name the folder of a training or an experiment, or a checkpoint`,
   );
 }
 

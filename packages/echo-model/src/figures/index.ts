@@ -6,6 +6,14 @@ export { type AttentionScene, attentionFigure, attentionReceivedFigure } from ".
 export { type ColorImage, colorBar, imageAddress, imageMark } from "./color-image.ts";
 export { diagnosisSections, seedTable } from "./diagnosis-figures.ts";
 export { type DotFigureInput, type DotValue, dotFigure } from "./dot-figure.ts";
+export {
+  differencesFigure,
+  type SetRows,
+  type VariantLogs,
+  variantLearningFigure,
+  variantRatesFigure,
+} from "./experiment-figures.ts";
+export { type ExperimentReportInput, experimentReport, readExperimentFolder } from "./experiment-report.ts";
 export { drawFigure, type Figure, type FigureInput, type FigureTable, type Panel } from "./figure.ts";
 export { type Report, type ReportSection, reportHtml } from "./page.ts";
 export { rotationFigure, type UtterancePitch, utteranceMatricesFigure } from "./pitch-figures.ts";
