@@ -1,6 +1,11 @@
 // Word errors of a trained model, utterance by utterance: what the comparison of variants resamples. Read next:
 // compare-variants.ts.
-import { type EvaluationExample, evaluateModel, type OutputKind, withPitch } from "../evaluate/evaluate-model.ts";
+import {
+  type EvaluationExample,
+  evaluateModel,
+  type OutputKind,
+  withPitch,
+} from "../evaluate/evaluate-model.ts";
 import type { Recognizer } from "../speech/recognize-stretch.ts";
 import { scoreText } from "../text/error-rates.ts";
 import type { Reading } from "./plan.ts";
@@ -38,7 +43,8 @@ export async function scoreReadings(
   for (const reading of readings) {
     const bySet: Record<string, SetScores> = {};
     for (const [set, examples] of sets) {
-      const used = reading.pitchHz === null ? examples : examples.map((one) => withPitch(one, reading.pitchHz!));
+      const used =
+        reading.pitchHz === null ? examples : examples.map((one) => withPitch(one, reading.pitchHz!));
       const { texts } = await evaluateModel(echo, tokenizer, used, config, {
         kinds: outputs,
         onProgress: (done) => onProgress((before + done) / total),
