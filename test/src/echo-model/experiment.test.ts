@@ -152,6 +152,9 @@ t.test("the same command again computes nothing and writes the same results", as
   t.equal(again.status, 0, again.err);
   t.same(JSON.parse(again.out), { kind: "end", finished: 4, kept: 4, failed: [], missing: [] });
   t.equal(readFileSync(join(folder, "again", "results.json"), "utf8"), before);
+  // A setting that the version of the run did not know has had its default.
+  const job = join(folder, "again", "runs", "f0-seed-0", "job.json");
+  writeFileSync(job, readFileSync(job, "utf8").replace('"beam":8,', ""));
   const plan = run(...argsOf(grid, "again", "--plan"));
   t.same(
     plan.out.trim().split("\n"),
@@ -212,6 +215,30 @@ t.test("a run that fails is listed and ends no other; it is tried again next tim
   const again = run(...argsOf(file, "broken", "--json"));
   t.equal(again.status, 1);
   t.match(again.out, /"kept":2/);
+});
+
+t.test("echo-asr report draws every number of the table", async (t) => {
+  const { status, out, err } = run("report", join(folder, "again"));
+  t.equal(status, 0, err);
+  t.match(out, "report with 3 figures");
+  const { rows } = resultsIn("again");
+  const figure = (name: string): unknown[][] =>
+    JSON.parse(readFileSync(join(folder, "again", "figures", `${name}.json`), "utf8")).data.rows;
+  const two = (share: number): number => Number((100 * share).toFixed(2));
+  t.same(
+    figure("rates-dev").map(([output, variant, mean]) => [output, variant, mean]),
+    rows.map(({ output, variant, mean }) => [output, variant, two(mean)]),
+  );
+  t.same(
+    figure("differences-dev").map(([output, variant, mean, , , verdict]) => [output, variant, mean, verdict]),
+    rows.flatMap(({ output, variant, difference }) =>
+      difference === null ? [] : [[output, variant, two(difference.mean), difference.verdict]],
+    ),
+  );
+  t.equal(figure("learning-by-variant").length, 12, "twelve steps");
+  const html = readFileSync(join(folder, "again", "report.html"), "utf8");
+  t.match(html, "No difference from f0 is shown on any set by any output for: Static!");
+  t.notMatch(html, /(src|href)="(https?:)?\/\//, "no address");
 });
 
 t.test("a process that dies is a failed run", async (t) => {

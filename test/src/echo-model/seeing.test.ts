@@ -259,4 +259,11 @@ t.test("learning curves and error rates hold the log's numbers", async (t) => {
   t.equal(learningFigure([]), null);
   const rates = errorRateFigure([{ kind: "evaluation", step: 20, set: "dev", ctc: 0.125, ctcCer: 0.1 }])!;
   t.same(rates.table.rows, [[20, "dev, CTC", 12.5]]);
+  const end = errorRateFigure([
+    { kind: "evaluation", step: 20, set: "dev", ctc: 0.1, forced: 0.2, ctcZeroed: 1 },
+    { kind: "evaluation", step: 20, set: "other", ctc: 0.3, forced: 0.4, ctcZeroed: 0.9 },
+  ])!;
+  t.equal(end.table.rows.length, 6, "everything is in the table");
+  t.equal(end.alt, "dev, CTC: 10.0 % at the end; other, CTC: 30.0 % at the end.");
+  t.notMatch(end.svg, "told the text", "what is no recognition is not drawn");
 });

@@ -243,7 +243,7 @@ const CASES: [name: string, call: (options: never) => unknown, wrong: object, me
   ],
   [
     "bootstrapPairs",
-    (o) => bootstrapPairs([], [], o),
+    (o) => bootstrapPairs([[]], [[]], o),
     { levels: 0.9 },
     'unknown option "levels"; did you mean "level"?',
   ],

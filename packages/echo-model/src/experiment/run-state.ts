@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
-import { ALL_SETTINGS } from "../settings/resolve.ts";
+import { ALL_SETTINGS, resolveConfig } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import type { ExperimentJob } from "./plan.ts";
 import type { RunScores } from "./score-run.ts";
@@ -28,16 +28,16 @@ export async function runState(out: string, job: ExperimentJob): Promise<RunStat
   const config = (await readJson(join(folder, "config.json"))) as EchoConfig | null;
   const known = (await readJson(join(folder, "job.json"))) as Pick<
     ExperimentJob,
-    "config" | "dataDigest"
+    "config" | "dataDigest" | "hash"
   > | null;
   const before = known?.config ?? config;
   if (before === null) return { kind: "new" };
-  const differing = differences(before, job.config);
+  const differing = differences(completed(before), job.config);
   if (differing.length > 0) return { kind: "changed", reason: `other settings: ${differing.join(", ")}` };
   if (known !== null && known.dataDigest !== job.dataDigest)
     return { kind: "changed", reason: "other data: files of the data folder have changed" };
   const scores = (await readJson(join(folder, "scores.json"))) as RunScores | null;
-  if (scores === null || scores.hash !== job.hash) return { kind: "begun" };
+  if (scores === null || scores.hash !== known?.hash) return { kind: "begun" };
   const complete = job.readings.every(({ variant, pitchHz }) => {
     const found = scores.readings.find((one) => one.variant === variant && one.pitchHz === pitchHz);
     const sets = Object.values(found?.sets ?? {});
@@ -46,6 +46,15 @@ export async function runState(out: string, job: ExperimentJob): Promise<RunStat
     );
   });
   return complete ? { kind: "finished", scores } : { kind: "begun" };
+}
+
+/** Settings that a later version brought have had their defaults before. */
+function completed(before: EchoConfig): EchoConfig {
+  try {
+    return resolveConfig(before);
+  } catch {
+    return before; // of a version that knew other settings: they are listed as they stand
+  }
 }
 
 /** "model.rotary.pitch (utterance, now static)" for each setting that differs. */

@@ -149,7 +149,7 @@ export function diagnosisSections(diagnoses: readonly Diagnosis[]): ReportSectio
               dotFigure({
                 name: "gate-means",
                 title: "Mean opening of the gates",
-                text: "0 is shut, 1 is open; an untrained gate stands near one half.",
+                text: "0 is shut, 1 is open, the dashed line is one half. Where a gate stands before training is chance: compare with it.",
                 axes: ["block", "opening (share)"],
                 levels: [0.5],
                 values: gates,

@@ -42,9 +42,9 @@ export function dotFigure({
   const panel: Panel = {
     plot: {
       width: 880,
-      height: 260 + (tilted ? 5 * most : 0),
+      height: 260 + (tilted ? 4 * most : 0),
       marginLeft: 56,
-      marginBottom: 34 + (tilted ? 5 * most : 0),
+      marginBottom: 34 + (tilted ? 4 * most : 0),
       x: {
         type: "point",
         domain: places,

@@ -55,9 +55,10 @@ export function variantRatesFigure({ set, rows }: SetRows, baseline: string): Fi
     return {
       plot: {
         width: WIDTH,
-        height: 46 + ROW_HEIGHT * names.length,
+        height: 50 + ROW_HEIGHT * names.length,
         marginLeft: NAMES_WIDTH,
         marginTop: 8,
+        marginBottom: 36,
         x: { label: "word error rate (%)", grid: true, domain: [0, 1.05 * most], clamp: true },
         y: { domain: names, label: null },
         marks: [
@@ -142,9 +143,10 @@ export function differencesFigure({ set, rows }: SetRows, baseline: string): Fig
     return {
       plot: {
         width: WIDTH,
-        height: 46 + ROW_HEIGHT * names.length,
+        height: 50 + ROW_HEIGHT * names.length,
         marginLeft: NAMES_WIDTH,
         marginTop: 8,
+        marginBottom: 36,
         x: {
           label: `WER minus that of ${baseline} (points; to the right is worse)`,
           grid: true,

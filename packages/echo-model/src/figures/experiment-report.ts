@@ -55,7 +55,7 @@ export function experimentReport({ results, logs }: ExperimentReportInput): Repo
   const learning = variantLearningFigure(logs, baseline);
   return {
     title: name,
-    text: `${about === "" ? "" : `${about} `}Made by echo-asr experiment; ${seeds.length} seeds (${seeds.join(", ")}).`,
+    text: `${about === "" ? "" : `${about} `}Made by echo-asr experiment; ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}.`,
     sections: [
       { heading: "What came of it", text: summary(results) },
       { heading: "What was compared", tables: [variantTable(results)] },

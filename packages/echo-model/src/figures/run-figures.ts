@@ -127,18 +127,24 @@ export function errorRateFigure(records: readonly LogRecord[]): Figure | null {
   const points = evaluations.flatMap((record) =>
     Object.entries(KINDS).flatMap(([key, label]) =>
       typeof record[key] === "number"
-        ? [{ step: Number(record.step), series: `${String(record.set)}, ${label}`, rate: 100 * record[key] }]
+        ? [{ step: Number(record.step), key, set: String(record.set), label, rate: 100 * record[key] }]
         : [],
     ),
   );
   if (points.length === 0) return null;
-  const series = [...new Set(points.map((point) => point.series))];
+  // Recognition has a colour each; the control without sound is a cross in the same one. What is told the text is no
+  // recognition: it stands in the table only.
+  const nameOf = (set: string, key: string): string => `${set}, ${KINDS[key.replace("Zeroed", "")]!}`;
+  const shown = points.map((point) => ({ ...point, series: nameOf(point.set, point.key) }));
+  const lines = shown.filter(({ key }) => key === "ctc" || key === "free");
+  const zeroed = shown.filter(({ key }) => key.endsWith("Zeroed"));
+  const series = [...new Set([...lines, ...zeroed].map((point) => point.series))];
   const last = Math.max(...points.map(({ step }) => step));
   return drawFigure({
     name: "error-rates",
     title: "Word error rate by step",
-    text: "Corpus word error rates of the evaluations. Controls with the audio zeroed (at the end only) show what the model gets without listening: a rate near theirs is no recognition. Rates above 100 % are possible.",
-    alt: `${series.map((name) => `${name}: ${points.findLast((point) => point.series === name)!.rate.toFixed(1)} % at the end`).join("; ")}.`,
+    text: `Corpus word error rates of the evaluations.${zeroed.length === 0 ? "" : " Crosses are the same outputs with the audio zeroed (at the end only): what the model gets without listening. A rate near its cross is no recognition."} Rates above 100 % are possible.`,
+    alt: `${series.map((name) => `${name}: ${(lines.findLast((point) => point.series === name)?.rate ?? Number.NaN).toFixed(1)} % at the end`).join("; ")}.`,
     panels: [
       [
         {
@@ -146,12 +152,14 @@ export function errorRateFigure(records: readonly LogRecord[]): Figure | null {
             width: WIDTH,
             height: 280,
             marginLeft: 56,
+            marginBottom: 36,
             x: { label: "step", domain: [0, last] },
             y: { label: "word error rate (%)", grid: true, zero: true },
             color: { domain: series, range: colorsFor(series.length) },
             marks: [
-              Plot.line(points, { x: "step", y: "rate", stroke: "series", z: "series", strokeWidth: 1.5 }),
-              Plot.dot(points, { x: "step", y: "rate", fill: "series", r: 3.5 }),
+              Plot.line(lines, { x: "step", y: "rate", stroke: "series", z: "series", strokeWidth: 1.5 }),
+              Plot.dot(lines, { x: "step", y: "rate", fill: "series", r: 3.5 }),
+              Plot.dot(zeroed, { x: "step", y: "rate", stroke: "series", symbol: "times", r: 5 }),
             ],
           },
         },
@@ -160,7 +168,7 @@ export function errorRateFigure(records: readonly LogRecord[]): Figure | null {
     ],
     table: {
       columns: ["step", "set and output", "WER (%)"],
-      rows: points.map(({ step, series: name, rate }) => [step, name, rate]),
+      rows: points.map(({ step, set, label, rate }) => [step, `${set}, ${label}`, rate]),
     },
   });
 }
