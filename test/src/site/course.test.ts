@@ -83,6 +83,22 @@ t.test("figures show what the packages compute", async (t) => {
   };
   const strides = await draw("strides", { start: "1", step: "2", flip: "yes", transpose: "yes" });
   t.match(strides.note, /shape \[3, 4\], strides \[-2, 6\], offset 5\./);
+  const fit = await draw("broadcasting", { "a-rows": "3", "b-columns": "2" });
+  t.match(fit.note, /^\[3,1\] and \[1,2\] give \[3,2\]\./);
+  t.match(
+    (await draw("broadcasting", { "b-rows": "2" })).note,
+    /shapes do not broadcast: \[3, 1\] and \[2, 4\]/,
+  );
+  for (const text of ["ab", "aa", "aab"]) {
+    // The probability is the figure's own sum over its lattice, the loss is the package's.
+    const { note } = await draw("ctc", { text, frames: "6" });
+    const [, probability, loss] = /probability (\S+), and the loss is (\d+\.\d+)/.exec(note) ?? [];
+    t.ok(Math.abs(-Math.log(Number(probability)) - Number(loss)) < 2e-3, `${text}: ${note}`);
+  }
+  t.match(
+    (await draw("ctc", { text: "aab", frames: "3" })).note,
+    /No path of 3 frames .* The loss is infinite/,
+  );
   // d/dw (3 w + b - 1)^2 = 2 (3 w + b - 1) 3 at w = 2, b = -1
   const tape = await draw("reverse-mode", { step: "6", w: "2", b: "-1" });
   t.same(

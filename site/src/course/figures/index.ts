@@ -4,5 +4,7 @@ import type { CourseFigure } from "../course-figure.ts";
 /** One loader for each figure. */
 export const figures: Readonly<Record<string, () => Promise<CourseFigure>>> = {
   strides: async () => (await import("./strides.ts")).figure,
+  broadcasting: async () => (await import("./broadcasting.ts")).figure,
   "reverse-mode": async () => (await import("./reverse-mode.ts")).figure,
+  ctc: async () => (await import("./ctc.ts")).figure,
 };
