@@ -16,6 +16,7 @@ import { parseConfig } from "../settings/resolve.ts";
 import { printable } from "../text/printable.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { checkQueueOptions, onQueue, showQueue } from "./experiment-queue.ts";
 import { Progress } from "./progress.ts";
 import { fileProblem, numberOption, requireFolder } from "./settings.ts";
 
@@ -26,6 +27,8 @@ interface ExperimentCommandOptions extends EngineOptions, DecodeOptions {
   readonly rerunChanged?: boolean;
   readonly plan?: boolean;
   readonly cache?: string;
+  readonly queue?: string;
+  readonly status?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -55,7 +58,8 @@ export function addExperiment(cli: CAC, required: (value: string | undefined, na
         "keeps runs that have finished, goes on from the last checkpoint of those that were interrupted or killed (in the\n" +
         "same bits), and tries failed ones once more. Runs whose settings or data have changed are named and refused.\n" +
         "OUT/results.txt, .csv and .json hold error rates by variant, intervals over seeds, and the difference from the\n" +
-        "baseline with two intervals: over seeds, and over utterances (paired bootstrap). echo-asr report OUT draws them.",
+        "baseline with two intervals: over seeds, and over utterances (paired bootstrap). echo-asr report OUT draws them.\n" +
+        "With --queue the runs are left to any number of echo-asr worker, and their checkpoints stay there.",
     )
     .option("--data <dir>", 'folder with manifest.jsonl and the recordings (default: "data" of FILE)')
     .option("--out <dir>", "folder of the experiment, created when missing")
@@ -66,6 +70,11 @@ export function addExperiment(cli: CAC, required: (value: string | undefined, na
     .option("--rerun-changed", "delete runs of OUT whose settings or data have changed, and make them again")
     .option("--plan", "list the runs and how far each is; nothing is run or written")
     .option("--cache <dir>", "keep features here for the next run (default: each run computes them)")
+    .option(
+      "--queue <url>",
+      "leave the runs to the workers of this Redis server, such as redis://10.0.0.5:6379",
+    )
+    .option("--status", "show how far each run is on the queue; nothing is run or written")
     .option("--json", "one JSON object an event (run, end) on standard output, no progress line")
     .option("--quiet", "no progress line, only the table at the end")
     .example(
@@ -77,6 +86,7 @@ export function addExperiment(cli: CAC, required: (value: string | undefined, na
     .example("  echo-asr report out/ablation");
   withEngineOptions(withDecodeOptions(command)).action(
     async (file: string, options: ExperimentCommandOptions) => {
+      checkQueueOptions(options);
       const out = required(options.out, "--out");
       const experiment = readExperiment(parseConfig(readText(file), file), file);
       const data = options.data ?? required(experiment.data ?? undefined, '--data, or "data" in the file,');
@@ -86,6 +96,7 @@ export function addExperiment(cli: CAC, required: (value: string | undefined, na
       await startEngine(options); // says now what is wrong with the options; the processes start their own
       const jobs = await planRuns(experiment, baseOf(experiment), await dataDigest(data));
       if (options.plan) await showPlan(out, jobs);
+      else if (options.status) await showQueue(jobs, options);
       else await runAll(experiment, jobs, data, out, options);
     },
   );
@@ -117,6 +128,7 @@ async function runAll(
       rerunChanged,
       runJobs: (waiting, onEvent) => {
         progress.begin(jobs.length - waiting.length);
+        if (options.queue !== undefined) return onQueue(options.queue, out, stop.signal)(waiting, onEvent);
         return runInProcesses(waiting, {
           entry: ENTRY,
           processes,

@@ -20,6 +20,7 @@ import { addPatterns } from "./patterns.ts";
 import { addReport } from "./report.ts";
 import { addTrain } from "./train.ts";
 import { addTranscribe } from "./transcribe.ts";
+import { addWorker } from "./worker.ts";
 
 function required(value: string | undefined, name: string): string {
   if (value === undefined) throw new ConfigError([`${name} is missing; see --help`]);
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
   addTrain(cli, required);
   addEvaluate(cli, required);
   addExperiment(cli, required);
+  addWorker(cli, required);
   addTranscribe(cli);
   addListen(cli);
   addCalibrate(cli, required);
