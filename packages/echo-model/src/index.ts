@@ -83,6 +83,7 @@ export { scoreCorpus, scoreGroups, scoreText } from "./text/error-rates.ts";
 export { normalizeText } from "./text/normalize.ts";
 export { restoreTokenizer } from "./text/restore-tokenizer.ts";
 export { type SpecialIds, specialIds, type Tokenizer } from "./text/tokenizer.ts";
+export { trainBpe } from "./text/train-bpe.ts";
 export { WordTokenizer } from "./text/word-tokenizer.ts";
 // Training: data, steps, checkpoints.
 export {

@@ -26,6 +26,7 @@ import {
   StretchCutter,
   textScorer,
   toVtt,
+  trainBpe,
   trainNgram,
   WordTokenizer,
   withLanguage,
@@ -143,6 +144,12 @@ const CASES: [name: string, call: (options: never) => unknown, wrong: object, me
     (o) => textScorer(words, o),
     { hotwords: ["go"] },
     'unknown option "hotwords"; did you mean "hotWords"?',
+  ],
+  [
+    "trainBpe",
+    (o) => trainBpe(["go"], o),
+    { vocabsize: 9 },
+    'unknown option "vocabsize"; did you mean "vocabSize"?',
   ],
   ["trainNgram", (o) => trainNgram(["go"], o), { n: 2 }, 'unknown option "n", expected one of: order'],
   [

@@ -1,16 +1,16 @@
 // echo-asr lm
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
-import { ConfigError, DataError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { arpaText } from "../language/arpa.ts";
 import { trainNgram } from "../language/train-ngram.ts";
 import { DEFAULT_NORMALIZATION, normalizeText } from "../text/normalize.ts";
 import { splitWords } from "../text/word-tokenizer.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { readLanguageModel } from "./language.ts";
-import { fileProblem, numberOption } from "./settings.ts";
+import { numberOption } from "./settings.ts";
+import { readTexts } from "./texts.ts";
 
 interface LanguageModelOptions {
   readonly order?: string;
@@ -93,29 +93,4 @@ async function score(sentences: readonly string[], file: string, json: boolean):
   console.log(
     `${file}: ${words.length} sentences, ${all.length} words, ${unknown} OOV; perplexity ${perplexity.toPrecision(4)}`,
   );
-}
-
-/** Sentences of a file: its lines, or the "text" of each row of a .jsonl file. */
-async function readTexts(file: string): Promise<string[]> {
-  let content: string;
-  try {
-    content = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
-  } catch (error) {
-    const problem = error instanceof TypeError ? "not text in UTF-8" : fileProblem(error);
-    throw new DataError(`${file}: ${problem}`, { cause: error });
-  }
-  const lines = content.split(/\r?\n/u);
-  if (!file.endsWith(".jsonl")) return lines;
-  return lines.flatMap((line, i) => {
-    if (line.trim() === "") return [];
-    let text: unknown;
-    try {
-      text = (JSON.parse(line) as { text?: unknown }).text;
-    } catch (cause) {
-      throw new DataError(`${file}:${i + 1}: not a JSON object`, { cause });
-    }
-    if (typeof text !== "string")
-      throw new DataError(`${file}:${i + 1}: text: expected a string, got ${typeof text}`);
-    return [text];
-  });
 }

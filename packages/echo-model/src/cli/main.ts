@@ -18,6 +18,7 @@ import { addListen } from "./listen.ts";
 import { addFeatures, addInspect, addPitch, addSettings } from "./look.ts";
 import { addPatterns } from "./patterns.ts";
 import { addReport } from "./report.ts";
+import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
 import { addTranscribe } from "./transcribe.ts";
 import { addWorker } from "./worker.ts";
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   addArchitecture(cli, required);
   addDiagnose(cli, required);
   addLanguageModel(cli);
+  addTokenizer(cli);
   addExport(cli);
   addSettings(cli);
   cli.help((sections) => [
