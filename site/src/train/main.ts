@@ -1,2 +1,202 @@
-// The page "Your ten words".
+// The page "Your ten words": ten cards with takes, training with its curve, and what the result hears. Read first:
+// ten-words.ts (the training itself), worker.ts. The bundled takes need no microphone.
 import "../layout/page.ts";
+import { encodeWav } from "@echo-ts/audio";
+import * as Plot from "@observablehq/plot";
+import { download, Figure, pageColor } from "../figure/figure.ts";
+import { at } from "../layout/elements.ts";
+import { fetchFile } from "../layout/fetch-file.ts";
+import { microphoneProblem, openMicrophone, RATE } from "../studio/microphone.ts";
+import { type Progress, type Take, tarOf, trainingFolder } from "./ten-words.ts";
+import type { News, Order } from "./worker.ts";
+
+const WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+const TAKE_SECONDS = 1.6;
+
+const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "training" });
+const send = (order: Order): void => worker.postMessage(order);
+const figure = new Figure("learning-curve");
+at("curve").append(figure.element);
+const state = at("state");
+const trainButton = at<HTMLButtonElement>("train");
+const pauseButton = at<HTMLButtonElement>("pause");
+const listenButton = at<HTMLButtonElement>("listen");
+
+let takes: Take[] = [];
+let checkpoint: Uint8Array<ArrayBuffer> | null = null;
+let steps: Progress[] = [];
+let paused = false;
+const waiting = new Map<number, (heard: Extract<News, { kind: "heard" }>) => void>();
+
+/** One card: its word, its takes, and a button to record another. */
+const cards = WORDS.map((word, i) => {
+  const card = document.createElement("li");
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  input.value = word;
+  input.size = 10;
+  label.append(`Word ${i + 1} `, input);
+  const count = document.createElement("span");
+  count.className = "soft";
+  const record = document.createElement("button");
+  record.type = "button";
+  record.textContent = "Record";
+  record.setAttribute("aria-label", `Record word ${i + 1}`);
+  card.append(label, record, count);
+  at("cards").append(card);
+  const own: { takes: Uint8Array[]; bundled: boolean } = { takes: [], bundled: true };
+  const show = (): void => {
+    count.textContent = `${own.takes.length} ${own.bundled ? "bundled" : "own"} ${own.takes.length === 1 ? "take" : "takes"}`;
+  };
+  record.addEventListener("click", async () => {
+    record.disabled = true;
+    record.textContent = "Speak now";
+    try {
+      const bytes = await recordTake();
+      if (own.bundled) Object.assign(own, { takes: [], bundled: false });
+      own.takes.push(bytes);
+    } catch (error) {
+      at("problem").textContent = microphoneProblem(error);
+    }
+    record.disabled = false;
+    record.textContent = "Record";
+    show();
+  });
+  return { input, own, show };
+});
+
+/** TAKE_SECONDS of the microphone as a WAV file. */
+async function recordTake(): Promise<Uint8Array> {
+  at("problem").textContent = "";
+  const wave = new Float32Array(Math.round(TAKE_SECONDS * RATE));
+  let filled = 0;
+  let close: (() => Promise<void>) | null = null;
+  await new Promise<void>((resolve, reject) => {
+    openMicrophone({
+      frames: () => {},
+      samples: (samples) => {
+        wave.set(samples.subarray(0, wave.length - filled), filled);
+        filled = Math.min(wave.length, filled + samples.length);
+        if (filled === wave.length) resolve();
+      },
+      lost: (reason) => reject(new Error(reason)),
+    }).then((opened) => {
+      close = opened;
+    }, reject);
+  });
+  await (close as (() => Promise<void>) | null)?.();
+  return encodeWav(wave, { sampleRate: RATE });
+}
+
+worker.onmessage = ({ data: news }: MessageEvent<News>) => {
+  switch (news.kind) {
+    case "step":
+      steps.push(news.progress);
+      showCurve();
+      break;
+    case "trained":
+      checkpoint = news.checkpoint;
+      void finish();
+      break;
+    case "heard":
+      waiting.get(news.id)?.(news);
+      waiting.delete(news.id);
+      break;
+    case "failed":
+      state.textContent = `The training failed: ${news.text}`;
+      trainButton.disabled = false;
+  }
+};
+
+function showCurve(): void {
+  const last = steps.at(-1)!;
+  state.textContent = `Step ${last.step} of ${last.steps}, loss ${last.loss.toFixed(3)}.`;
+  figure.show({
+    title: "The loss falls while it learns",
+    text: "Loss of each step: CTC and cross entropy, half each. Zero would be certain of every word.",
+    alt: `Loss by step, now ${last.loss.toFixed(3)} at step ${last.step}.`,
+    plot: () => ({
+      height: 240,
+      x: { label: "step", domain: [0, last.steps] },
+      y: { label: "loss", zero: true },
+      marks: [
+        Plot.line(steps, { x: "step", y: "loss", stroke: pageColor("--ours"), strokeWidth: 2.5 }),
+        Plot.ruleY([0]),
+      ],
+    }),
+    table: () => ({
+      columns: ["step", "loss", "gradient norm"],
+      rows: steps.map(({ step, loss, gradientNorm }) => [step, loss, gradientNorm]),
+    }),
+  });
+}
+
+let nextId = 0;
+const hear = (bytes: Uint8Array): Promise<Extract<News, { kind: "heard" }>> =>
+  new Promise((resolve) => {
+    const id = nextId++;
+    waiting.set(id, resolve);
+    send({ kind: "hear", id, bytes });
+  });
+
+/** What the trained model hears in every take. */
+async function finish(): Promise<void> {
+  pauseButton.disabled = true;
+  trainButton.disabled = false;
+  for (const id of ["save-checkpoint", "save-takes", "listen"]) at<HTMLButtonElement>(id).disabled = false;
+  const rows: string[] = [];
+  let right = 0;
+  for (const { word, bytes } of takes) {
+    const { text } = await hear(bytes);
+    if (text === word) right++;
+    else rows.push(`${word} was heard as ${text || "nothing"}`);
+  }
+  state.textContent = `Trained. Of its own ${takes.length} takes it hears ${right} right${rows.length > 0 ? `; ${rows.join(", ")}` : ""}. It has heard only these takes: this is learning by heart, not understanding a new voice.`;
+  performance.mark("echo-trained");
+}
+
+trainButton.addEventListener("click", () => {
+  takes = cards.flatMap(({ input, own }) =>
+    own.takes.map((bytes) => ({ word: input.value.trim().toLowerCase(), bytes })),
+  );
+  steps = [];
+  trainButton.disabled = true;
+  pauseButton.disabled = false;
+  state.textContent = "The takes are prepared.";
+  const wanted = Number(new URLSearchParams(location.search).get("steps"));
+  send({ kind: "train", takes, ...(wanted > 0 && { steps: wanted }) });
+});
+pauseButton.addEventListener("click", () => {
+  paused = !paused;
+  pauseButton.textContent = paused ? "Go on" : "Pause";
+  send({ kind: paused ? "pause" : "go on" });
+});
+listenButton.addEventListener("click", async () => {
+  listenButton.disabled = true;
+  listenButton.textContent = "Speak now";
+  try {
+    const { text, confidence } = await hear(await recordTake());
+    at("heard").textContent =
+      text === "" ? "Nothing that it knows." : `${text}, ${Math.round(100 * (confidence ?? 0))} %`;
+  } catch (error) {
+    at("problem").textContent = microphoneProblem(error);
+  }
+  listenButton.disabled = false;
+  listenButton.textContent = "Say a word";
+});
+at("save-checkpoint").addEventListener("click", () => {
+  if (checkpoint !== null) download(new Blob([checkpoint]), "ten-words.safetensors");
+});
+at("save-takes").addEventListener("click", () =>
+  download(new Blob([tarOf(trainingFolder(takes))]), "ten-words.tar"),
+);
+
+const folder = "files/asterisk-alnum/wav/";
+await Promise.all(
+  cards.map(async ({ own, show }, i) => {
+    own.takes.push(new Uint8Array(await fetchFile(`${folder}digits-${i + 1}.wav`)));
+    show();
+  }),
+);
+trainButton.disabled = false;
+state.textContent = "Ten bundled takes are ready, one of each word.";

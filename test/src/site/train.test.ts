@@ -1,0 +1,81 @@
+// Training in the tab gives the weights that echo-asr train gives on the same takes, bit for bit; it can be paused; what
+// it saves is what the command line reads.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { readSafetensors } from "@echo-ts/tensor";
+import t from "tap";
+import { skipWithoutChromium } from "../browser/chromium.ts";
+import { run } from "../echo-model/command-line.ts";
+import { openSite, until } from "./open-site.ts";
+
+t.setTimeout(300_000);
+
+const STEPS = 24; // the warm-up takes 20
+
+/** The files of a tar archive of plain files. */
+function untar(bytes: Buffer): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (let at = 0; bytes[at] !== 0; ) {
+    const name = bytes.toString("utf8", at, bytes.indexOf(0, at));
+    const size = Number.parseInt(bytes.toString("utf8", at + 124, at + 135), 8);
+    files.set(name, bytes.subarray(at + 512, at + 512 + size));
+    at += 512 + 512 * Math.ceil(size / 512);
+  }
+  return files;
+}
+
+t.test("ten words are trained in the tab", { skip: skipWithoutChromium, timeout: 280_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "echo-ten-words-"));
+  const site = await openSite();
+  t.teardown(async () => {
+    await site.close();
+    rmSync(folder, { recursive: true });
+  });
+  const { tab, problems } = await site.open(`train/?steps=${STEPS}`);
+  const state = () => tab.textContent("#state");
+  await until(tab, "!document.querySelector('#train').disabled");
+  await tab.click("#train");
+  await until(tab, "/^Step /.test(document.querySelector('#state').textContent)");
+  await tab.click("#pause");
+  await tab.waitForTimeout(1500);
+  const held = await state();
+  await tab.waitForTimeout(2000);
+  t.equal(await state(), held, "nothing moves while it is paused");
+  t.same(await site.audit(tab), [], "axe-core finds nothing");
+  await tab.click("#pause");
+  await until(tab, "/^Trained/.test(document.querySelector('#state').textContent)");
+  t.match(await state(), /Of its own 10 takes it hears \d+ right/);
+  await tab.click("#curve summary");
+  await until(tab, "document.querySelector('#curve tbody tr') !== null");
+  t.equal(await tab.locator("#curve tbody tr").count(), STEPS, "the curve has every step");
+
+  const save = async (id: string): Promise<Buffer> => {
+    const [given] = await Promise.all([tab.waitForEvent("download"), tab.click(id)]);
+    return readFileSync((await given.path())!);
+  };
+  const saved = await save("#save-checkpoint");
+  const checkpoint = join(folder, "ten-words.safetensors");
+  writeFileSync(checkpoint, saved);
+  const data = join(folder, "data");
+  for (const [name, content] of untar(await save("#save-takes"))) {
+    mkdirSync(dirname(join(data, name)), { recursive: true });
+    writeFileSync(join(data, name), content);
+  }
+  t.same(problems, []);
+  const out = join(folder, "run");
+  const trained = run("train", "--data", data, "--config", join(data, "ten-words.json"), "--out", out);
+  t.equal(trained.status, 0, trained.err);
+  const ours = readSafetensors(saved).tensors;
+  const theirs = readSafetensors(readFileSync(join(out, "last.safetensors"))).tensors;
+  let compared = 0;
+  for (const [name, { data: values }] of ours) {
+    const other = theirs.get(name);
+    const bytes = (x: ArrayBufferView) => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
+    t.ok(other !== undefined && bytes(values).equals(bytes(other.data)), `${name} has the same bits`);
+    compared += values.length;
+  }
+  t.ok(compared > 100_000, `${compared} weights`);
+  const heard = run("transcribe", join(data, "wav/take-000.wav"), "--checkpoint", checkpoint);
+  t.equal(heard.status, 0, `echo-asr reads it ${heard.err}`);
+});
