@@ -9,7 +9,7 @@ import t from "tap";
 import { getEngine } from "../../../packages/tensor/dist/backends/wasm/engine.js";
 
 e.configureWasm({ threads: 2 });
-t.setTimeout(180_000); // a dozen processes, one after the other
+t.setTimeout(900_000); // a dozen and a half processes, one after the other, also on a busy machine
 
 const skip = e.wasmAvailable() ? false : "this engine cannot run the wasm backend";
 const HERE = import.meta.dirname;
@@ -74,7 +74,7 @@ function train(env: Readonly<Record<string, string>>): Trained {
     cwd: HERE,
     env: { ...process.env, ECHO_WASM_MODE: "simd", ...env },
     encoding: "utf8",
-    timeout: 110_000,
+    timeout: 300_000,
   });
   if (status !== 0) throw new Error(`the training exits with ${status}: ${stderr}`);
   return JSON.parse(stdout) as Trained;
@@ -143,7 +143,7 @@ t.test("float64, int32 and bool: the same bits for one, two and three threads", 
       cwd: HERE,
       env: { ...process.env, ECHO_WASM_MODE: "simd", ECHO_THREADS: String(threads) },
       encoding: "utf8",
-      timeout: 110_000,
+      timeout: 300_000,
     });
     if (status !== 0) throw new Error(`the program exits with ${status}: ${stderr}`);
     return JSON.parse(stdout);
@@ -167,7 +167,7 @@ t.test("golden operations in every mode", { skip }, async (t) => {
       const { status, stdout } = spawnSync(process.execPath, [join(HERE, "..", `${file}.test.js`)], {
         env: { ...process.env, ...setting, TAP: "1" },
         encoding: "utf8",
-        timeout: 110_000,
+        timeout: 300_000,
         maxBuffer: 1 << 28,
       });
       const failed = stdout.split("\n").filter((line) => /^\s*not ok/.test(line));
