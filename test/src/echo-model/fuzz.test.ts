@@ -6,7 +6,16 @@ import { fileURLToPath } from "node:url";
 import { AudioError, decodeAudio, encodeWav } from "@echo-ts/audio";
 import { BpeTokenizer, DataError, TextError } from "@echo-ts/echo-model";
 import { limitedDecoder } from "@echo-ts/echo-model/node";
-import { FormatError, readSafetensors, writeSafetensors } from "@echo-ts/tensor";
+import {
+  type ArrayRecord,
+  FormatError,
+  readNpy,
+  readNpz,
+  readSafetensors,
+  writeNpy,
+  writeNpz,
+  writeSafetensors,
+} from "@echo-ts/tensor";
 import t from "tap";
 import { flacFile } from "../audio/flac-file.ts";
 import { byteFallbackFile, byteLevelFile } from "./bpe-files.ts";
@@ -108,6 +117,28 @@ t.test("safetensors", async () => {
   );
   const make = (draw: Draw) => damageBytes(file, draw, 200);
   judge("safetensors", await fuzz(3, make, (bytes) => readSafetensors(bytes), FormatError), 64);
+});
+
+const ARRAYS: Readonly<Record<string, ArrayRecord>> = {
+  a: { dtype: "float32", shape: [4, 50], data: new Float32Array(200).fill(0.5) },
+  b: { dtype: "int32", shape: [3], data: Int32Array.of(1, 2, 3) },
+  c: { dtype: "float64", shape: [], data: Float64Array.of(7) },
+};
+
+t.test(".npy", async () => {
+  const files = Object.values(ARRAYS).map((array) => writeNpy(array));
+  const make = (draw: Draw) => damageBytes(files[draw(files.length)]!, draw, 128);
+  judge(".npy", await fuzz(6, make, (bytes) => readNpy(bytes), FormatError), 64);
+});
+
+t.test(".npz", async () => {
+  const files = [writeNpz(ARRAYS), writeNpz(ARRAYS, { compressed: true })];
+  const make = (draw: Draw) => {
+    const file = files[draw(files.length)]!;
+    // The central directory lies at the end.
+    return damageBytes(file, draw, draw(2) === 0 ? file.length : 200);
+  };
+  judge(".npz", await fuzz(7, make, (bytes) => readNpz(bytes), FormatError), 64);
 });
 
 t.test("tokenizer.json", async () => {

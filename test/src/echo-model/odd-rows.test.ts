@@ -128,7 +128,7 @@ t.test("an --out that cannot be written is refused before anything is decoded", 
   t.equal(taken.status, 1);
   t.match(
     taken.err,
-    /^echo-asr: training: .*taken\/last\.safetensors is no file, but the run writes one there\n$/,
+    /^echo-asr: training: .*taken\/last\.safetensors is no file, but one is written there\n$/,
   );
   t.equal(taken.out, "", "nothing was begun");
   const below = run(...trainArgs("tiny.json/out"));

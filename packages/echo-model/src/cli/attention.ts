@@ -2,22 +2,23 @@
 import { basename } from "node:path";
 import type { CAC } from "cac";
 import { DataError } from "../errors.ts";
-import { decodeRecording } from "../speech/recording.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
+import { type DecodeOptions, withDecodeOptions } from "./decode-limits.ts";
 import { startEngine } from "./engine.ts";
+import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
 import { showWritten } from "./patterns.ts";
-import { readRecording } from "./transcribe.ts";
+import { decodeFile } from "./recording-file.ts";
 
-interface AttentionOptions {
+interface AttentionOptions extends DecodeOptions {
   readonly checkpoint?: string;
   readonly out?: string;
+  readonly force?: boolean;
 }
 
 /** Adds `attention`. */
 export function addAttention(cli: CAC, required: (value: string | undefined, name: string) => string): void {
-  cli
-    .command("attention <file>", "Show what a model sees in a recording")
+  withDecodeOptions(cli.command("attention <file>", "Show what a model sees in a recording"))
     .usage(
       "attention FILE --out DIR [--checkpoint FILE]\n\n" +
         "Writes DIR/report.html and DIR/figures: waveform, log-mel with pitch and the recognised words, attention of every\n" +
@@ -25,15 +26,20 @@ export function addAttention(cli: CAC, required: (value: string | undefined, nam
         "The recording may have 20 seconds. Without --checkpoint the one that comes with the package is used.",
     )
     .option("--checkpoint <file>", "model to use")
-    .option("--out <dir>", "folder for report.html and figures/, created when missing")
+    .option(
+      "--out <dir>",
+      "folder for report.html and figures/, created when missing; an earlier report there is replaced",
+    )
+    .option("--force", FORCE_HELP)
     .example("  echo-asr attention speech.wav --out out/attention")
     .action(async (file: string, options: AttentionOptions) => {
       const out = required(options.out, "--out");
+      await prepareReportFolder(out, options.force === true);
       await startEngine({ threads: "1" });
       const path = options.checkpoint ?? SHIPPED_CHECKPOINT;
       const checkpoint = await loadCheckpoint(path);
       const { config, tokenizer } = checkpoint;
-      const wave = await decodeRecording(await readRecording(file), file, config.audio.sampleRate);
+      const wave = await decodeFile(file, config.audio.sampleRate, options);
       const { MOST_SECONDS, recordingSections, writeReport } = await import("../figures/index.ts");
       const seconds = wave.length / config.audio.sampleRate;
       if (seconds > MOST_SECONDS)

@@ -3,18 +3,23 @@ import type { CAC } from "cac";
 import { nodeFiles } from "../data/node-files.ts";
 import { heldOutConfidence, judgeWords } from "../evaluate/judge-words.ts";
 import { inputOf } from "../settings/resolve.ts";
+import { limitedDecoder } from "../speech/decode-process.ts";
 import { fitCalibration, reliability } from "../speech/word-confidence.ts";
+import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
+import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { checkOutputFile, FORCE_HELP } from "./output-files.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";
 
-interface CalibrateOptions extends SettingOptions, EngineOptions {
+interface CalibrateOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly data?: string;
   readonly split?: string;
   readonly out?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -23,7 +28,7 @@ export function addCalibrate(cli: CAC, required: (value: string | undefined, nam
   const command = cli
     .command("calibrate <checkpoint>", "Make the confidence of words mean what it says")
     .usage(
-      "calibrate CHECKPOINT --data DIR [--split NAME] [--out FILE]\n\n" +
+      "calibrate CHECKPOINT --data DIR [--split NAME] [--out FILE [--force]]\n\n" +
         "Fits two numbers on recordings that were not trained on, so that of the words with confidence 0.8 four of five\n" +
         "are right, and shows how well that holds for speakers the fit has not seen. With --out a copy of the checkpoint\n" +
         "is written that holds them; transcribe --json and the subtitles' words then have calibrated confidences.",
@@ -32,12 +37,14 @@ export function addCalibrate(cli: CAC, required: (value: string | undefined, nam
     .option("--split <name>", "split to fit on (default: that of the training's evaluations)")
     .option("--set <key=value>", "change a setting, such as data.format=strings; may be repeated")
     .option("--out <file>", "write the calibrated checkpoint there")
+    .option("--force", FORCE_HELP)
     .option("--json", "one JSON object on standard output")
     .example(
       "  echo-asr calibrate runs/an4/last.safetensors --data data/an4 --split dev --out an4.safetensors",
     );
-  withEngineOptions(command).action(async (path: string, options: CalibrateOptions) => {
+  withEngineOptions(withDecodeOptions(command)).action(async (path: string, options: CalibrateOptions) => {
     const folder = required(options.data, "--data");
+    if (options.out !== undefined) await checkOutputFile("--out", options.out, options.force === true);
     await startEngine(options);
     requireFolder(folder);
     const progress = new Progress(options.json === true);
@@ -60,6 +67,7 @@ async function calibrate(
   const { tokenizer } = checkpoint;
   const { evaluation, problems } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {
     ...(options.split !== undefined && { split: options.split }),
+    decoder: limitedDecoder(decodeLimits(options)),
     onProgress: ({ what, done, total }) => progress.update(what, done, total, { unit: "utterances" }),
   });
   showProblems(problems, progress);
@@ -91,5 +99,5 @@ async function calibrate(
   console.log(
     `slope ${calibration.slope.toFixed(3)}, offset ${calibration.offset.toFixed(3)}, fitted on all`,
   );
-  if (options.out !== undefined) console.log(`written: ${options.out}`);
+  if (options.out !== undefined) console.log(`written: ${printable(options.out)}`);
 }

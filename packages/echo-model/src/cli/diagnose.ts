@@ -6,13 +6,17 @@ import { nodeFiles } from "../data/node-files.ts";
 import type { FigureTable } from "../figures/figure.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import type { Example } from "../speech/collate.ts";
+import { limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
+import { printable } from "../text/printable.ts";
 import { newModel, restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { type Diagnosis, diagnoseModel } from "../train/diagnose-model.ts";
 import { prepareTraining } from "../train/prepare-data.ts";
 import { Trainer } from "../train/trainer.ts";
+import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
 import { showWritten } from "./patterns.ts";
 import { Progress, showProblems } from "./progress.ts";
 import {
@@ -24,11 +28,12 @@ import {
   settingsFrom,
 } from "./settings.ts";
 
-interface DiagnoseOptions extends SettingOptions, EngineOptions {
+interface DiagnoseOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly data?: string;
   readonly steps?: string;
   readonly batches?: string;
   readonly out?: string;
+  readonly force?: boolean;
   readonly cache?: string;
   readonly json?: boolean;
 }
@@ -47,7 +52,11 @@ export function addDiagnose(cli: CAC, required: (value: string | undefined, name
     .option("--data <dir>", "folder of recordings, as for train")
     .option("--steps <n>", "steps of training before the second look, 0 for none (default 50)")
     .option("--batches <n>", "batches of each look (default 10)")
-    .option("--out <dir>", "folder for diagnosis.json, report.html and figures/")
+    .option(
+      "--out <dir>",
+      "folder for diagnosis.json, report.html and figures/; an earlier report there is replaced",
+    )
+    .option("--force", FORCE_HELP)
     .option("--config <file>", "JSON file with settings")
     .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option("--set <key=value>", "change a setting, such as data.format=fleurs; may be repeated")
@@ -58,36 +67,45 @@ export function addDiagnose(cli: CAC, required: (value: string | undefined, name
     .example(
       "  echo-asr diagnose --data data/fleurs --set data.format=fleurs --steps 1000 --out out/diagnosis",
     );
-  withEngineOptions(command).action(async (path: string | undefined, options: DiagnoseOptions) => {
-    const folder = required(options.data, "--data");
-    const whole = (name: string, value: string | undefined, usual: number, least: number): number =>
-      value === undefined
-        ? usual
-        : numberOption(name, value, `a whole number from ${least}`, (n) => Number.isInteger(n) && n >= least);
-    const counts = {
-      steps: whole("--steps", options.steps, 50, 0),
-      batches: whole("--batches", options.batches, 10, 1),
-    };
-    const settings = path === undefined ? settingsFrom(options) : null;
-    await startEngine(options);
-    requireFolder(folder);
-    const progress = new Progress(options.json === true);
-    const { diagnoses, config } = await diagnose(path, settings, folder, options, counts, progress).finally(
-      () => progress.stop(),
-    );
-    if (options.json) console.log(JSON.stringify({ checkpoint: path ?? null, config, diagnoses }));
-    const { diagnosisSections, seedTable, writeReport } = await import("../figures/index.ts");
-    if (!options.json) console.log(tableText(seedTable(diagnoses)));
-    if (options.out === undefined) return;
-    const written = await writeReport(options.out, {
-      title: "Diagnosis of gradients, gates and attention",
-      text: `Made by echo-asr diagnose${path === undefined ? "" : ` of ${path}`}, ${counts.batches} batches, seed ${config.training.seed}.`,
-      sections: diagnosisSections(diagnoses),
-    });
-    const json = new TextEncoder().encode(`${JSON.stringify({ config, diagnoses }, null, 1)}\n`);
-    await writeFileAtomic(join(options.out, "diagnosis.json"), json);
-    if (!options.json) showWritten(written);
-  });
+  withEngineOptions(withDecodeOptions(command)).action(
+    async (path: string | undefined, options: DiagnoseOptions) => {
+      const folder = required(options.data, "--data");
+      const whole = (name: string, value: string | undefined, usual: number, least: number): number =>
+        value === undefined
+          ? usual
+          : numberOption(
+              name,
+              value,
+              `a whole number from ${least}`,
+              (n) => Number.isInteger(n) && n >= least,
+            );
+      const counts = {
+        steps: whole("--steps", options.steps, 50, 0),
+        batches: whole("--batches", options.batches, 10, 1),
+      };
+      const settings = path === undefined ? settingsFrom(options) : null;
+      if (options.out !== undefined)
+        await prepareReportFolder(options.out, options.force === true, ["diagnosis.json"]);
+      await startEngine(options);
+      requireFolder(folder);
+      const progress = new Progress(options.json === true);
+      const { diagnoses, config } = await diagnose(path, settings, folder, options, counts, progress).finally(
+        () => progress.stop(),
+      );
+      if (options.json) console.log(JSON.stringify({ checkpoint: path ?? null, config, diagnoses }));
+      const { diagnosisSections, seedTable, writeReport } = await import("../figures/index.ts");
+      if (!options.json) console.log(printable(tableText(seedTable(diagnoses)), true));
+      if (options.out === undefined) return;
+      const written = await writeReport(options.out, {
+        title: "Diagnosis of gradients, gates and attention",
+        text: `Made by echo-asr diagnose${path === undefined ? "" : ` of ${path}`}, ${counts.batches} batches, seed ${config.training.seed}.`,
+        sections: diagnosisSections(diagnoses),
+      });
+      const json = new TextEncoder().encode(`${JSON.stringify({ config, diagnoses }, null, 1)}\n`);
+      await writeFileAtomic(join(options.out, "diagnosis.json"), json);
+      if (!options.json) showWritten(written);
+    },
+  );
 }
 
 async function diagnose(
@@ -102,6 +120,7 @@ async function diagnose(
   const config = settings ?? overridden(checkpoint!.config, overridesOf(options));
   const data = await prepareTraining(nodeFiles(folder), config, {
     tokenizer: checkpoint?.tokenizer,
+    decoder: limitedDecoder(decodeLimits(options)),
     ...(options.cache !== undefined && { cache: diskCache(options.cache) }),
     onProgress: ({ what, done, total }) => progress.update(what, done, total, { unit: "utterances" }),
   });

@@ -3,7 +3,9 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { CAC } from "cac";
 import { ConfigError } from "../errors.ts";
+import { printable } from "../text/printable.ts";
 import { loadCheckpoint, saveCheckpoint } from "../train/checkpoint-files.ts";
+import { checkOutputFile } from "./output-files.ts";
 
 interface ExportOptions {
   readonly full?: boolean;
@@ -35,12 +37,11 @@ export function addExport(cli: CAC): void {
         throw new ConfigError([
           `export: expected another FILE than the checkpoint itself, got ${from} and ${to}, which are one file`,
         ]);
-      if (existing !== null && options.force !== true)
-        throw new ConfigError([`export: ${to} exists; --force overwrites it`]);
+      await checkOutputFile("export", to, options.force === true);
       const checkpoint = await loadCheckpoint(from);
       await saveCheckpoint(to, { ...checkpoint, training: null }, { half: options.full !== true });
       const [before, after] = [await stat(from), await stat(to)];
       const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-      console.log(`${to}: ${megabytes(after.size)} (was ${megabytes(before.size)})`);
+      console.log(`${printable(to)}: ${megabytes(after.size)} (was ${megabytes(before.size)})`);
     });
 }

@@ -1,27 +1,28 @@
-// echo-asr features, pitch, inspect, settings: commands that show something and change nothing.
+// echo-asr features, pitch, inspect, settings: commands that show something.
 import { saveNpy } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError } from "../errors.ts";
 import { medianPitch } from "../evaluate/evaluate-model.ts";
 import { configHelp } from "../settings/help.ts";
 import { changedSettings, inputOf } from "../settings/resolve.ts";
-import { limitedDecoder } from "../speech/decode-process.ts";
 import { extractFeatures, trackRecording } from "../speech/features.ts";
 import { pitchPlot, shadePlot } from "../study/terminal-plot.ts";
 import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { toCsv } from "../train/event-log.ts";
-import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
+import { type DecodeOptions, withDecodeOptions } from "./decode-limits.ts";
 import { startEngine } from "./engine.ts";
+import { checkOutputFile, FORCE_HELP } from "./output-files.ts";
+import { decodeFile } from "./recording-file.ts";
 import { type SettingOptions, settingsFrom } from "./settings.ts";
-import { readRecording, warnOf } from "./transcribe.ts";
 
 /** Tokens that inspect prints. */
 const MOST_TOKENS = 1000;
 
 interface LookOptions extends SettingOptions, DecodeOptions {
   readonly out?: string;
+  readonly force?: boolean;
   readonly format?: string;
   readonly json?: boolean;
 }
@@ -32,24 +33,20 @@ const settingOptions = (command: ReturnType<CAC["command"]>): ReturnType<CAC["co
     .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option("--set <key=value>", "change a setting, such as audio.melBins=80; may be repeated");
 
-/** A recording, decoded within the limits of the options. */
-async function decodeFile(file: string, sampleRate: number, options: DecodeOptions): Promise<Float32Array> {
-  const decoder = limitedDecoder(decodeLimits(options));
-  return decoder(await readRecording(file), file, sampleRate, warnOf(file));
-}
-
 /** Adds `features`. */
 export function addFeatures(cli: CAC): void {
   settingOptions(cli.command("features <file>", "Show the log-mel spectrogram that the model reads"))
     .usage(
-      "features FILE [--out FILE.npy]\n\nPrints length, range, silent frames and a picture (time across, frequency up, louder is darker).",
+      "features FILE [--out FILE.npy [--force]]\n\nPrints length, range, silent frames and a picture (time across, frequency up, louder is darker).",
     )
     .option("--out <file>", "write the array as .npy: float32 [mel bands, frames]")
+    .option("--force", FORCE_HELP)
     .option("--json", "shape and statistics as JSON, no picture")
     .example("  echo-asr features speech.wav")
     .example("  echo-asr features speech.wav --set audio.normalize=scaled --out speech.npy")
     .action(async (file: string, options: LookOptions) => {
       const audio = inputOf(settingsFrom(options));
+      if (options.out !== undefined) await checkOutputFile("--out", options.out, options.force === true);
       const wave = await decodeFile(file, audio.sampleRate, options);
       const { mel, f0, silent, frames } = extractFeatures(wave, audio);
       if (options.out !== undefined)
@@ -64,7 +61,9 @@ export function addFeatures(cli: CAC): void {
         medianPitchHz: medianPitch(f0) ?? null,
       };
       if (options.json) return console.log(JSON.stringify(facts));
-      console.log(`${file}: ${facts.seconds.toFixed(2)} s, ${audio.melBins} mel bands x ${frames} frames`);
+      console.log(
+        `${printable(file)}: ${facts.seconds.toFixed(2)} s, ${audio.melBins} mel bands x ${frames} frames`,
+      );
       console.log(
         `values ${facts.minimum.toFixed(2)} to ${facts.maximum.toFixed(2)}, ${facts.silentFrames} silent frames`,
       );
@@ -141,7 +140,7 @@ export function addInspect(cli: CAC): void {
       const tokens = Array.from({ length: tokenizer.vocabSize }, (_, id) => tokenizer.tokenOf(id));
       if (options.json) return console.log(JSON.stringify({ ...facts, tokens, config, changed }));
       console.log(
-        `${path}: ${facts.parameters} parameters, ${tokenizer.kind} tokenizer of ${facts.vocabulary} ids`,
+        `${printable(path)}: ${facts.parameters} parameters, ${tokenizer.kind} tokenizer of ${facts.vocabulary} ids`,
       );
       console.log(
         training === null ? "for use only (no training state)" : `can be resumed from step ${step}`,

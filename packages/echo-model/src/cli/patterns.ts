@@ -7,26 +7,28 @@ import { trackAtFrames } from "../model/frame-lengths.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { extractFeatures } from "../speech/features.ts";
-import { decodeRecording } from "../speech/recording.ts";
 import { patternVariants, rotaryPatterns, utteranceAngles } from "../study/rotary-patterns.ts";
+import { printable } from "../text/printable.ts";
+import { type DecodeOptions, withDecodeOptions } from "./decode-limits.ts";
 import { startEngine } from "./engine.ts";
+import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
+import { decodeFile } from "./recording-file.ts";
 import { numberOption, type SettingOptions, settingsFrom } from "./settings.ts";
-import { readRecording } from "./transcribe.ts";
 
-interface PatternOptions extends SettingOptions {
+interface PatternOptions extends SettingOptions, DecodeOptions {
   readonly f0?: string;
   readonly theta?: string;
   readonly headWidth?: string;
   readonly length?: string;
   readonly recording?: string;
   readonly out?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
 /** Adds `patterns`. */
 export function addPatterns(cli: CAC): void {
-  cli
-    .command("patterns", "Show how positions see each other under theta and f0")
+  withDecodeOptions(cli.command("patterns", "Show how positions see each other under theta and f0"))
     .usage(
       "patterns [--f0 HZ,HZ,...] [--theta N,N,...] [--recording FILE] [--out DIR]\n\n" +
         "Prints the base and the width of the band of each pattern: the first distance at which the similarity of two\n" +
@@ -38,7 +40,11 @@ export function addPatterns(cli: CAC): void {
     .option("--head-width <n>", "even width of a head (default model.dims / model.heads)")
     .option("--length <n>", "positions, from 2 to 2000 (default 128)")
     .option("--recording <file>", "a recording whose pitch is followed")
-    .option("--out <dir>", "folder for report.html and figures/, created when missing")
+    .option(
+      "--out <dir>",
+      "folder for report.html and figures/, created when missing; an earlier report there is replaced",
+    )
+    .option("--force", FORCE_HELP)
     .option("--config <file>", "JSON file with settings; model.rotary and audio count")
     .option("--preset <name>", "an4, digits, words or seed instead of a file")
     .option("--set <key=value>", "change a setting, such as model.rotary.spacing=mel; may be repeated")
@@ -65,6 +71,7 @@ export function addPatterns(cli: CAC): void {
         throw new ConfigError(["--recording: its figures need a folder; add --out DIR"]);
       const patterns = rotaryPatterns(choice, rotary);
       if (out === undefined) return print(patterns, null, options);
+      await prepareReportFolder(out, options.force === true);
       await startEngine({ threads: "1" });
       const figures = await import("../figures/index.ts");
       const middle = choice.f0[choice.f0.length >> 1]!;
@@ -86,7 +93,7 @@ export function addPatterns(cli: CAC): void {
           : [
               {
                 heading: `The pitch of ${recording}`,
-                figures: await recordingFigures(recording, config, choice.headWidth),
+                figures: await recordingFigures(recording, config, choice.headWidth, options),
               },
             ]),
       ];
@@ -109,10 +116,15 @@ function numbers(name: string, list: string, expected: string, accepts: (x: numb
 }
 
 /** Figures of one recording's pitch on the encoder's clock. */
-async function recordingFigures(file: string, config: EchoConfig, headWidth: number): Promise<Figure[]> {
+async function recordingFigures(
+  file: string,
+  config: EchoConfig,
+  headWidth: number,
+  options: DecodeOptions,
+): Promise<Figure[]> {
   const { rotationFigure, utteranceMatricesFigure } = await import("../figures/index.ts");
   const { audio, model } = config;
-  const wave = await decodeRecording(await readRecording(file), file, audio.sampleRate);
+  const wave = await decodeFile(file, audio.sampleRate, options);
   const { f0, frames } = extractFeatures(wave, inputOf(config));
   const stride = model.spectrogramStem.stride;
   const onClock = trackAtFrames(f0, Math.ceil(frames / stride), stride);
@@ -152,6 +164,6 @@ function print(
 
 /** Says where a report is. */
 export function showWritten({ page, figures, withoutPng }: WrittenReport): void {
-  console.log(`report with ${figures} figures: ${page}`);
+  console.log(`report with ${figures} figures: ${printable(page)}`);
   if (withoutPng !== null) console.log(`no PNG files: ${withoutPng}`);
 }

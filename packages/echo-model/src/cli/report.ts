@@ -6,23 +6,26 @@ import { nodeFiles } from "../data/node-files.ts";
 import { DataError } from "../errors.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/evaluate-model.ts";
 import type { WrittenReport } from "../figures/write-report.ts";
+import { limitedDecoder } from "../speech/decode-process.ts";
 import { diskCache } from "../speech/disk-cache.ts";
 import type { Recognizer } from "../speech/recognize-stretch.ts";
-import { decodeRecording } from "../speech/recording.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
+import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
 import { showWritten } from "./patterns.ts";
 import { Progress } from "./progress.ts";
+import { decodeFile } from "./recording-file.ts";
 import { overridden, overridesOf, requireFolder, type SettingOptions } from "./settings.ts";
-import { readRecording } from "./transcribe.ts";
 
-interface ReportOptions extends SettingOptions, EngineOptions {
+interface ReportOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly data?: string;
   readonly split?: string;
   readonly recording?: string;
   readonly out?: string;
+  readonly force?: boolean;
   readonly cache?: string;
 }
 
@@ -43,12 +46,13 @@ export function addReport(cli: CAC): void {
     .option("--split <name>", "split to score (default: that of the training's evaluations)")
     .option("--set <key=value>", "change a setting for scoring, such as data.format=strings; may be repeated")
     .option("--recording <file>", "a recording to look at, 20 s at most")
-    .option("--out <dir>", "folder to write to (default: the run's)")
+    .option("--out <dir>", "folder to write to (default: the run's); an earlier report there is replaced")
+    .option("--force", FORCE_HELP)
     .option("--cache <dir>", "keep features here for the next run")
     .example("  echo-asr report runs/an4 --data data/an4 --recording speech.wav")
     .example("  echo-asr report out/ablation")
     .example("  echo-asr report model.safetensors --out out/report");
-  withEngineOptions(command).action(async (run: string, options: ReportOptions) => {
+  withEngineOptions(withDecodeOptions(command)).action(async (run: string, options: ReportOptions) => {
     await startEngine(options);
     if (options.data !== undefined) requireFolder(options.data);
     const progress = new Progress(false);
@@ -77,21 +81,19 @@ export async function reportRun(
     if (found !== null) return writeReport(options.out ?? run, experimentReport(found));
   }
   const path = isFolder ? await checkpointIn(run) : run;
+  const out = options.out ?? (isFolder ? run : join(dirname(run), "report"));
+  await prepareReportFolder(out, options.force === true);
   const checkpoint = await loadCheckpoint(path);
   const config = overridden(checkpoint.config, overridesOf(options));
   const { tokenizer } = checkpoint;
   const recognizer: Recognizer = { echo: restoreModel({ ...checkpoint, config }), tokenizer, config };
   const { readRunFolder, runReportSections, writeReport } = await import("../figures/index.ts");
-  const out = options.out ?? (isFolder ? run : join(dirname(run), "report"));
   // The log and the summary are the run's; a diagnosis may lie where the report goes.
   const beside = await readRunFolder(isFolder ? run : out, isFolder);
   const { recording } = options;
   const evaluations =
     options.data === undefined ? new Map() : await evaluationsOf(recognizer, options.data, options, progress);
-  const wave =
-    recording === undefined
-      ? null
-      : await decodeRecording(await readRecording(recording), recording, config.audio.sampleRate);
+  const wave = recording === undefined ? null : await decodeFile(recording, config.audio.sampleRate, options);
   const sections = await runReportSections({
     checkpoint,
     recognizer,
@@ -119,12 +121,13 @@ async function checkpointIn(folder: string): Promise<string> {
 async function evaluationsOf(
   { echo, tokenizer, config }: Recognizer,
   folder: string,
-  { split, cache }: ReportOptions,
+  { split, cache, ...limits }: ReportOptions,
   progress: Progress,
 ): Promise<Map<string, Evaluation>> {
   const { evaluation } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {
     ...(split !== undefined && { split }),
     ...(cache !== undefined && { cache: diskCache(cache) }),
+    decoder: limitedDecoder(decodeLimits(limits)),
     onProgress: ({ what, done, total }) => progress.update(what, done, total, { unit: "utterances" }),
   });
   const found = new Map<string, Evaluation>();

@@ -11,6 +11,7 @@ import { runTraining } from "../train/run-training.ts";
 import type { TrainingEvent } from "../train/training-events.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
+import { prepareReportFolder } from "./output-files.ts";
 import { showWritten } from "./patterns.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { reportRun } from "./report.ts";
@@ -91,6 +92,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     const config = settingsFrom(options, init === null ? {} : startingSettings(init.checkpoint.config));
     const limits = decodeLimits(options);
     requireFolder(dataFolder);
+    if (options.report === true) await prepareReportFolder(outFolder, null);
     await startEngine(options, true);
     const stop = new AbortController();
     const tooEarly = new TrainingError("training: interrupted before the first step; nothing was changed");
@@ -139,7 +141,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     }
     if (outcome !== "interrupted") {
       if (options.report) {
-        const written = await reportRun(outFolder, {}, progress).finally(() => progress.stop());
+        const written = await reportRun(outFolder, { force: true }, progress).finally(() => progress.stop());
         if (!options.json) showWritten(written);
       }
       if (!options.json && !hadEnded) console.log(nextSteps(outFolder, options.report === true));

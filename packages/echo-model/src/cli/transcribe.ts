@@ -1,11 +1,10 @@
 // echo-asr transcribe
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
-import { ConfigError, DataError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { limitedDecoder } from "../speech/decode-process.ts";
 import type { Recognizer } from "../speech/recognize-stretch.ts";
@@ -19,7 +18,8 @@ import { STANDARD_INPUT } from "./arguments.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { helped, type LanguageOptions, withLanguageOptions } from "./language.ts";
-import { fileProblem, numberOption, overridden, overridesOf, type SettingOptions } from "./settings.ts";
+import { readRecording, warnOf } from "./recording-file.ts";
+import { numberOption, overridden, overridesOf, type SettingOptions } from "./settings.ts";
 
 interface TranscribeOptions extends SettingOptions, EngineOptions, DecodeOptions, LanguageOptions {
   readonly nBest?: string;
@@ -93,7 +93,7 @@ export function addTranscribe(cli: CAC): void {
         );
         if (text === null) continue;
         if (options.outDir === undefined) {
-          if (files.length > 1 && format === "text") process.stdout.write(`${file}: `);
+          if (files.length > 1 && format === "text") process.stdout.write(`${printable(file)}: `);
           process.stdout.write(text);
           continue;
         }
@@ -166,25 +166,4 @@ function checkOutputs(
   if (existing.length === 0 || force) return;
   const more = existing.length > 1 ? ` and ${existing.length - 1} more` : "";
   throw new ConfigError([`--out-dir: ${existing[0]}${more} exists; --force overwrites`]);
-}
-
-/** For `decodeRecording`: says on standard error what is damaged; the rest of the recording is used. */
-export function warnOf(file: string): (warning: string) => void {
-  return (warning) => process.stderr.write(`warning: ${printable(`${file}: ${warning}`)}\n`);
-}
-
-/** Bytes of a recording, from standard input if its name is "-"; throws DataError naming the file. */
-export async function readRecording(file: string): Promise<Uint8Array> {
-  if (file === STANDARD_INPUT) {
-    if (process.stdin.isTTY)
-      throw new DataError(
-        "-: standard input is a terminal, expected a recording, as in: cat a.wav | echo-asr ...",
-      );
-    return buffer(process.stdin);
-  }
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw new DataError(`${file}: ${fileProblem(error)}`, { cause: error });
-  }
 }

@@ -8,12 +8,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** A text as it stands between tags or in quotes; characters that XML forbids are replaced. */
+/** Controls, of which XML 1.0 has no way to write most, and what turns the direction of the text around it. */
+const UNSHOWN = /[\p{Cc}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
+
+/** A text as it stands between tags or in quotes; controls but tab and line ends, and overrides of direction, are replaced. */
 export function escapeXml(text: string): string {
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: those that XML 1.0 has no way to write
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
-      .replace(/[&<>"']/g, (character) => ESCAPES[character]!)
-  );
+  return text
+    .replace(UNSHOWN, (character) => ("\t\n\r".includes(character) ? character : "\ufffd"))
+    .replace(/[&<>"']/g, (character) => ESCAPES[character]!);
 }

@@ -2,6 +2,7 @@
 // no address, follows the reader's choice of light or dark, and prints. Read next: write-report.ts.
 import { escapeXml } from "./escape-xml.ts";
 import type { Cell, Figure, FigureTable } from "./figure.ts";
+import { REPORT_MARK } from "./report-mark.ts";
 
 /** A part of a report. */
 export interface ReportSection {
@@ -110,6 +111,7 @@ export function reportHtml({ title, text, sections }: Report): string {
 <html lang="en">
 <head>
 <meta charset="utf-8">
+${REPORT_MARK}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">

@@ -18,25 +18,30 @@ const FILES = [
  * Makes a folder where there is none, writes a file into it and removes it again.
  *
  * @param path - the folder. @param files - names in it that are to be written: what is there must be a file.
+ * @param who - asks, for messages.
  * @throws DataError naming the folder, or the file in it, and the reason.
  */
-export async function prepareOutputFolder(path: string, files: readonly string[] = FILES): Promise<void> {
+export async function prepareOutputFolder(
+  path: string,
+  files: readonly string[] = FILES,
+  who = "training",
+): Promise<void> {
   try {
     await makeFolder(resolve(path));
   } catch (error) {
-    throw refusal(`the folder ${path} cannot be made`, error);
+    throw refusal(who, `the folder ${path} cannot be made`, error);
   }
   const probe = join(path, `.echo-write-test.${process.pid}.tmp`);
   try {
     await (await open(probe, "w")).close();
     await unlink(probe);
   } catch (error) {
-    throw refusal(`the folder ${path} cannot be written`, error);
+    throw refusal(who, `the folder ${path} cannot be written`, error);
   }
   for (const name of files) {
     const found = await stat(join(path, name)).catch(() => null);
     if (found !== null && !found.isFile())
-      throw new DataError(`training: ${join(path, name)} is no file, but the run writes one there`);
+      throw new DataError(`${who}: ${join(path, name)} is no file, but one is written there`);
   }
 }
 
@@ -53,7 +58,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-function refusal(what: string, error: unknown): DataError {
+function refusal(who: string, what: string, error: unknown): DataError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new DataError(`training: ${what}: ${reason}`, { cause: error });
+  return new DataError(`${who}: ${what}: ${reason}`, { cause: error });
 }
