@@ -196,6 +196,13 @@ t.test(
     t.same(found.audio, config.audio);
     t.same(found.optimizer, { ...config.optimizer, warmupSteps: 0 });
     t.same(found.curriculum, resolveConfig().curriculum);
+    // A preset is laid over it: preset words leaves the model as it is.
+    const preset = join(folder, "over-preset");
+    const over = run("train", "--data", data, "--out", preset, "--preset", "words", ...init, ...words);
+    t.equal(over.status, 0, over.err);
+    const laid = JSON.parse(readFileSync(join(preset, "config.json"), "utf8"));
+    t.same(laid.model, found.model);
+    t.same([laid.optimizer.warmupShare, laid.curriculum.epochs], [0.1, 0]);
     t.equal(found.training.evaluateEvery, resolveConfig().training.evaluateEvery);
     t.match(
       run("train", "--data", data, "--out", join(folder, "no"), "--init", "no.safetensors").err,

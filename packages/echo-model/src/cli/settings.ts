@@ -21,22 +21,33 @@ export function overridesOf({ set, seed }: Pick<SettingOptions, "set" | "seed">)
 
 /**
  * The complete configuration that the options describe.
- * @param base - what a preset or a file would replace.
+ * @param base - what a preset or a file is laid over.
  * @throws ConfigError for an unknown preset, an unreadable file, unknown keys or values that do not fit.
  */
 export function settingsFrom(options: SettingOptions, base: ConfigInput = {}): EchoConfig {
   const { config: file, preset } = options;
   if (file !== undefined && preset !== undefined)
     throw new ConfigError(["--config and --preset: expected one of them, got both"]);
-  let input: unknown = base;
+  let input: unknown = {};
   if (file !== undefined) input = parseConfig(readText(file), file);
   else if (preset !== undefined) {
     if (!Object.hasOwn(PRESETS, preset))
       throw new ConfigError([`--preset: expected one of ${Object.keys(PRESETS).join(", ")}, got ${preset}`]);
     input = PRESETS[preset as keyof typeof PRESETS];
   }
-  return resolveConfig(applyOverrides(input, overridesOf(options)));
+  return resolveConfig(applyOverrides(overlaid(base, input), overridesOf(options)));
 }
+
+/** The settings of `base` with those of `input` in their place, group by group. */
+function overlaid(base: unknown, input: unknown): unknown {
+  if (!isGroup(base) || !isGroup(input)) return input;
+  const both: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(input)) both[key] = overlaid(base[key], value);
+  return both;
+}
+
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function readText(file: string): string {
   try {

@@ -57,7 +57,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     .option("--seed <n>", "the same as --set training.seed=n (default 0)")
     .option(
       "--init <checkpoint>",
-      "start from its weights, or from those of the shipped one (--init shipped), and, without --preset and --config, its settings, length and curriculum of the training and names of the data aside; the vocabulary may be another one",
+      "start from its weights (shipped: those of the model that comes with the package) and settings, length and curriculum of the training and names of the data aside, over which --preset and --config are laid; the vocabulary may be another one",
     )
     .option("--resume", "go on where the last checkpoint of OUT stands")
     .option(
