@@ -89,6 +89,20 @@ t.test("figures show what the packages compute", async (t) => {
     (await draw("broadcasting", { "b-rows": "2" })).note,
     /shapes do not broadcast: \[3, 1\] and \[2, 4\]/,
   );
+  // The widths are those of the specification, from PyTorch.
+  for (const [f0, width] of [
+    ["80", 20],
+    ["120", 21],
+    ["220", 23],
+    ["300", 27],
+    ["600", 33],
+  ] as const) {
+    const { note } = await draw("pitch-in-attention", { f0 });
+    t.ok(
+      note.includes(`the band is ${width} frames wide; with the constant base it is 46 frames wide`),
+      note,
+    );
+  }
   for (const text of ["ab", "aa", "aab"]) {
     // The probability is the figure's own sum over its lattice, the loss is the package's.
     const { note } = await draw("ctc", { text, frames: "6" });
