@@ -40,7 +40,9 @@ t.test("lines that are no rows", async (t) => {
     [1, 2, 3, 4],
   );
   t.match(problems[0]!.message, /^expected a JSON object, got /);
-  t.match(problems[1]!.message, /^text: expected a text, got a value that is nested too deeply$/);
+  // V8 since Node 26 writes any depth as JSON, before it its stack ends.
+  const shown = /^text: expected a text, got (a value that is nested too deeply|(\{"x":){11}\{"\.\.\.)$/;
+  t.match(problems[1]!.message, shown);
   for (const problem of problems) {
     t.notMatch(describeProblem(problem), /[\p{Cc}]/u, "no control characters");
     t.ok(describeProblem(problem).length < 200, "short");

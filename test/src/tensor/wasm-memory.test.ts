@@ -341,7 +341,8 @@ t.test("a call that failed in a worker fails alone: the next one is a new call",
         while (Atomics.load(control, ${TICKET}) < ticket);
         Atomics.store(control, ${DONE}, ticket);
         Atomics.notify(control, ${DONE});
-      }`;
+      }
+      Atomics.wait(control, ${TICKET}, 2); // stays alive: a worker that has ended is another case`;
     worker = badWorker(data, instead);
   };
   const setup = { memory, gemm, kernels: gemm, scratch: 0, scratchBytes: 0 };
