@@ -48,7 +48,7 @@ async function decodeMp3(bytes: Uint8Array, job: DecodeJob): Promise<Decoded> {
   if (hasText(bytes, tag, "fLaC")) return decodeFlac(bytes.subarray(tag), job);
   const outline = outlineMp3(bytes, tag);
   if (!outline) throw new Error("no MP3 frames are in it");
-  const { default: decode } = await installed("MP3", "@audio/decode-mp3", () => import("@audio/decode-mp3"));
+  const { default: decode } = await mp3Codec();
   // A copy: some decoders keep or shift what they are given.
   const { channelData, sampleRate } = await decode(new Uint8Array(bytes.subarray(outline.start)));
   return { channels: channelData.slice(0, outline.channels), sampleRate, warnings: [...outline.warnings] };
@@ -58,7 +58,7 @@ async function decodeM4a(bytes: Uint8Array, job: DecodeJob): Promise<Decoded> {
   const track = readMp4(bytes);
   const here = await decodeMp4Here(bytes, track, job);
   if (here) return here;
-  const { default: decode } = await installed("M4A", "@audio/decode-mp4", () => import("@audio/decode-mp4"));
+  const { default: decode } = await mp4Codec();
   const { channelData, sampleRate } = await decode(new Uint8Array(bytes));
   const warnings: string[] = [];
   const seconds = (channelData[0]?.length ?? 0) / sampleRate;
@@ -78,12 +78,23 @@ function merged(channels: Float32Array[]): Float32Array[] {
   return channels.length === 2 && left!.every((value, i) => value === right![i]) ? [left!] : channels;
 }
 
-async function installed(format: string, name: string, load: () => Promise<Codec>): Promise<Codec> {
+// The imports stand in try blocks of their own: there bundlers let a package be missing, elsewhere they refuse to build.
+
+async function mp3Codec(): Promise<Codec> {
   try {
-    return await load();
+    return await import("@audio/decode-mp3");
   } catch {
-    throw new MissingDecoder(
-      `${format} needs the package ${name}, which is not installed: npm install ${name}`,
-    );
+    throw notInstalled("MP3", "@audio/decode-mp3");
   }
 }
+
+async function mp4Codec(): Promise<Codec> {
+  try {
+    return await import("@audio/decode-mp4");
+  } catch {
+    throw notInstalled("M4A", "@audio/decode-mp4");
+  }
+}
+
+const notInstalled = (format: string, name: string): MissingDecoder =>
+  new MissingDecoder(`${format} needs the package ${name}, which is not installed: npm install ${name}`);
