@@ -338,7 +338,7 @@ t.test("files that describe no experiment are refused with every problem", async
   for (const expected of [
     'unknown key "sed", expected one of name, about, preset',
     'name: expected a text that says what is compared, got ""',
-    'preset: expected one of an4, digits, seed, got "digit"',
+    'preset: expected one of an4, digits, words, seed, got "digit"',
     "seeds: expected a list of different whole numbers >= 0, such as [0, 1, 2], got [0,0]",
     'outputs: expected a list out of ctc, free, search, forced, got ["ctx"]',
     'variants[0]: unknown key "setings", expected one of name, about, settings, weightsOf, pitchHz',
