@@ -57,7 +57,10 @@ t.test("help teaches, and mistakes have exit code 2", async (t) => {
       ["train", "--data", data, "--out", "x", "--threads", "many"],
       /--threads: expected a whole number from 1 to 64, got many/,
     ],
-    [["train", "--data", data, "--out", "x", "--mode", "fast"], /--mode: expected one of simd, .*, got fast/],
+    [
+      ["train", "--data", data, "--out", "x", "--mode", "fast"],
+      /--mode: expected one of auto, simd, .*, got fast/,
+    ],
     [
       ["train", "--data", data, "--out", "x", "--seed", "1.5"],
       /training\.seed: expected an integer >= 0, got 1\.5/,

@@ -1,5 +1,4 @@
 // echo-asr lm
-import { existsSync } from "node:fs";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError } from "../errors.ts";
@@ -9,6 +8,7 @@ import { DEFAULT_NORMALIZATION, normalizeText } from "../text/normalize.ts";
 import { splitWords } from "../text/word-tokenizer.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { readLanguageModel } from "./language.ts";
+import { checkOutputFile, FORCE_HELP } from "./output-files.ts";
 import { numberOption } from "./settings.ts";
 import { readTexts } from "./texts.ts";
 
@@ -39,7 +39,7 @@ export function addLanguageModel(cli: CAC): void {
     .option("--order <n>", "words in the longest sequence, 1 to 6 (default 3)")
     .option("--checkpoint <file>", "normalise as this model does")
     .option("--score <file>", "don't train: score the texts by this model")
-    .option("--force", "overwrite a file that exists")
+    .option("--force", FORCE_HELP)
     .option("--json", "figures as one JSON object")
     .example("  echo-asr lm sentences.txt --out sentences.arpa")
     .example("  echo-asr lm data/an4/manifest.jsonl --out an4.arpa --order 2")
@@ -61,8 +61,7 @@ export function addLanguageModel(cli: CAC): void {
       const order = numberOption("--order", options.order ?? "3", "a whole number from 1 to 6", (n) => {
         return Number.isInteger(n) && n >= 1 && n <= 6;
       });
-      if (existsSync(out) && options.force !== true)
-        throw new ConfigError([`--out: ${out} exists; --force overwrites it`]);
+      await checkOutputFile("--out", out, options.force === true);
       const { model, fallbacks } = trainNgram(sentences, { order });
       await writeFileAtomic(out, new TextEncoder().encode(arpaText(model)));
       const sizes = model.levels.map(({ size }) => size);

@@ -78,7 +78,10 @@ export async function reportRun(
   if (isFolder) {
     const { experimentReport, readExperimentFolder, writeReport } = await import("../figures/index.ts");
     const found = await readExperimentFolder(run);
-    if (found !== null) return writeReport(options.out ?? run, experimentReport(found));
+    if (found !== null) {
+      await prepareReportFolder(options.out ?? run, options.force === true);
+      return writeReport(options.out ?? run, experimentReport(found));
+    }
   }
   const path = isFolder ? await checkpointIn(run) : run;
   const out = options.out ?? (isFolder ? run : join(dirname(run), "report"));

@@ -1,5 +1,4 @@
 // echo-asr tokenizer
-import { existsSync } from "node:fs";
 import { writeFileAtomic } from "@echo-ts/tensor/files";
 import type { CAC } from "cac";
 import { ConfigError } from "../errors.ts";
@@ -7,6 +6,7 @@ import { BpeTokenizer } from "../text/bpe-tokenizer.ts";
 import { normalizeText } from "../text/normalize.ts";
 import { printable } from "../text/printable.ts";
 import { trainBpe } from "../text/train-bpe.ts";
+import { checkOutputFile, FORCE_HELP } from "./output-files.ts";
 import { numberOption } from "./settings.ts";
 import { readTexts } from "./texts.ts";
 
@@ -32,7 +32,7 @@ export function addTokenizer(cli: CAC): void {
     .option("--out <file>", "where the tokenizer goes")
     .option("--size <n>", "ids of the vocabulary at most, four specials included (default 500)")
     .option("--min-count <n>", "how often a pair must occur to become a piece (default 2)")
-    .option("--force", "overwrite a file that exists")
+    .option("--force", FORCE_HELP)
     .example("  echo-asr tokenizer my-data/manifest.jsonl --out my-data/tokenizer.json --size 300")
     .action(async (files: string[], options: TokenizerOptions) => {
       if (files.length === 0)
@@ -44,8 +44,7 @@ export function addTokenizer(cli: CAC): void {
         });
       const vocabSize = whole("--size", options.size ?? "500", 5, 100_000);
       const minCount = whole("--min-count", options.minCount ?? "2", 1, 1e9);
-      if (existsSync(options.out) && options.force !== true)
-        throw new ConfigError([`--out: ${options.out} exists; --force overwrites it`]);
+      await checkOutputFile("--out", options.out, options.force === true);
       const texts: string[] = [];
       for (const file of files) for (const text of await readTexts(file)) texts.push(normalizeText(text));
       const found = trainBpe(texts, { vocabSize, minCount });
