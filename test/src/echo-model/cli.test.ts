@@ -85,6 +85,9 @@ t.test("help teaches, and mistakes have exit code 2", async (t) => {
       /a\/x\.wav and b\/x\.mp3 would both be written to x\.txt/,
     ],
     [["export", "a", "./a"], /export: expected another FILE than the checkpoint itself, got \.\/a twice/],
+    [["export", "a"], /export: expected FILE or --onnx FILE, got neither/],
+    [["export", "a", "b", "--onnx", "c.onnx"], /export: expected either FILE or --onnx FILE/],
+    [["export", "a", "--onnx", "c"], /export: --onnx: expected a name that ends in \.onnx, got c/],
     [
       ["eval", "x", "--data", data, "--force-pitch", "high"],
       /--force-pitch: expected a number of Hz above 0, got high/,

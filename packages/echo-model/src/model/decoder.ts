@@ -27,6 +27,8 @@ const BLEND_START = 0.5;
 /** What step-by-step decoding remembers: how many tokens were seen, and each block's keys and values. */
 export interface DecoderCache {
   length: number;
+  /** Positions of the tokens to come, where somebody made them before; else the decoder does. */
+  readonly positions?: Positions;
   readonly self: readonly BlockCache[];
   readonly streams: ReadonlyMap<FeatureName, readonly BlockCache[]>;
 }
@@ -84,7 +86,7 @@ export class Decoder extends Module {
     const count = ids.shape[1]!;
     const positions = narrow(this.positions, 0, start, count); // [L, D]
     let x = this.drop.forward(add(this.tokens.forward(ids), positions)); // [B, L, D]
-    const text = this.#textContext(start, count);
+    const text = this.#textContext(start, count, cache?.positions);
     this.textBlocks.forEach((block, i) => {
       x = block.forward(x, { self: text, cross: null, modalities: null }, cache?.self[i] ?? null);
     });
@@ -125,9 +127,9 @@ export class Decoder extends Module {
     return { length: 0, self: this.textBlocks.map(empty), streams: perStream };
   }
 
-  #textContext(start: number, count: number): AttentionContext {
+  #textContext(start: number, count: number, given?: Positions): AttentionContext {
     const rotary = this.config.rotary.pitch !== "none";
-    const positions = rotary ? new Positions(count, null, start) : null;
+    const positions = rotary ? (given ?? new Positions(count, null, start)) : null;
     // One new token may see everything before it; only several at once need the mask.
     const causal = count > 1;
     return {

@@ -1,22 +1,36 @@
 // Lengths: how many frames of each utterance of a padded batch are real, and the masks made from that.
 // Shapes: B utterances, T frames, S the stride from one clock to another.
 
-import { ShapeError, type Tensor, tensor } from "@echo-ts/tensor";
+import {
+  add,
+  arange,
+  floorDivide,
+  greaterEqual,
+  ShapeError,
+  Tensor,
+  tensor,
+  unsqueeze,
+} from "@echo-ts/tensor";
 
 /** Frames of each utterance that hold sound, one number per row of the batch. */
 export type FrameLengths = readonly number[];
+
+/** Lengths as numbers, or as int32 [B] where they are an input of a graph (onnx-graphs.ts). */
+export type Lengths = FrameLengths | Tensor;
 
 /**
  * Lengths after a strided convolution: floor((length + 2 padding - kernel) / stride) + 1 for each utterance.
  *
  * @example convolvedLengths([100], 7, 4, 3) // [25]
  */
-export function convolvedLengths(
-  lengths: FrameLengths,
+export function convolvedLengths<L extends Lengths>(
+  lengths: L,
   kernel: number,
   stride: number,
   padding: number,
-): FrameLengths {
+): L;
+export function convolvedLengths(lengths: Lengths, kernel: number, stride: number, padding: number): Lengths {
+  if (lengths instanceof Tensor) return add(floorDivide(add(lengths, 2 * padding - kernel), stride), 1);
   return lengths.map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1);
 }
 
@@ -37,7 +51,10 @@ export function checkLengths(where: string, lengths: FrameLengths, batch: number
 }
 
 /** True where a frame is padding: [B, T]. Null if nothing is padded. */
-export function paddingMask(lengths: FrameLengths, frames: number, like: Tensor): Tensor | null {
+export function paddingMask(lengths: Lengths, frames: number, like: Tensor): Tensor | null {
+  if (lengths instanceof Tensor) {
+    return greaterEqual(arange(0, frames, 1, { backend: like.backend }), unsqueeze(lengths, 1));
+  }
   if (lengths.every((n) => n === frames)) return null;
   const mask = new Uint8Array(lengths.length * frames);
   for (const [b, n] of lengths.entries()) mask.fill(1, b * frames + n, (b + 1) * frames);

@@ -14,7 +14,7 @@ import {
 } from "@echo-ts/autograd";
 import { add, cast, logicalNot, mul, type Tensor, transpose, unsqueeze } from "@echo-ts/tensor";
 import type { FeatureName, ModelConfig } from "../settings/settings.ts";
-import { convolvedLengths, type FrameLengths, paddingMask } from "./frame-lengths.ts";
+import { convolvedLengths, type FrameLengths, type Lengths, paddingMask } from "./frame-lengths.ts";
 import { originalName } from "./original-names.ts";
 import type { ModelDtype } from "./projection.ts";
 import { sinusoids } from "./sinusoids.ts";
@@ -30,18 +30,18 @@ interface ConvShape {
 }
 
 /** Frames out, and how many of each utterance are real (null: all, and nothing is masked). */
-export interface StemOutput {
+export interface StemOutput<L extends Lengths = FrameLengths> {
   readonly frames: Tensor; // [B, T', D]
-  readonly lengths: FrameLengths | null;
+  readonly lengths: L | null;
 }
 
 /** Convolutions in order, each followed by the activation, with padding set to zero again after each. */
-function convolve(
+function convolve<L extends Lengths>(
   x: Tensor,
   layers: Sequential,
   shapes: readonly ConvShape[],
-  lengths: FrameLengths | null,
-): [Tensor, FrameLengths | null] {
+  lengths: L | null,
+): [Tensor, L | null] {
   let out = zeroPadding(x, lengths);
   let real = lengths;
   shapes.forEach(({ kernel, stride = 1, padding }, i) => {
@@ -54,7 +54,7 @@ function convolve(
 }
 
 /** [B, C, T] with frames at or after each utterance's length set to 0. */
-function zeroPadding(x: Tensor, lengths: FrameLengths | null): Tensor {
+function zeroPadding(x: Tensor, lengths: Lengths | null): Tensor {
   const padding = lengths === null ? null : paddingMask(lengths, x.shape[2]!, x);
   return padding === null ? x : mul(x, unsqueeze(cast(logicalNot(padding), x.dtype), 1));
 }
@@ -84,7 +84,7 @@ export abstract class Stem extends Module {
   }
 
   /** [B, C, T] -> [B, T', D] */
-  abstract forward(x: Tensor, lengths: FrameLengths | null): StemOutput;
+  abstract forward<L extends Lengths>(x: Tensor, lengths: L | null): StemOutput<L>;
 
   /** Norm (if configured), positions, dropout, norm: [B, D, T'] -> [B, T', D]. */
   protected finish(x: Tensor, stemNorm: RMSNorm | null, lastNorm: RMSNorm): Tensor {
@@ -138,7 +138,7 @@ export class FeatureStem extends Stem {
     return originalName("featureStem", field) ?? super.memberName(field);
   }
 
-  forward(x: Tensor, lengths: FrameLengths | null): StemOutput {
+  forward<L extends Lengths>(x: Tensor, lengths: L | null): StemOutput<L> {
     const [out, real] = convolve(x, this.convolutions, this.#shapes, lengths);
     return { frames: this.finish(out, this.stemNorm, this.lastNorm), lengths: real };
   }
@@ -180,7 +180,7 @@ export class WaveformStem extends Stem {
     return originalName("waveformStem", field) ?? super.memberName(field);
   }
 
-  forward(x: Tensor, lengths: FrameLengths | null): StemOutput {
+  forward<L extends Lengths>(x: Tensor, lengths: L | null): StemOutput<L> {
     const [slow, between] = convolve(x, this.downsampling, this.#down, lengths);
     const [out, real] = convolve(slow, this.convolutions, this.#keep, between);
     return { frames: this.finish(out, this.stemNorm, this.lastNorm), lengths: real };
