@@ -28,7 +28,7 @@ t.test("PyTorch computes with our file what we do, and we go on from PyTorch's",
   t.same(Buffer.from(bytes), Buffer.from(read("from-echo.safetensors")), "the file that PyTorch read");
   t.ok(allClose(network.forward(x), tensor(BEFORE), 1e-5, 1e-6), "as PyTorch computes it");
   mean(square(network.forward(x))).backward();
-  new SGD(network.parameters(), { lr: 0.1 }).step();
+  new SGD(network.parameters(), { learningRate: 0.1 }).step();
   t.ok(allClose(network.forward(x), tensor(AFTER), 1e-5, 1e-6), "after the same step of SGD");
   const back = new Sequential(new Linear(3, 4), new Activation("gelu"), new Linear(4, 2)).initialize(2);
   t.same(fromSafetensors(back, read("from-pytorch.safetensors")), { missing: [], unexpected: [] });
