@@ -70,7 +70,7 @@ async function exportOnnxFiles(from: string, to: string, force: boolean): Promis
     const existing = await stat(name).catch(() => null);
     if (source !== null && existing !== null && source.ino === existing.ino && source.dev === existing.dev)
       throw new ConfigError([`export: expected another FILE than the checkpoint itself, got ${name}`]);
-    if (existing !== null && !force) throw new ConfigError([`export: ${name} exists; --force overwrites it`]);
+    await checkOutputFile("export", name, force);
   }
   const checkpoint = await loadCheckpoint(from);
   const { exportEcho } = await import("../model/onnx-graphs.ts");
@@ -80,10 +80,12 @@ async function exportOnnxFiles(from: string, to: string, force: boolean): Promis
   });
   for (const [part, bytes] of Object.entries(files) as [keyof typeof names, Uint8Array | null][]) {
     if (bytes === null) {
-      console.log(`${names[part]}: not written, model.gate feature reads the whole text at each step`);
+      console.log(
+        `${printable(names[part])}: not written, model.gate feature reads the whole text at each step`,
+      );
       continue;
     }
     await writeFile(names[part], bytes);
-    console.log(`${names[part]}: ${(bytes.length / 1e6).toFixed(1)} MB`);
+    console.log(`${printable(names[part])}: ${(bytes.length / 1e6).toFixed(1)} MB`);
   }
 }
