@@ -129,7 +129,7 @@ export const figure: CourseFigure = {
   title: "All the ways to spell a text in a few frames",
   controls: [
     { kind: "choice", name: "text", label: "Text", choices: ["ab", "a", "aa", "aab", "ba"], value: "ab" },
-    { kind: "range", name: "frames", label: "Frames", min: 2, max: FRAMES, step: 1, value: 8 },
+    { kind: "range", name: "frames", label: "Frames", min: 2, max: FRAMES, step: 1, value: 7 },
     {
       kind: "range",
       name: "sure",
