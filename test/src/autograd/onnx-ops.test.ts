@@ -28,7 +28,7 @@ async function mismatch(
   return d <= tolerance ? null : `off by ${d} of the largest value`;
 }
 
-/** What the format has and onnxruntime-web 1.30.0 lacks: these are written and structurally right, and not run. */
+/** What the format has and onnxruntime-web 1.30.0 lacks: these are written and not run. */
 const NOT_IN_RUNTIME: Readonly<Record<string, RegExp>> = {
   float64: /implementation for (Erf|Asin|Acos|Atan|Sinh|Cosh|Asinh|Acosh|Atanh|Softplus|Conv)\(/,
   // TopK of no rows at all, and a product in which a batch of 1 meets one of 0.
