@@ -148,9 +148,9 @@ abstract class Recurrent extends Module {
 
 /** What a {@link GRU} gives. */
 export interface GRUOutput {
-  /** [B, T, directions hidden]: the hidden states of the last layer at every step. */
+  /** Of shape [B, T, directions hidden]: the hidden states of the last layer at every step. */
   readonly output: Tensor;
-  /** [layers directions, B, hidden]: the last hidden states; forward, then backward, layer by layer. */
+  /** Of shape [layers directions, B, hidden]: the last hidden states; forward, then backward, layer by layer. */
   readonly hidden: Tensor;
 }
 
@@ -190,7 +190,7 @@ export class GRU extends Recurrent {
 
 /** What an {@link LSTM} gives: the outputs as in {@link GRUOutput}, and the last states. */
 export interface LSTMOutput extends LSTMState {
-  /** [B, T, directions hidden]: the hidden states of the last layer at every step. */
+  /** Of shape [B, T, directions hidden]: the hidden states of the last layer at every step. */
   readonly output: Tensor;
 }
 

@@ -24,7 +24,7 @@ export type OnWarning = (warning: string) => void;
  *
  * @param bytes - the file. @param file - its name, for messages. @param sampleRate - Hz.
  * @param onWarning - is told what the file lacks (cut off, checksums that fail, fewer samples than its header claims);
- *   default: nobody is, and what is left of the recording is returned all the same. {@link refuseDamaged} makes one
+ *   default: nobody is, and what is left of the recording is returned all the same. `refuseDamaged` makes one
  *   that throws.
  * @param maximumSamples - most samples over all channels that the file may unpack to, also at the new rate; default
  *   2^29 (2 GiB).

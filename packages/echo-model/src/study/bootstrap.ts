@@ -22,7 +22,7 @@ export interface Interval {
   readonly high: number;
 }
 
-/** Errors and reference length of one utterance; an {@link ErrorRate} will do. */
+/** Errors and reference length of one utterance; an `ErrorRate` will do. */
 export type UtteranceErrors = Pick<ErrorRate, "errors" | "total">;
 
 /**

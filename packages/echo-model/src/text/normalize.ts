@@ -44,7 +44,7 @@ const STRAY_COMBINING = /(?<![\p{L}\p{M}\p{N}])\p{M}+/gu;
  * Digits, abbreviations and spelling are left as they are. Applying it twice changes nothing more.
  *
  * @param text - any text.
- * @param options - see {@link NormalizeOptions}; missing fields take their defaults.
+ * @param options - `unicode`, `lowerCase` and `punctuation` of the settings' group `text`; missing fields take their defaults.
  * @returns the normalised text, possibly empty.
  * @example
  * normalizeText("  “Don’t—stop!”  "); // "don't stop"

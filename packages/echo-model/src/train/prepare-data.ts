@@ -76,7 +76,7 @@ const PREPARE_OPTIONS: OptionKinds<PrepareOptions> = {
 /**
  * Reads, checks and prepares everything a training needs.
  *
- * @param tokenizer - of a checkpoint that is to be continued; made from the training texts otherwise.
+ * @param options - `tokenizer`: of a checkpoint that is to be continued; made from the training texts otherwise.
  * @throws DataError when nothing is left to train on, or, with `data.badRows` "fail", for any bad row.
  */
 export async function prepareTraining(
@@ -123,7 +123,7 @@ export async function prepareTraining(
 
 /**
  * Reads and prepares the sets that a finished model is scored on.
- * @param split - of manifests and corpora, default `data.evaluateSplit`; "all" takes every row.
+ * @param options - `split`: of manifests and corpora, default `data.evaluateSplit`; "all" takes every row.
  */
 export async function prepareEvaluation(
   files: FileAccess,
