@@ -1,5 +1,4 @@
 // Where recordings come from: the bundled ones, a file that is chosen or dropped, the microphone.
-import { encodeWav, toMono } from "@echo-ts/audio";
 import { at } from "../layout/elements.ts";
 import { fetchFile } from "../layout/fetch-file.ts";
 import { LiveView } from "./live-view.ts";
@@ -81,7 +80,7 @@ export class RecordingPanel {
       const wave = await browserDecoded(bytes).catch(() => {
         throw ours;
       });
-      await this.#hear(wavOf([wave], wave.length), file.name);
+      await this.#hear(await wavOf([wave], wave.length), file.name);
     }
     at("said").textContent = `Your file ${file.name}. It stays on this device.`;
   }
@@ -136,7 +135,7 @@ export class RecordingPanel {
         const rest = await worker.ask("listen", { samples: new Float32Array(0), end: true });
         show(rest.words);
       }
-      if (keptSamples > RATE / 2) await this.#hear(wavOf(kept, keptSamples), "what you said");
+      if (keptSamples > RATE / 2) await this.#hear(await wavOf(kept, keptSamples), "what you said");
       at("said").textContent = `The last ${(keptSamples / RATE).toFixed(1)} seconds of your microphone.`;
     };
     const close = await openMicrophone({
@@ -175,18 +174,20 @@ export class RecordingPanel {
 /** A recording decoded by the browser, mixed to one channel at RATE. */
 async function browserDecoded(bytes: ArrayBuffer): Promise<Float32Array> {
   const buffer = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(bytes);
+  const { toMono } = await import("@echo-ts/audio");
   return toMono(
     Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel)),
   );
 }
 
 /** Samples as a WAV file. */
-function wavOf(chunks: readonly Float32Array[], count: number): ArrayBuffer {
+async function wavOf(chunks: readonly Float32Array[], count: number): Promise<ArrayBuffer> {
   const wave = new Float32Array(count);
   let place = 0;
   for (const chunk of chunks) {
     wave.set(chunk, place);
     place += chunk.length;
   }
+  const { encodeWav } = await import("@echo-ts/audio");
   return Uint8Array.from(encodeWav(wave, { sampleRate: RATE })).buffer;
 }

@@ -22,6 +22,8 @@ const trainButton = at<HTMLButtonElement>("train");
 const pauseButton = at<HTMLButtonElement>("pause");
 const listenButton = at<HTMLButtonElement>("listen");
 
+/** Where the bundled takes are. */
+const BUNDLED = "files/asterisk-alnum/wav/";
 let takes: Take[] = [];
 let checkpoint: Uint8Array<ArrayBuffer> | null = null;
 let steps: Progress[] = [];
@@ -46,7 +48,8 @@ const cards = WORDS.map((word, i) => {
   at("cards").append(card);
   const own: { takes: Uint8Array[]; bundled: boolean } = { takes: [], bundled: true };
   const show = (): void => {
-    count.textContent = `${own.takes.length} ${own.bundled ? "bundled" : "own"} ${own.takes.length === 1 ? "take" : "takes"}`;
+    const takes = own.takes.length === 1 ? "take" : "takes";
+    count.textContent = own.bundled ? "1 bundled take" : `${own.takes.length} own ${takes}`;
   };
   record.addEventListener("click", async () => {
     record.disabled = true;
@@ -155,16 +158,40 @@ async function finish(): Promise<void> {
   performance.mark("echo-trained");
 }
 
-trainButton.addEventListener("click", () => {
+/** Of the address (?steps=24); undefined leaves them to TEN_WORDS. */
+function stepsWanted(): number | undefined {
+  const wanted = Number(new URLSearchParams(location.search).get("steps"));
+  return wanted > 0 ? wanted : undefined;
+}
+
+/** Bundled takes are fetched when they are first needed: the page opens without a network too. */
+async function fetchBundled(): Promise<void> {
+  await Promise.all(
+    cards.map(async ({ own }, i) => {
+      if (own.bundled && own.takes.length === 0)
+        own.takes.push(new Uint8Array(await fetchFile(`${BUNDLED}digits-${i + 1}.wav`)));
+    }),
+  );
+}
+
+trainButton.addEventListener("click", async () => {
+  at("problem").textContent = "";
+  trainButton.disabled = true;
+  try {
+    await fetchBundled();
+  } catch (error) {
+    at("problem").textContent = `${(error as Error).message}; or record a take of every word`;
+    trainButton.disabled = false;
+    return;
+  }
   takes = cards.flatMap(({ input, own }) =>
     own.takes.map((bytes) => ({ word: input.value.trim().toLowerCase(), bytes })),
   );
   steps = [];
-  trainButton.disabled = true;
   pauseButton.disabled = false;
   state.textContent = "The takes are prepared.";
-  const wanted = Number(new URLSearchParams(location.search).get("steps"));
-  send({ kind: "train", takes, ...(wanted > 0 && { steps: wanted }) });
+  const wanted = stepsWanted();
+  send({ kind: "train", takes, ...(wanted !== undefined && { steps: wanted }) });
 });
 pauseButton.addEventListener("click", () => {
   paused = !paused;
@@ -188,15 +215,9 @@ at("save-checkpoint").addEventListener("click", () => {
   if (checkpoint !== null) download(new Blob([checkpoint]), "ten-words.safetensors");
 });
 at("save-takes").addEventListener("click", () =>
-  download(new Blob([tarOf(trainingFolder(takes))]), "ten-words.tar"),
+  download(new Blob([tarOf(trainingFolder(takes, stepsWanted()))]), "ten-words.tar"),
 );
 
-const folder = "files/asterisk-alnum/wav/";
-await Promise.all(
-  cards.map(async ({ own, show }, i) => {
-    own.takes.push(new Uint8Array(await fetchFile(`${folder}digits-${i + 1}.wav`)));
-    show();
-  }),
-);
+for (const { show } of cards) show();
 trainButton.disabled = false;
 state.textContent = "Ten bundled takes are ready, one of each word.";

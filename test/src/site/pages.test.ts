@@ -2,7 +2,7 @@
 // light and dark, at the width of a desk and of a telephone; without a network after the first visit.
 import t from "tap";
 import { skipWithoutChromium } from "../browser/chromium.ts";
-import { openSite } from "./open-site.ts";
+import { openSite, until } from "./open-site.ts";
 
 t.setTimeout(300_000);
 
@@ -63,6 +63,8 @@ t.test("the pages of the site", { skip: skipWithoutChromium, timeout: 280_000 },
     t.equal(await tab.evaluate(() => crossOriginIsolated), false, "the host sends no headers");
     await tab.reload();
     t.equal(await tab.evaluate(() => crossOriginIsolated), true, "the service worker adds them");
+    // Model and recording are kept once they are there: a page that is left earlier has not asked for all of them.
+    await until(tab, "performance.getEntriesByName('echo-first-transcript').length > 0");
     await site.disconnect();
     for (const { path, name } of site.pages) {
       await tab.goto(site.address(path));
