@@ -1,5 +1,5 @@
 // Pieces of words learned from texts: the vocabulary, merges and file of Hugging Face's trainer, and the command.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BpeTokenizer, trainBpe } from "@echo-ts/echo-model";
@@ -86,6 +86,11 @@ t.test("echo-asr tokenizer writes a file that a training can use", async (t) => 
     run("tokenizer", join(folder, "no.txt"), "--out", join(folder, "x")).err,
     /no\.txt: does not exist/,
   );
+  if (existsSync("/dev/zero"))
+    t.match(
+      run("tokenizer", "/dev/zero", "--out", join(folder, "x")).err,
+      /zero: is a device, expected a file/,
+    );
   writeFileSync(join(folder, "bad.jsonl"), '{"text": "go"}\n{"text": 3}\n');
   const bad = run("tokenizer", join(folder, "bad.jsonl"), "--out", join(folder, "x"));
   t.match(bad.err, /bad\.jsonl:2: text: expected a string, got number/);

@@ -7,7 +7,7 @@ import type { NgramModel } from "../language/ngram-model.ts";
 import type { Recognizer } from "../speech/recognize-stretch.ts";
 import { withLanguage } from "../speech/with-language.ts";
 import { normalizeText } from "../text/normalize.ts";
-import { fileProblem } from "./settings.ts";
+import { fileProblem, refuseDevice } from "./settings.ts";
 
 /** The options of {@link withLanguageOptions}. */
 export interface LanguageOptions {
@@ -42,6 +42,7 @@ export async function helped(recognizer: Recognizer, options: LanguageOptions): 
 /** Reads an ARPA file; throws DataError naming one that cannot be read. */
 export async function readLanguageModel(file: string): Promise<NgramModel> {
   let bytes: Uint8Array;
+  refuseDevice(file);
   try {
     bytes = await readFile(file);
   } catch (error) {

@@ -65,6 +65,12 @@ export function fileProblem(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Throws for a device, such as /dev/urandom, that gives bytes without end; files, pipes and folders are the reader's business. */
+export function refuseDevice(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isCharacterDevice())
+    throw new DataError(`${file}: is a device, expected a file`);
+}
+
 /** A number given to an option. Throws ConfigError unless it is finite and `expected`, a phrase such as "Hz above 0". */
 export function numberOption(
   name: string,

@@ -1,11 +1,12 @@
 // Texts from files, for the commands that learn from texts alone: echo-asr lm and echo-asr tokenizer.
 import { readFile } from "node:fs/promises";
 import { DataError } from "../errors.ts";
-import { fileProblem } from "./settings.ts";
+import { fileProblem, refuseDevice } from "./settings.ts";
 
 /** Sentences of a file: its lines, or the "text" of each row of a .jsonl file. */
 export async function readTexts(file: string): Promise<string[]> {
   let content: string;
+  refuseDevice(file);
   try {
     content = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
   } catch (error) {
