@@ -114,6 +114,15 @@ t.test("two small models by transformers", { skip: skipWithoutShared }, async (t
   }
 });
 
+t.test("it stays an example of at most 400 lines, comments included", (t) => {
+  const folder = join(ROOT, "examples", "src", "whisper");
+  const sources = ["../whisper.ts", ...readdirSync(folder)];
+  const lines = sources.map((name) => readFileSync(join(folder, name), "utf8").split("\n").length - 1);
+  const total = lines.reduce((a, b) => a + b);
+  t.ok(total <= 400, `${total} lines`);
+  t.end();
+});
+
 t.test("labels of -100 count nothing", async (t) => {
   const { model } = await open();
   const loss = (labels: number[][]): number => noGrad(() => model.loss(zeros([1, 80, 3000]), labels)).item();

@@ -19,7 +19,8 @@ export function applyRules(logits: Float32Array, said: number[], ids: SpecialIds
   const { end, noTimestamps, firstTime, suppress, suppressFirst, latestFirstTime } = ids;
   const forbid = (from: number, to = logits.length): unknown =>
     logits.fill(Number.NEGATIVE_INFINITY, from, to);
-  for (const id of said.length === 0 ? [...suppress, ...suppressFirst] : suppress) forbid(id, id + 1);
+  const first = said.length === 0;
+  for (const id of first ? [...suppress, ...suppressFirst] : suppress) forbid(id, id + 1);
   if (!timestamps) return;
   forbid(noTimestamps, noTimestamps + 1);
   const isTime = (id: number | undefined): boolean => id !== undefined && id >= firstTime;
@@ -30,8 +31,8 @@ export function applyRules(logits: Float32Array, said: number[], ids: SpecialIds
   // Times never go back, and no segment is empty: only the time that opens a pair may repeat the one before.
   const last = said.findLast(isTime);
   if (last !== undefined) forbid(firstTime, closed ? last : last + 1);
-  if (said.length === 0) forbid(0, firstTime);
-  if (said.length === 0 && latestFirstTime !== null) forbid(firstTime + latestFirstTime + 1);
+  if (first) forbid(0, firstTime);
+  if (first && latestFirstTime !== null) forbid(firstTime + latestFirstTime + 1);
   // Where all timestamps together are likelier than the likeliest text token, a timestamp it is.
   const largest = logits.reduce((a, b) => Math.max(a, b));
   const times = logits.subarray(firstTime).reduce((sum, value) => sum + Math.exp(value - largest), 0);
@@ -40,30 +41,23 @@ export function applyRules(logits: Float32Array, said: number[], ids: SpecialIds
 }
 
 /** The logits [V] after the last of the given tokens, which the cache has not seen yet. */
-export async function nextLogits(
-  model: Whisper,
-  cache: DecoderCache,
-  tokens: number[],
-): Promise<Float32Array> {
-  const input = tensor([tokens], { dtype: "int32" });
-  const last = noGrad(() => model.decode(input, cache).select(1, tokens.length - 1));
+export async function nextLogits(model: Whisper, cache: DecoderCache, tokens: number[]) {
+  const ids = tensor([tokens], { dtype: "int32" });
+  const last = noGrad(() => model.decode(ids, cache).select(1, tokens.length - 1));
   return Float32Array.from(await last.data());
 }
 
-/** The likeliest token, again and again, until `end` (left out) or `limit`; `restrict` may forbid some in place. */
-export async function greedyTokens(
-  model: Whisper,
-  cache: DecoderCache,
-  prompt: number[],
-  { end, limit }: { end: number; limit: number },
-  restrict: (logits: Float32Array, said: number[]) => void = () => {},
-): Promise<number[]> {
+/** How `greedyTokens` goes on: until it says `end` (left out) or `limit` tokens; `restrict` may forbid some in place. */
+type Until = { end: number; limit: number; restrict?: (logits: Float32Array, said: number[]) => void };
+
+/** The likeliest token behind the prompt, again and again. */
+export async function greedyTokens(model: Whisper, cache: DecoderCache, prompt: number[], until: Until) {
   const said: number[] = [];
-  for (let input = prompt; said.length < limit; input = said.slice(-1)) {
+  for (let input = prompt; said.length < until.limit; input = said.slice(-1)) {
     const logits = await nextLogits(model, cache, input);
-    restrict(logits, said);
+    until.restrict?.(logits, said);
     const next = logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
-    if (next === end) break;
+    if (next === until.end) break;
     said.push(next);
   }
   return said;

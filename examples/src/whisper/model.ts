@@ -14,44 +14,41 @@ export const CONFIG_KEYS = [
   "decoder_ffn_dim", "decoder_start_token_id", "eos_token_id", "pad_token_id",
 ] as const;
 
-const attention = (d: number) => ({
+const attention = (d: number, heads: number) => ({
+  heads,
   q_proj: new nn.Linear(d, d),
   k_proj: new nn.Linear(d, d, { bias: false }),
   v_proj: new nn.Linear(d, d),
   out_proj: new nn.Linear(d, d),
 });
-const encoderLayer = (d: number, hidden: number) => ({
-  self_attn: attention(d),
+const layer = (d: number, hidden: number, heads: number, decodes: boolean) => ({
+  self_attn: attention(d, heads),
   self_attn_layer_norm: new nn.LayerNorm(d),
+  ...(decodes && { encoder_attn: attention(d, heads), encoder_attn_layer_norm: new nn.LayerNorm(d) }),
   fc1: new nn.Linear(d, hidden),
   fc2: new nn.Linear(hidden, d),
   final_layer_norm: new nn.LayerNorm(d),
 });
-const decoderLayer = (d: number, hidden: number) => ({
-  ...encoderLayer(d, hidden),
-  encoder_attn: attention(d),
-  encoder_attn_layer_norm: new nn.LayerNorm(d),
-});
-const encoder = ({ d_model: d, ...sizes }: WhisperConfig) => ({
+const encoder = ({ d_model: d, encoder_ffn_dim: hidden, ...sizes }: WhisperConfig) => ({
   conv1: new nn.Conv1d(sizes.num_mel_bins, d, 3, { padding: 1 }),
   conv2: new nn.Conv1d(d, d, 3, { padding: 1, stride: 2 }),
   embed_positions: { weight: zeros([sizes.max_source_positions, d]) }, // sinusoids of the file: saved, not trained
-  layers: Array.from({ length: sizes.encoder_layers }, () => encoderLayer(d, sizes.encoder_ffn_dim)),
+  layers: repeat(sizes.encoder_layers, () => layer(d, hidden, sizes.encoder_attention_heads, false)),
   layer_norm: new nn.LayerNorm(d),
 });
-const decoder = ({ d_model: d, ...sizes }: WhisperConfig) => ({
+const decoder = ({ d_model: d, decoder_ffn_dim: hidden, ...sizes }: WhisperConfig) => ({
   embed_tokens: new nn.Embedding(sizes.vocab_size, d),
   embed_positions: new nn.Embedding(sizes.max_target_positions, d),
-  layers: Array.from({ length: sizes.decoder_layers }, () => decoderLayer(d, sizes.decoder_ffn_dim)),
+  layers: repeat(sizes.decoder_layers, () => layer(d, hidden, sizes.decoder_attention_heads, true)),
   layer_norm: new nn.LayerNorm(d),
 });
+const repeat = <L>(length: number, layer: () => L): L[] => Array.from({ length }, layer);
 type Attention = ReturnType<typeof attention>;
-type Layer = ReturnType<typeof encoderLayer> & Partial<ReturnType<typeof decoderLayer>>;
+type Layer = ReturnType<typeof layer>;
 
 /** Keys and values of what attention looks at, each [B, H, T, D]. */
 type Seen = readonly [keys: Tensor, values: Tensor];
-/** What a decoder layer has seen: the tokens so far and the audio. */
-type Memory = { past: Seen | null; readonly audio: Seen };
+type Memory = { past: Seen | null; readonly audio: Seen }; // of a decoder layer: the tokens so far and the audio
 /** What the decoder has seen, and how many tokens of it. */
 export type DecoderCache = { length: number; readonly layers: readonly Memory[] };
 
@@ -69,17 +66,17 @@ export class Whisper extends nn.Module {
   /** log-mel [B, M, 2 S] -> [B, S, d] */
   encode(mel: Tensor): Tensor {
     const { conv1, conv2, embed_positions, layers, layer_norm } = this.model.encoder;
-    const frames = gelu(conv2.forward(gelu(conv1.forward(mel)))); // [B, d, S]
-    let x = frames.transpose().add(embed_positions.weight);
-    for (const layer of layers) x = run(layer, x, this.#config.encoder_attention_heads, null);
+    let x = gelu(conv2.forward(gelu(conv1.forward(mel))))
+      .transpose()
+      .add(embed_positions.weight);
+    for (const layer of layers) x = run(layer, x, null);
     return layer_norm.forward(x);
   }
 
   /** A cache for encoded audio [B, S, d]: the audio's keys and values, and no tokens yet. */
   startCache(encoded: Tensor): DecoderCache {
-    const heads = this.#config.decoder_attention_heads;
-    const audio = this.model.decoder.layers.map((layer) => see(layer.encoder_attn, encoded, heads));
-    return { length: 0, layers: audio.map((seen) => ({ past: null, audio: seen })) };
+    const { layers } = this.model.decoder;
+    return { length: 0, layers: layers.map((it) => ({ past: null, audio: see(it.encoder_attn!, encoded) })) };
   }
 
   /** Tokens int32 [B, T] behind those in the cache, which takes them in -> logits of the token after each, [B, T, V] */
@@ -87,8 +84,7 @@ export class Whisper extends nn.Module {
     const { embed_tokens, embed_positions, layers, layer_norm } = this.model.decoder;
     const positions = embed_positions.weight.narrow(0, cache.length, tokens.shape[1]!);
     let x = embed_tokens.forward(tokens).add(positions);
-    for (const [i, layer] of layers.entries())
-      x = run(layer, x, this.#config.decoder_attention_heads, cache.layers[i]!);
+    for (const [i, layer] of layers.entries()) x = run(layer, x, cache.layers[i]!);
     cache.length += tokens.shape[1]!;
     return linear(layer_norm.forward(x), embed_tokens.weight);
   }
@@ -104,30 +100,27 @@ export class Whisper extends nn.Module {
 }
 
 /** One layer, [B, T, d] -> [B, T, d]. With a memory, the decoder's, it looks back only, and at the audio. */
-function run(layer: Layer, x: Tensor, heads: number, memory: Memory | null): Tensor {
+function run(layer: Layer, x: Tensor, memory: Memory | null): Tensor {
   const { self_attn, self_attn_layer_norm, encoder_attn, encoder_attn_layer_norm, fc1, fc2 } = layer;
   const normed = self_attn_layer_norm.forward(x);
-  let seen = see(self_attn, normed, heads);
+  let seen = see(self_attn, normed);
   if (memory?.past) seen = [concat([memory.past[0], seen[0]], 2), concat([memory.past[1], seen[1]], 2)];
   if (memory) memory.past = seen;
-  x = x.add(attend(self_attn, normed, seen, memory !== null));
+  x = x.add(attend(self_attn, normed, seen, memory ? "bottom-right" : false));
   if (memory) x = x.add(attend(encoder_attn!, encoder_attn_layer_norm!.forward(x), memory.audio, false));
   return x.add(fc2.forward(gelu(fc1.forward(layer.final_layer_norm.forward(x)))));
 }
 
 /** [B, T, d] -> keys and values of these positions */
-const see = ({ k_proj, v_proj }: Attention, x: Tensor, heads: number): Seen => [
-  splitHeads(k_proj.forward(x), heads),
-  splitHeads(v_proj.forward(x), heads),
-];
+const see = (a: Attention, x: Tensor): Seen => [split(a.k_proj.forward(x), a), split(a.v_proj.forward(x), a)];
 
 /** [B, T, d] -> [B, T, d]; `causal`: the last query sees all keys, the one before all but the last, and so on. */
-function attend({ q_proj, out_proj }: Attention, x: Tensor, [keys, values]: Seen, causal: boolean): Tensor {
-  const q = splitHeads(q_proj.forward(x), keys.shape[1]!);
-  const heard = nn.scaledDotProductAttention(q, keys, values, { causal: causal ? "bottom-right" : false });
-  return out_proj.forward(heard.permute([0, 2, 1, 3]).reshape(x.shape));
+function attend(a: Attention, x: Tensor, [keys, values]: Seen, causal: "bottom-right" | false): Tensor {
+  const q = split(a.q_proj.forward(x), a);
+  const heard = nn.scaledDotProductAttention(q, keys, values, { causal });
+  return a.out_proj.forward(heard.permute([0, 2, 1, 3]).reshape(x.shape));
 }
 
 /** [B, T, d] -> [B, H, T, D] */
-const splitHeads = (x: Tensor, heads: number): Tensor =>
+const split = (x: Tensor, { heads }: Attention): Tensor =>
   x.reshape([x.shape[0]!, x.shape[1]!, heads, x.shape[2]! / heads]).permute([0, 2, 1, 3]);

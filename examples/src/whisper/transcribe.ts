@@ -8,19 +8,11 @@ import { applyRules, greedyTokens, nextLogits, type SpecialIds } from "./decode.
 import type { OpenWhisper } from "./open.ts";
 
 const SAMPLE_RATE = 16000;
-/** Seconds from one timestamp to the next, and of one encoded frame. */
-const STEP = 0.02;
+const STEP = 0.02; // seconds from one timestamp to the next, and of one encoded frame
 const windowSamples = ({ config }: OpenWhisper): number => config.max_source_positions * STEP * SAMPLE_RATE;
 
-/** How to transcribe. */
-export interface TranscribeOptions {
-  readonly language?: string | undefined; // such as "en"; default: the likeliest in the first window
-  readonly task?: "transcribe" | "translate"; // "translate" writes English; default "transcribe"
-  readonly timestamps?: boolean | undefined; // let the model say times; default for more than one window only
-}
-
-/** A piece of text with its time in seconds. */
-export type Segment = { readonly start: number; readonly end: number; readonly text: string };
+/** `language` such as "en", default the likeliest in the first window; `task` "translate" writes English. */
+type Options = { language?: string | undefined; task?: string; timestamps?: boolean | undefined };
 
 /** Log-mel [1, M, 2 S] of the first window of samples at 16 kHz, zeros behind their end. */
 export function features(whisper: OpenWhisper, samples: Float32Array): Tensor {
@@ -29,26 +21,20 @@ export function features(whisper: OpenWhisper, samples: Float32Array): Tensor {
   return tensor(toRowMajor(mel), { shape: [1, ...mel.shape] });
 }
 
-/** Pieces of text with their times, as they come. @param samples one channel at 16 kHz */
-export async function* transcribe(
-  whisper: OpenWhisper,
-  samples: Float32Array,
-  options: TranscribeOptions = {},
-): AsyncGenerator<Segment, void, undefined> {
+/** Pieces of text with their times in seconds, as they come. Beyond one window the model always says times. */
+export async function* transcribe(whisper: OpenWhisper, samples: Float32Array, options: Options = {}) {
   const { model, config, ids } = whisper;
   const window = windowSamples(whisper);
-  const { timestamps = samples.length > window, task } = options;
-  let { language } = options;
+  let { timestamps = samples.length > window, task, language } = options;
   for (let at = 0; at < samples.length; ) {
     const encoded = noGrad(() => model.encode(features(whisper, samples.subarray(at))));
     if (whisper.multilingual) language ??= await likeliestLanguage(whisper, encoded);
     const prompt = promptOf(whisper, timestamps, language, task);
     const most = config.max_target_positions;
     const until = { end: ids.end, limit: Math.min(most >> 1, most - prompt.length) };
+    const restrict = (logits: Float32Array, said: number[]) => applyRules(logits, said, ids, timestamps);
     const cache = noGrad(() => model.startCache(encoded));
-    const said = await greedyTokens(model, cache, prompt, until, (logits, before) =>
-      applyRules(logits, before, ids, timestamps),
-    );
+    const said = await greedyTokens(model, cache, prompt, { ...until, restrict });
     const [offset, seconds] = [at / SAMPLE_RATE, Math.min(window, samples.length - at) / SAMPLE_RATE];
     const { pieces, used } = cutAtTimes(said, ids, seconds);
     for (const { start, end, tokens } of pieces) {
@@ -60,21 +46,13 @@ export async function* transcribe(
 }
 
 /** The tokens before the text: start, language, task, and "no timestamps" where none are wanted. */
-export function promptOf(
-  w: OpenWhisper,
-  timestamps: boolean,
-  language = "en",
-  task = "transcribe",
-): number[] {
+export function promptOf(w: OpenWhisper, timestamps: boolean, language = "en", task = "transcribe") {
   const asked = w.multilingual ? [w.idOf(`<|${language}|>`), w.idOf(`<|${task}|>`)] : [];
   return [w.config.decoder_start_token_id, ...asked, ...(timestamps ? [] : [w.ids.noTimestamps])];
 }
 
 /** The languages are the tokens between the start and the first task. */
-async function likeliestLanguage(
-  { model, config, idOf, tokenOf }: OpenWhisper,
-  encoded: Tensor,
-): Promise<string> {
+async function likeliestLanguage({ model, config, idOf, tokenOf }: OpenWhisper, encoded: Tensor) {
   const start = config.decoder_start_token_id;
   const cache = noGrad(() => model.startCache(encoded));
   const scores = (await nextLogits(model, cache, [start])).subarray(start + 1, idOf("<|translate|>"));
@@ -82,7 +60,7 @@ async function likeliestLanguage(
 }
 
 /** The pieces that pairs of timestamps mark in a window of so many seconds, and how much of the window is used up. */
-export function cutAtTimes(said: number[], { firstTime }: SpecialIds, seconds: number): Cut {
+export function cutAtTimes(said: number[], { firstTime }: SpecialIds, seconds: number) {
   const isTime = (id: number | undefined): boolean => id !== undefined && id >= firstTime;
   const timeOf = (id: number): number => (id - firstTime) * STEP;
   const cuts = [...said.keys()].filter((i) => isTime(said[i]) && isTime(said[i - 1]));
@@ -100,4 +78,3 @@ export function cutAtTimes(said: number[], { firstTime }: SpecialIds, seconds: n
   });
   return { pieces, used: complete ? seconds : pieces.at(-1)!.end };
 }
-type Cut = { pieces: { start: number; end: number; tokens: number[] }[]; used: number };
