@@ -3,7 +3,14 @@
 import { readChapter } from "./chapter.mjs";
 
 /** Folders of the chapters. */
-export const CHAPTERS = ["strides", "broadcasting", "reverse-mode", "pitch-in-attention", "ctc"];
+export const CHAPTERS = [
+  "strides",
+  "broadcasting",
+  "reverse-mode",
+  "optimisers",
+  "pitch-in-attention",
+  "ctc",
+];
 
 /** Pages of the chapters, as pages.mjs lists those of the site. */
 export const CHAPTER_PAGES = CHAPTERS.map((slug) => ({ path: `course/${slug}/`, name: "Course" }));

@@ -113,6 +113,17 @@ t.test("figures show what the packages compute", async (t) => {
     (await draw("ctc", { text: "aab", frames: "3" })).note,
     /No path of 3 frames .* The loss is infinite/,
   );
+  // Loss, a and b after 25 steps of PyTorch 2.13's optimisers in float64, weight_decay=0.1: SGD, momentum, Adam, AdamW.
+  for (const [surface, right] of [
+    ["a valley along an axis", "0.087 0.584 0.497 1.502 0.413 0.826 0.882 0.113 0.302 0.924 0.211 0.279"],
+    ["a slanting valley", "0.026 0.840 0.339 8.273 0.218 0.865 1.779 0.035 -0.022 1.067 0.114 -0.099"],
+    ["a bent valley", "0.340 0.176 0.022 0.066 1.218 1.354 2.072 -1.034 1.105 1.861 -0.928 0.891"],
+  ] as const) {
+    const paths = await draw("optimisers", { surface, decay: "0.1", steps: "25" });
+    t.equal(paths.table.rows.at(-1)!.slice(1).join(" "), right, surface);
+  }
+  const wild = await draw("optimisers", { rate: "0.1" });
+  t.match(wild.note, /Above where it began: SGD\./, "the limit for SGD is 2 / 25 there");
   // d/dw (3 w + b - 1)^2 = 2 (3 w + b - 1) 3 at w = 2, b = -1
   const tape = await draw("reverse-mode", { step: "6", w: "2", b: "-1" });
   t.same(
