@@ -12,11 +12,13 @@ t.setTimeout(600_000);
 
 const folder: string = mkdtempSync(join(tmpdir(), "echo-reports-"));
 t.teardown(() => rmSync(folder, { recursive: true }));
-const recording: string = join(import.meta.dirname, "../../../data/asterisk-alnum/wav/digits-17.wav");
+const root: string = join(import.meta.dirname, "../../..");
+const recording: string = join(root, "data/asterisk-alnum/wav/digits-17.wav");
+const documents: string = join(root, "docs/seeing");
 
 /** Opens a file as a reader does, in one colour scheme; gives what was asked for and what went wrong. */
-async function look(browser: Browser, path: string, colorScheme: "light" | "dark") {
-  const context = await browser.newContext({ colorScheme });
+async function look(browser: Browser, path: string, colorScheme: "light" | "dark", width = 1280) {
+  const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
   const tab = await context.newPage();
   const problems: string[] = [];
   const requests: string[] = [];
@@ -30,6 +32,10 @@ async function look(browser: Browser, path: string, colorScheme: "light" | "dark
     const style = getComputedStyle(document.querySelector("body") ?? document.documentElement);
     return {
       figures: figures.length,
+      shrunk: figures.filter((figure) => {
+        const svg = figure.querySelector("svg");
+        return svg !== null && svg.getBoundingClientRect().width < Number(svg.getAttribute("width"));
+      }).length,
       flat: figures.filter(
         (figure) => (figure.querySelector("svg")?.getBoundingClientRect().height ?? 0) < 60,
       ).length,
@@ -67,6 +73,9 @@ async function checkReport(t: Test, browser: Browser, path: string, figures: num
     grounds.push(seen.ground);
   }
   t.not(grounds[0], grounds[1], "dark is not light");
+  const phone = await look(browser, path, "light", 390);
+  t.ok(phone.wide <= 0, "on a phone figures and tables scroll, the page doesn't");
+  t.equal(phone.shrunk, 0, "so that what is written in them can be read");
 }
 
 t.test("reports open in Chromium without an error", { skip: skipWithoutChromium }, async (t) => {
@@ -116,6 +125,14 @@ t.test("reports open in Chromium without an error", { skip: skipWithoutChromium 
       t.same([problems, outside, invalid], [[], [], null], `${name} is a document of its own`);
     }
   });
+});
+
+t.test("the reports of the documents open as they lie", { skip: skipWithoutChromium }, async (t) => {
+  const browser = await launchChromium();
+  t.teardown(() => browser.close());
+  const figures = { "an4-checkpoint": 24, "fsdd-run": 9, "digits-ablation": 5 };
+  for (const [name, count] of Object.entries(figures))
+    await t.test(name, (t) => checkReport(t, browser, join(documents, `${name}.html`), count));
 });
 
 t.test("patterns says what it refuses", async (t) => {

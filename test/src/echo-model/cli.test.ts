@@ -5,7 +5,12 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { duration, Progress, progressLine } from "../../../packages/echo-model/dist/cli/progress.js";
+import {
+  duration,
+  Progress,
+  paceText,
+  progressLine,
+} from "../../../packages/echo-model/dist/cli/progress.js";
 import { command, configFile, data, folder, run } from "./command-line.js";
 
 const COMMANDS = [
@@ -249,6 +254,39 @@ t.test("lengths of time in two units", async (t) => {
     [7 * 3600 + 125, "7 h 2 min"],
   ];
   for (const [seconds, text] of cases) t.equal(duration(seconds), text);
+});
+
+t.test("rates, by the second, minute or hour", async (t) => {
+  const cases: [number, string][] = [
+    [12.4, "12 runs/s"],
+    [5.24, "5.2 runs/s"],
+    [0.1, "0.1 runs/s"],
+    [0.05, "3.0 runs/min"],
+    [1 / 1800, "2.0 runs/h"],
+  ];
+  for (const [perSecond, text] of cases) t.equal(paceText(perSecond, "runs"), text);
+});
+
+t.test("the checkpoint of the package is called shipped", async (t) => {
+  const { status, out, err } = run("inspect", "shipped", "--json");
+  t.equal(status, 0, err);
+  t.match(JSON.parse(out), { vocabulary: 101, parameters: 1453300 });
+  const other = run("inspect", "./shipped");
+  t.equal(other.status, 1, "a file of that name needs its folder");
+  t.match(other.err, /shipped: ENOENT/);
+  t.match(run("eval", "--help").out, /Checkpoints:\n +the \.safetensors file of a training, or shipped/);
+  t.notMatch(run("settings", "--help").out, /Checkpoints:/);
+});
+
+t.test("the experiment that --help shows can be copied into a file", async (t) => {
+  const help = run("experiment", "--help").out;
+  const [json] = /\n {2,4}\{\n[\s\S]*?\n {2,4}\}\n/.exec(help) ?? [""];
+  t.match(JSON.parse(json), { preset: "digits", seeds: [0, 1, 2], variants: [{ name: "f0" }, {}, {}] });
+  const file = join(folder, "help.json");
+  writeFileSync(file, json);
+  const planned = run("experiment", file, "--data", data, "--out", join(folder, "help"), "--plan");
+  t.equal(planned.status, 0, planned.err);
+  t.match(planned.out, /f0/);
 });
 
 t.test("the progress line keeps to the width of the terminal, what matters most first", async (t) => {

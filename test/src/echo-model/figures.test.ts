@@ -228,6 +228,7 @@ t.test("a report is one file that needs no other", async (t) => {
   t.match(html, /<title>A &amp; B<\/title>/);
   t.equal(html.match(/<figure /g)?.length, 2);
   t.equal(html.match(/<table>/g)?.length, 2, "the numbers of each figure");
+  t.match(html, /<th scope="col" class="prose">pattern<\/th>/, "words stand to the left");
   t.match(html, /<td>46<\/td>|<td>16<\/td>/, "the band of the fixed theta");
   t.throws(
     () => reportHtml({ ...report, sections: [{ heading: "One", figures: [figures[0]!, figures[0]!] }] }),

@@ -4,6 +4,7 @@ import type { CAC } from "cac";
 import { buildEcho } from "../reference/build-echo.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { startEngine } from "./engine.ts";
 import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
 import { showWritten } from "./patterns.ts";
@@ -53,7 +54,7 @@ export function addArchitecture(
             );
       await prepareReportFolder(out, options.force === true);
       await startEngine({ threads: "1" });
-      const checkpoint = path === undefined ? null : await loadCheckpoint(path);
+      const checkpoint = path === undefined ? null : await loadCheckpoint(checkpointPath(path));
       const config = checkpoint?.config ?? settingsFrom(options);
       const vocabSize = config.model.vocabSize || vocabulary;
       const echo =

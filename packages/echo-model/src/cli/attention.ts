@@ -3,7 +3,8 @@ import { basename } from "node:path";
 import type { CAC } from "cac";
 import { DataError } from "../errors.ts";
 import { restoreModel } from "../train/checkpoint.ts";
-import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
+import { loadCheckpoint } from "../train/checkpoint-files.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, withDecodeOptions } from "./decode-limits.ts";
 import { startEngine } from "./engine.ts";
 import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
@@ -36,7 +37,7 @@ export function addAttention(cli: CAC, required: (value: string | undefined, nam
       const out = required(options.out, "--out");
       await prepareReportFolder(out, options.force === true);
       await startEngine({ threads: "1" });
-      const path = options.checkpoint ?? SHIPPED_CHECKPOINT;
+      const path = checkpointPath(options.checkpoint);
       const checkpoint = await loadCheckpoint(path);
       const { config, tokenizer } = checkpoint;
       const wave = await decodeFile(file, config.audio.sampleRate, options);

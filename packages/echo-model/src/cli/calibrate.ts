@@ -9,6 +9,7 @@ import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { checkOutputFile, FORCE_HELP } from "./output-files.ts";
@@ -62,7 +63,7 @@ async function calibrate(
   options: CalibrateOptions,
   progress: Progress,
 ): Promise<void> {
-  const checkpoint = await loadCheckpoint(path);
+  const checkpoint = await loadCheckpoint(checkpointPath(path));
   const config = overridden(checkpoint.config, overridesOf(options));
   const { tokenizer } = checkpoint;
   const { evaluation, problems } = await prepareEvaluation(nodeFiles(folder), config, tokenizer, {

@@ -14,6 +14,7 @@ import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { type Diagnosis, diagnoseModel } from "../train/diagnose-model.ts";
 import { prepareTraining } from "../train/prepare-data.ts";
 import { Trainer } from "../train/trainer.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
@@ -63,7 +64,7 @@ export function addDiagnose(cli: CAC, required: (value: string | undefined, name
     .option("--seed <n>", "the same as --set training.seed=n")
     .option("--cache <dir>", "keep features here for the next run")
     .option("--json", "the diagnoses as JSON")
-    .example("  echo-asr diagnose runs/an4/best.safetensors --data data/an4 --out out/diagnosis")
+    .example("  echo-asr diagnose shipped --data data/an4 --out out/diagnosis")
     .example(
       "  echo-asr diagnose --data data/fleurs --set data.format=fleurs --steps 1000 --out out/diagnosis",
     );
@@ -116,7 +117,7 @@ async function diagnose(
   counts: { readonly steps: number; readonly batches: number },
   progress: Progress,
 ): Promise<{ diagnoses: Diagnosis[]; config: EchoConfig }> {
-  const checkpoint = path === undefined ? null : await loadCheckpoint(path);
+  const checkpoint = path === undefined ? null : await loadCheckpoint(checkpointPath(path));
   const config = settings ?? overridden(checkpoint!.config, overridesOf(options));
   const data = await prepareTraining(nodeFiles(folder), config, {
     tokenizer: checkpoint?.tokenizer,

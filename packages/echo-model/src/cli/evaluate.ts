@@ -9,6 +9,7 @@ import { printable } from "../text/printable.ts";
 import { recognizerOf } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { helped, type LanguageOptions, withLanguageOptions } from "./language.ts";
@@ -46,7 +47,7 @@ export function addEvaluate(cli: CAC, required: (value: string | undefined, name
     .option("--texts", "print every text beside its reference")
     .option("--cache <dir>", "keep features here for the next run")
     .option("--json", "one JSON object on standard output; rates there are shares, 0.1 for 10 %")
-    .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --split dev")
+    .example("  echo-asr eval shipped --data data/an4 --split dev")
     .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --force-pitch 80")
     .example("  echo-asr eval runs/an4/last.safetensors --data data/an4 --set decode.method=joint");
   withLanguageOptions(withEngineOptions(withDecodeOptions(command))).action(
@@ -76,7 +77,7 @@ async function score(
   options: EvalOptions,
   progress: Progress,
 ): Promise<void> {
-  const checkpoint = await loadCheckpoint(path);
+  const checkpoint = await loadCheckpoint(checkpointPath(path));
   const recognizer = await helped(
     recognizerOf({ ...checkpoint, config: overridden(checkpoint.config, overridesOf(options)) }),
     options,

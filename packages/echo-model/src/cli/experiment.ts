@@ -43,17 +43,22 @@ export function addExperiment(cli: CAC, required: (value: string | undefined, na
     .usage(
       "experiment FILE --data DIR --out DIR [--jobs N]\n\n" +
         "FILE is JSON. This one trains two variants with three seeds each, and scores one of them twice:\n" +
-        '  {"name": "Does f0 help?",\n' +
-        '   "preset": "digits",                      or "config": "FILE.json"; neither: the defaults (an4)\n' +
-        '   "settings": {"training.maxSteps": 400},  for all variants; echo-asr settings lists them\n' +
-        '   "seeds": [0, 1, 2],\n' +
-        '   "baseline": "f0",                        default: the first variant\n' +
-        '   "variants": [\n' +
-        '     {"name": "f0"},\n' +
-        '     {"name": "static", "settings": {"model.rotary.pitch": "static"}},\n' +
-        '     {"name": "f0, told 300 Hz", "weightsOf": "f0", "pitchHz": 300}]}\n' +
-        'Instead of variants, or beside them, "axes": {"model.dims": [64, 128], "model.heads": [2, 4]} takes every\n' +
-        'combination. "outputs" (default ["ctc", "free"]) says what is scored, "data" names the folder, "about" is for the report.\n\n' +
+        "  {\n" +
+        '    "name": "Does f0 help?",\n' +
+        '    "preset": "digits",\n' +
+        '    "settings": {"training.maxSteps": 400},\n' +
+        '    "seeds": [0, 1, 2],\n' +
+        '    "baseline": "f0",\n' +
+        '    "variants": [\n' +
+        '      {"name": "f0"},\n' +
+        '      {"name": "static", "settings": {"model.rotary.pitch": "static"}},\n' +
+        '      {"name": "f0, told 300 Hz", "weightsOf": "f0", "pitchHz": 300}\n' +
+        "    ]\n" +
+        "  }\n" +
+        '"config": "FILE.json" may stand for "preset"; with neither the settings are those of an4. "settings" hold for all\n' +
+        'variants (echo-asr settings lists them). "baseline" is the first variant where it isn\'t named. Instead of variants, or\n' +
+        'beside them, "axes": {"model.dims": [64, 128], "model.heads": [2, 4]} takes every combination. "outputs" (default\n' +
+        '["ctc", "free"]) says what is scored, "data" names the folder, "about" is for the report.\n\n' +
         "OUT/runs/ gets a folder for each run, as echo-asr train makes it: f0-seed-0, f0-seed-1, ... The same command again\n" +
         "keeps runs that have finished, goes on from the last checkpoint of those that were interrupted or killed (in the\n" +
         "same bits), and tries failed ones once more. Runs whose settings or data have changed are named and refused.\n" +

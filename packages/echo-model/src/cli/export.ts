@@ -6,6 +6,7 @@ import { ConfigError } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "../train/checkpoint-files.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { checkOutputFile } from "./output-files.ts";
 
 interface ExportOptions {
@@ -33,7 +34,8 @@ export function addExport(cli: CAC): void {
     .option("--onnx <file>", "write ONNX files for other runtimes instead")
     .example("  echo-asr export runs/an4/last.safetensors an4.safetensors")
     .example("  echo-asr export runs/an4/last.safetensors --onnx an4.onnx")
-    .action(async (from: string, file: string | undefined, options: ExportOptions) => {
+    .action(async (name: string, file: string | undefined, options: ExportOptions) => {
+      const from = checkpointPath(name);
       if (options.onnx !== undefined) {
         if (file !== undefined || options.full === true)
           throw new ConfigError(["export: expected either FILE or --onnx FILE; --full goes with the former"]);

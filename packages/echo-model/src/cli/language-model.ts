@@ -7,6 +7,7 @@ import { trainNgram } from "../language/train-ngram.ts";
 import { DEFAULT_NORMALIZATION, normalizeText } from "../text/normalize.ts";
 import { splitWords } from "../text/word-tokenizer.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { readLanguageModel } from "./language.ts";
 import { checkOutputFile, FORCE_HELP } from "./output-files.ts";
 import { numberOption } from "./settings.ts";
@@ -51,7 +52,7 @@ export function addLanguageModel(cli: CAC): void {
       const rules =
         options.checkpoint === undefined
           ? DEFAULT_NORMALIZATION
-          : (await loadCheckpoint(options.checkpoint)).tokenizer.normalization;
+          : (await loadCheckpoint(checkpointPath(options.checkpoint))).tokenizer.normalization;
       const texts: string[] = [];
       for (const file of files)
         texts.push(...(await readTexts(file)).map((text) => normalizeText(text, rules)));

@@ -5,7 +5,8 @@ import { ConfigError } from "../errors.ts";
 import type { TimedWord } from "../speech/decode/word-times.ts";
 import { TranscribeStream } from "../speech/transcribe-stream.ts";
 import { recognizerOf } from "../train/checkpoint.ts";
-import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
+import { loadCheckpoint } from "../train/checkpoint-files.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { helped, type LanguageOptions, withLanguageOptions } from "./language.ts";
 import { numberOption, overridden, overridesOf, type SettingOptions } from "./settings.ts";
@@ -46,7 +47,7 @@ export function addListen(cli: CAC): void {
         "listen: expected samples on standard input, got a terminal; for example arecord -q -f S16_LE -r 16000 -t raw | echo-asr listen",
       ]);
     await startEngine(options);
-    const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
+    const checkpoint = await loadCheckpoint(checkpointPath(options.checkpoint));
     const config = overridden(checkpoint.config, overridesOf(options));
     const stream = new TranscribeStream(await helped(recognizerOf({ ...checkpoint, config }), options));
     const wanted = config.audio.sampleRate;

@@ -11,6 +11,7 @@ import { printable } from "../text/printable.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { toCsv } from "../train/event-log.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, withDecodeOptions } from "./decode-limits.ts";
 import { startEngine } from "./engine.ts";
 import { checkOutputFile, FORCE_HELP } from "./output-files.ts";
@@ -125,7 +126,7 @@ export function addInspect(cli: CAC): void {
     .example("  echo-asr inspect runs/an4/best.safetensors")
     .action(async (path: string, options: { readonly json?: boolean }) => {
       await startEngine({ threads: "1" });
-      const checkpoint = await loadCheckpoint(path);
+      const checkpoint = await loadCheckpoint(checkpointPath(path));
       const { config, tokenizer, metrics, training } = checkpoint;
       const echo = restoreModel(checkpoint);
       const changed = Object.fromEntries(changedSettings(config));

@@ -51,6 +51,14 @@ async function main(): Promise<void> {
   addSettings(cli);
   cli.help((sections) => [
     ...sections,
+    ...(/checkpoint/i.test(cli.matchedCommand?.usageText ?? cli.matchedCommand?.rawName ?? "")
+      ? [
+          {
+            title: "Checkpoints",
+            body: "  the .safetensors file of a training, or shipped: the model that comes with the package",
+          },
+        ]
+      : []),
     ...(cli.matchedCommand === undefined
       ? [
           {

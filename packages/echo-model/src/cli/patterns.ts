@@ -1,4 +1,5 @@
 // echo-asr patterns: how positions see each other under theta and f0, as numbers, figures and a report.
+import { basename } from "node:path";
 import type { CAC } from "cac";
 import { ConfigError } from "../errors.ts";
 import type { Figure } from "../figures/figure.ts";
@@ -92,7 +93,7 @@ export function addPatterns(cli: CAC): void {
           ? []
           : [
               {
-                heading: `The pitch of ${recording}`,
+                heading: `The pitch of ${basename(recording)}`,
                 figures: await recordingFigures(recording, config, choice.headWidth, options),
               },
             ]),

@@ -95,9 +95,18 @@ function terminalWidth(): number {
 /** Time left and rate, as far as they can be told after `seconds`. */
 function pace(seconds: number, done: number, left: number, count: number, unit: string): string[] {
   if (!(seconds > 0 && done > 0)) return [];
-  const rate = count / seconds;
-  const digits = rate < 10 ? 1 : 0;
-  return [`${duration((seconds / done) * left)} left`, `${rate.toFixed(digits)} ${unit}/s`];
+  return [`${duration((seconds / done) * left)} left`, paceText(count / seconds, unit)];
+}
+
+/** A rate with figures that can be told apart: "12 steps/s", "5.2 steps/s", "3.1 runs/min", "2.0 runs/h". */
+export function paceText(perSecond: number, unit: string): string {
+  const [rate, time] =
+    perSecond >= 0.1
+      ? [perSecond, "s"]
+      : perSecond >= 0.1 / 60
+        ? [perSecond * 60, "min"]
+        : [perSecond * 3600, "h"];
+  return `${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/${time}`;
 }
 
 /** A length of time in its two largest units: "50 s", "1 min 5 s", "2 h 10 min". */

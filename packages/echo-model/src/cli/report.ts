@@ -12,6 +12,7 @@ import type { Recognizer } from "../speech/recognize-stretch.ts";
 import { restoreModel } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { prepareEvaluation } from "../train/prepare-data.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { FORCE_HELP, prepareReportFolder } from "./output-files.ts";
@@ -46,12 +47,15 @@ export function addReport(cli: CAC): void {
     .option("--split <name>", "split to score (default: that of the training's evaluations)")
     .option("--set <key=value>", "change a setting for scoring, such as data.format=strings; may be repeated")
     .option("--recording <file>", "a recording to look at, 20 s at most")
-    .option("--out <dir>", "folder to write to (default: the run's); an earlier report there is replaced")
+    .option(
+      "--out <dir>",
+      "folder to write to (default: the run's; report for the shipped model); an earlier report there is replaced",
+    )
     .option("--force", FORCE_HELP)
     .option("--cache <dir>", "keep features here for the next run")
     .example("  echo-asr report runs/an4 --data data/an4 --recording speech.wav")
     .example("  echo-asr report out/ablation")
-    .example("  echo-asr report model.safetensors --out out/report");
+    .example("  echo-asr report shipped --out out/report");
   withEngineOptions(withDecodeOptions(command)).action(async (run: string, options: ReportOptions) => {
     await startEngine(options);
     if (options.data !== undefined) requireFolder(options.data);
@@ -65,10 +69,11 @@ export function addReport(cli: CAC): void {
  * @throws DataError where there is neither.
  */
 export async function reportRun(
-  run: string,
+  name: string,
   options: ReportOptions,
   progress: Progress,
 ): Promise<WrittenReport> {
+  const run = checkpointPath(name);
   const isFolder = await stat(run).then(
     (found) => found.isDirectory(),
     () => {
@@ -84,7 +89,7 @@ export async function reportRun(
     }
   }
   const path = isFolder ? await checkpointIn(run) : run;
-  const out = options.out ?? (isFolder ? run : join(dirname(run), "report"));
+  const out = options.out ?? (isFolder ? run : name === "shipped" ? "report" : join(dirname(run), "report"));
   await prepareReportFolder(out, options.force === true);
   const checkpoint = await loadCheckpoint(path);
   const config = overridden(checkpoint.config, overridesOf(options));

@@ -6,9 +6,10 @@ import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts"
 import type { ConfigInput } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import { printable } from "../text/printable.ts";
-import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
+import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { runTraining } from "../train/run-training.ts";
 import type { TrainingEvent } from "../train/training-events.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { prepareReportFolder } from "./output-files.ts";
@@ -87,7 +88,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
   withEngineOptions(withDecodeOptions(command)).action(async (options: TrainOptions) => {
     const dataFolder = required(options.data, "--data");
     const outFolder = required(options.out, "--out");
-    const source = options.init === "shipped" ? SHIPPED_CHECKPOINT : options.init;
+    const source = options.init === undefined ? undefined : checkpointPath(options.init);
     const init = source === undefined ? null : { checkpoint: await loadCheckpoint(source), source };
     const config = settingsFrom(options, init === null ? {} : startingSettings(init.checkpoint.config));
     const limits = decodeLimits(options);

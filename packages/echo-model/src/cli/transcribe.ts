@@ -13,8 +13,9 @@ import { groupCues, holdCues, toSrt, toTranscriptJson, toVtt } from "../speech/s
 import { type Transcript, transcribe } from "../speech/transcribe.ts";
 import { printable } from "../text/printable.ts";
 import { recognizerOf } from "../train/checkpoint.ts";
-import { loadCheckpoint, SHIPPED_CHECKPOINT } from "../train/checkpoint-files.ts";
+import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { STANDARD_INPUT } from "./arguments.ts";
+import { checkpointPath } from "./checkpoint-path.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { helped, type LanguageOptions, withLanguageOptions } from "./language.ts";
@@ -76,7 +77,7 @@ export function addTranscribe(cli: CAC): void {
         throw new ConfigError(["transcribe: expected - once, standard input is read to its end"]);
       checkOutputs(files, format, options.outDir, options.force === true);
       await startEngine(options);
-      const checkpoint = await loadCheckpoint(options.checkpoint ?? SHIPPED_CHECKPOINT);
+      const checkpoint = await loadCheckpoint(checkpointPath(options.checkpoint));
       const wanted = overridden(checkpoint.config, overridesOf(options));
       const config = nBest === 0 ? wanted : searching(wanted, nBest);
       const recognizer = await helped(recognizerOf({ ...checkpoint, config }), options);

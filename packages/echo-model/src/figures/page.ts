@@ -31,7 +31,7 @@ const STYLE = `
   --box: #1f2026; --plot-background: #17181c; } }
 body { margin: 0 auto; max-width: 62rem; padding: 1.5rem; background: var(--ground); color: var(--text);
   font: 16px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
-h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
+h1, h2, nav { overflow-wrap: anywhere; } h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
 p, figcaption, caption { max-width: 46rem; } figcaption, nav, .soft { color: var(--soft); }
 nav ul { columns: 2; padding-left: 1.2rem; } a { color: inherit; }
 figure { margin: 1.5rem 0; } figure > .picture { overflow-x: auto; }
@@ -41,7 +41,9 @@ details { margin-top: .4rem; } summary { cursor: pointer; color: var(--soft); }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; margin: .6rem 0; }
 caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
 th, td { padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
-th { background: var(--box); } th:first-child, td:first-child { text-align: left; }
+th { background: var(--box); } th:first-child, td:first-child, .prose { text-align: left; }
+/* On a phone a figure keeps its size, so that its text can be read, and scrolls within its frame. */
+@media screen and (max-width: 45rem) { nav ul { columns: 1; } figure svg { max-width: none; } }
 @media print { :root { --text: #000; --soft: #333; --line: #bbb; --ground: #fff; --box: #eee; --plot-background: #fff; }
   body { max-width: none; padding: 0; font-size: 11pt; } figure, table { break-inside: avoid; } details, nav { display: none; } }
 `;
@@ -56,10 +58,17 @@ export function formatCell(cell: Cell): string {
   return size >= 1e-3 && size < 1e6 ? String(Number(cell.toPrecision(4))) : cell.toExponential(2);
 }
 
+/** Whether a cell is read as words, which stand to the left, and not as a number, an interval or a list of numbers. */
+const isProse = (cell: Cell | undefined): boolean => typeof cell === "string" && /^[a-z]{2}/i.test(cell);
+
 function tableHtml({ columns, rows, note, caption }: FigureTable & { readonly caption?: string }): string {
+  const prose = columns.map((_, column) => rows.some((row) => isProse(row[column])));
   const cells = (tag: "th" | "td", row: readonly Cell[]): string =>
     row
-      .map((cell) => `<${tag}${tag === "th" ? ' scope="col"' : ""}>${escapeXml(formatCell(cell))}</${tag}>`)
+      .map((cell, column) => {
+        const attributes = (tag === "th" ? ' scope="col"' : "") + (prose[column] ? ' class="prose"' : "");
+        return `<${tag}${attributes}>${escapeXml(formatCell(cell))}</${tag}>`;
+      })
       .join("");
   const body = rows.slice(0, MOST_ROWS).map((row) => `<tr>${cells("td", row)}</tr>`);
   const cut =
