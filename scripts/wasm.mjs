@@ -39,10 +39,7 @@ function tileSource([mr, nr, steps], fma) {
   const rows = [...Array(mr).keys()];
   const columns = [...Array(nr / 4).keys()];
   const lines = (list, text) => list.map(text).join("\n");
-  const multiply = (i, j) =>
-    fma
-      ? `    c${i}_${j} = f32x4.relaxed_madd(a${i}, b${j}, c${i}_${j});`
-      : `    c${i}_${j} = f32x4.add(c${i}_${j}, f32x4.mul(a${i}, b${j}));`;
+  const multiply = (i, j) => `    c${i}_${j} = multiplyAdd(c${i}_${j}, a${i}, b${j});`;
   const step = (s) => `    {
     a += ${4 * mr};
 ${s === 0 ? `    b += ${4 * nr * steps};` : ""}
@@ -58,6 +55,11 @@ ${lines(columns, (j) => `  v128.store(c, c${i}_${j}, ${16 * j});`)}
   return `// Written by scripts/wasm.mjs: the register tile of ${mr} x ${nr}.
 export const MR: i32 = ${mr};
 export const NR: i32 = ${nr};
+
+/** c + a b, rounded once or twice. */
+@inline export function multiplyAdd(c: v128, a: v128, b: v128): v128 {
+  return ${fma ? "f32x4.relaxed_madd(a, b, c)" : "f32x4.add(c, f32x4.mul(a, b))"};
+}
 
 /** C = A B, or C += A B, of one sliver of A (k columns of ${mr}) and one of B (k rows of ${nr}). */
 export function tile(k: i32, a: usize, b: usize, c: usize, ldc: usize, add: bool): void {

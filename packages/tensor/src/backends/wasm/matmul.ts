@@ -24,6 +24,11 @@ const ROW_GRAIN = 12; // a multiple of every tile's height
  */
 export function product(engine: Engine, { batch, m, n }: ProductSizes, record: Product): void {
   if (m === 0 || n === 0 || batch === 0) return;
+  // A single column is a single row the other way round, and rows are not packed (assembly/gemv.ts).
+  if (n === 1 && m > 1 && record.cRow === 1 && !record.rows && !record.columns) {
+    product(engine, { batch, m: 1, n: m }, turned(record, m));
+    return;
+  }
   const { pool } = engine;
   const { threads } = pool;
   const task = writeProduct(engine.arena, engine.record, record);
@@ -54,6 +59,29 @@ export function product(engine: Engine, { batch, m, n }: ProductSizes, record: P
     }
     pool.run("gemm", parts);
   }
+}
+
+/** The product of a single column as one of a single row: C^T = B^T A^T, with the same terms in the same order. */
+function turned(record: Product, m: number): Product {
+  const { k, a, aRow, aColumn, aBatch = 0, b, bRow, bColumn, bBatch = 0, c, cBatch = 0 } = record;
+  const { accumulate = 0, bias = 0, biasPerRow = 0 } = record;
+  return {
+    k,
+    a: b,
+    aRow: bColumn,
+    aColumn: bRow,
+    aBatch: bBatch,
+    b: a,
+    bRow: aColumn,
+    bColumn: aRow,
+    bBatch: aBatch,
+    c,
+    cRow: m,
+    cBatch,
+    accumulate,
+    bias,
+    biasPerRow: 1 - biasPerRow,
+  };
 }
 
 /** Cuts [0, count) into at most `parts` runs that start at multiples of `grain`. */

@@ -5,8 +5,10 @@
 // each pair of slivers. Packing absorbs transposes, so there is one inner loop. KC is the same for every
 // tile and each element of C sums its k terms in order within a block, then block by block: the result has
 // the same bits for every tile size and every split of rows or columns over threads.
-// Read next: the tile, written out by scripts/wasm.mjs for each MR x NR.
+// Products of one to four rows are not packed. Read next: gemv.ts, then the tile, written out by scripts/wasm.mjs for
+// each MR x NR.
 import { Product } from "./contract";
+import { fewColumns, fewRows, isFew } from "./gemv";
 import { part, storePart, transpose4 } from "./lanes";
 import { MR, NR, tile } from "./tile";
 
@@ -37,22 +39,32 @@ export function gemm(
   const packedA = scratch;
   const packedB = packedA + ((KC * MC) << 2);
   const edge = packedB + ((KC * NC) << 2);
+  const few = isFew(task, i1 - i0);
+  const most = few ? fewColumns(task) : NC;
   for (let t = t0; t < t1; t++) {
     const a = task.a + (<usize>t * task.aBatch << 2);
     const b = task.b + (<usize>t * task.bBatch << 2);
     const c = task.c + (<usize>t * task.cBatch << 2);
-    for (let j = j0; j < j1; j += NC) {
-      const nc = min(NC, j1 - j);
+    for (let j = j0; j < j1; j += most) {
+      const nc = min(most, j1 - j);
       for (let p = 0; p < k || p == 0; p += KC) {
         const kc = min(KC, k - p);
         const add = p > 0 || accumulate;
-        packB(kc, nc, b + (p * (rows ? 0 : bRow) + j * (columns ? 0 : bColumn)) * 4, bRow, bColumn,
-          rows ? rows + (p << 2) : 0, columns ? columns + (j << 2) : 0, packedB);
+        const done = few ? fewRows(task, i1 - i0, kc, nc, a + (i0 * aRow + p) * 4, b + (p * bRow + j * bColumn) * 4,
+          c + (i0 * cRow + j) * 4, add, scratch) : 0;
+        const left = nc - done;
+        const from = j + done;
+        if (left > 0) {
+          packB(kc, left, b + (p * (rows ? 0 : bRow) + from * (columns ? 0 : bColumn)) * 4, bRow, bColumn,
+            rows ? rows + (p << 2) : 0, columns ? columns + (from << 2) : 0, packedB);
+        }
         for (let i = i0; i < i1; i += MC) {
           const mc = min(MC, i1 - i);
-          packA(mc, kc, a + (i * aRow + p * aColumn) * 4, aRow, aColumn, packedA);
           const corner = c + (i * cRow + j) * 4;
-          block(mc, nc, kc, packedA, packedB, corner, cRow, add, edge);
+          if (left > 0) {
+            packA(mc, kc, a + (i * aRow + p * aColumn) * 4, aRow, aColumn, packedA);
+            block(mc, left, kc, packedA, packedB, corner + (done << 2), cRow, add, edge);
+          }
           // While the block is still in the cache.
           if (bias && p + KC >= k) addBias(mc, nc, corner, cRow, bias + ((biasPerRow ? i : j) << 2), biasPerRow);
         }
