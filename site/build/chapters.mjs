@@ -10,6 +10,7 @@ export const CHAPTERS = [
   "optimisers",
   "pitch-in-attention",
   "ctc",
+  "error-rates",
 ];
 
 /** Pages of the chapters, as pages.mjs lists those of the site. */

@@ -11,6 +11,7 @@ const ENTRIES = {
   "@echo-ts/audio": "packages/audio/dist/index.d.ts",
   "@echo-ts/echo-model": "packages/echo-model/dist/index.d.ts",
   "@echo-ts/echo-model/model": "packages/echo-model/dist/model/index.d.ts",
+  "@echo-ts/echo-model/study": "packages/echo-model/dist/study/index.d.ts",
 };
 
 const firstSentence = (text) => /^[\s\S]*?[.;](?=\s|$)/.exec(text)?.[0].replace(/\s+/g, " ") ?? text;

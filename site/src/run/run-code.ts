@@ -15,6 +15,7 @@ const MODULES: Readonly<Record<string, () => Promise<Readonly<Record<string, unk
   "@echo-ts/audio": () => import("@echo-ts/audio"),
   "@echo-ts/echo-model": () => import("@echo-ts/echo-model"),
   "@echo-ts/echo-model/model": () => import("@echo-ts/echo-model/model"),
+  "@echo-ts/echo-model/study": () => import("@echo-ts/echo-model/study"),
 };
 
 const IMPORT = /^[ \t]*import\s*\{([^}]*)\}\s*from\s*["']([^"']+)["'];?/gm;

@@ -9,4 +9,5 @@ export const figures: Readonly<Record<string, () => Promise<CourseFigure>>> = {
   optimisers: async () => (await import("./optimisers.ts")).figure,
   "pitch-in-attention": async () => (await import("./pitch-in-attention.ts")).figure,
   ctc: async () => (await import("./ctc.ts")).figure,
+  "error-rates": async () => (await import("./error-rates.ts")).figure,
 };
