@@ -8,6 +8,7 @@ export const CHAPTERS = [
   "broadcasting",
   "reverse-mode",
   "optimisers",
+  "sound",
   "pitch-in-attention",
   "ctc",
   "error-rates",

@@ -11,8 +11,9 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 /** The most lines that one quotation may have. */
 export const MOST_LINES = 60;
 
-/** Name of a declaration, method or property; undefined for what has none. */
-const nameOf = (node) => node.name?.text ?? node.name?.getText?.();
+/** Name of a declaration, method or property; undefined for what has none, and where a name is only used (`this.#name`). */
+const nameOf = (node) =>
+  ts.isPropertyAccessExpression(node) ? undefined : (node.name?.text ?? node.name?.getText?.());
 
 /** The node that `path` names below `node`: ["Module", "forward"] is a method, ["VJPS", "matmul"] a property. */
 function find(node, [first, ...rest]) {

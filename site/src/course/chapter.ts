@@ -1,4 +1,5 @@
 // A chapter in the page: its cells and exercises run, its figure moves.
+import { fetchFile } from "../layout/fetch-file.ts";
 import "../layout/page.ts";
 import { run, stopRun } from "../run/code-runner.ts";
 import { withTests } from "../run/run-code.ts";
@@ -39,6 +40,6 @@ function mountCell(cell: HTMLElement): void {
 
 for (const cell of document.querySelectorAll<HTMLElement>(".cell")) mountCell(cell);
 for (const frame of document.querySelectorAll<HTMLElement>("[data-figure]")) {
-  const figure = await figures[frame.dataset.figure!]!();
+  const figure = await figures[frame.dataset.figure!]!(fetchFile);
   mountFigure(frame, figure);
 }

@@ -76,6 +76,14 @@ t.test("figures draw at the first setting and at the ends of every control", asy
   }
 });
 
+/** f0 in Hz of the word "seven" at some seconds, by librosa 0.11's pYIN. */
+const PYIN = [
+  [0.25, 255.65],
+  [0.3, 248.37],
+  [0.45, 200.58],
+  [0.6, 141.01],
+] as const;
+
 t.test("figures show what the packages compute", async (t) => {
   const draw = async (name: string, state: Readonly<Record<string, string>>) => {
     const figure = await site.figures[name]!();
@@ -124,6 +132,17 @@ t.test("figures show what the packages compute", async (t) => {
   }
   const wild = await draw("optimisers", { rate: "0.1" });
   t.match(wild.note, /Above where it began: SGD\./, "the limit for SGD is 2 / 25 there");
+  // pYIN (fmin 55, fmax 650, frames of 1024) is another method than our tracker's: within 3 %.
+  const sound = await site.figures.sound!();
+  const track = sound.draw(site.settingsOf(sound)).table.rows;
+  for (const [seconds, hz] of PYIN) {
+    const [time, f0] = track[Math.round(seconds * 100)]!;
+    t.equal(Number(time), seconds);
+    t.ok(Math.abs(Number(f0) / hz - 1) < 0.03, `f0 at ${seconds} s: ${f0}, pYIN ${hz}`);
+  }
+  t.equal(track[10]![1], "none", "the s of seven is not voiced");
+  const { note: middle } = await draw("sound", { at: "300", window: "1024" });
+  t.match(middle, /A window of 1024 samples lasts 64 ms, and its bins are 15\.6 Hz apart/);
   // d/dw (3 w + b - 1)^2 = 2 (3 w + b - 1) 3 at w = 2, b = -1
   const tape = await draw("reverse-mode", { step: "6", w: "2", b: "-1" });
   t.same(
@@ -137,6 +156,11 @@ t.test("a quotation follows its source", async (t) => {
   t.match(code, /^export function sizeOf\(shape: Shape\): number \{\n {2}let size = 1;\n/);
   t.ok(line > 5);
   t.match(site.quote("packages/autograd/src/vjps/elementwise.ts", "ELEMENTWISE_VJPS.neg").code, /^neg: .*,$/);
+  t.match(
+    site.quote("packages/audio/src/pitch/candidates.ts", "CandidateFinder.#maxima").code,
+    /^#maxima\(correlation: Float64Array/,
+    "the declaration, where a method is used before it",
+  );
   t.throws(() => site.quote("packages/tensor/src/shape.ts", "sizeOff"), {
     message: 'course: packages/tensor/src/shape.ts has no "sizeOff"; was it renamed?',
   });

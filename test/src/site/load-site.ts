@@ -38,6 +38,8 @@ interface Figure {
 
 type Output = { readonly kind: "text"; readonly text: string } | { readonly kind: "picture" };
 
+type ReadFile = (path: string) => Promise<Uint8Array>;
+
 interface Modules {
   readonly CHAPTERS: readonly string[];
   readChapter(slug: string): Chapter;
@@ -45,15 +47,20 @@ interface Modules {
   readingList(): readonly Read[];
   quote(file: string, name: string): { readonly code: string; readonly line: number };
   quoteAll(file: string, names: readonly string[]): { readonly code: string };
-  readonly figures: Readonly<Record<string, () => Promise<Figure>>>;
+  readonly figures: Readonly<Record<string, (read: ReadFile) => Promise<Figure>>>;
+  readonly readSiteFile: ReadFile;
   settingsOf(figure: Figure, given?: Readonly<Record<string, string>>): Settings;
   runCode(code: string, show: (output: Output) => void): Promise<void>;
   withTests(answer: string, tests: string): string;
   pictureSvg(picture: unknown): string;
 }
 
-/** The modules, and `printed`: the text that a piece of code shows, with its pictures drawn but left out. */
-export interface Site extends Modules {
+/**
+ * The modules; figures read files as the build does. `printed` is the text that a piece of code shows, with its pictures
+ * drawn but left out.
+ */
+export interface Site extends Omit<Modules, "figures"> {
+  readonly figures: Readonly<Record<string, () => Promise<Figure>>>;
   printed(code: string): Promise<string>;
 }
 
@@ -63,6 +70,7 @@ export async function loadSite(): Promise<Site> {
   const names = [
     "build/chapters.mjs",
     "build/chapter.mjs",
+    "build/course.mjs",
     "build/quote.mjs",
     "lib/course/figures/index.js",
     "lib/course/course-figure.js",
@@ -73,8 +81,12 @@ export async function loadSite(): Promise<Site> {
     names.map((name) => import(`${root}/${name}`) as Promise<Partial<Modules>>),
   );
   const modules = Object.assign({}, ...parts) as Modules;
+  const figures = Object.entries(modules.figures).map(
+    ([name, load]) => [name, () => load(modules.readSiteFile)] as const,
+  );
   return {
     ...modules,
+    figures: Object.fromEntries(figures),
     async printed(code) {
       const lines: string[] = [];
       await modules.runCode(code, (output) => {
