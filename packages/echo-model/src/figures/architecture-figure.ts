@@ -248,7 +248,7 @@ function draw(
                 { x: "x", y: "y", text: "text", textAnchor: "start", fontSize: 10.5, fill: "currentColor" },
               ),
             ],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
     ],

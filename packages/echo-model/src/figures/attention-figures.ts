@@ -132,7 +132,7 @@ function headPanel(
           { x: [0, width], y: [0, height] },
         ),
       ],
-    },
+    } satisfies Plot.PlotOptions,
   };
 }
 
@@ -183,7 +183,7 @@ export function attentionReceivedFigure(maps: readonly AttentionMap[], scene: At
               Plot.rectX(quiet, { x1: "from", x2: "to", fill: "currentColor", fillOpacity: 0.13 }),
               Plot.line(points, { x: "s", y: "share", stroke: "name", strokeWidth: 1.6 }),
             ],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
       [pitchPanel({ name: scene.name, f0, secondsPerFrame }, 880)],

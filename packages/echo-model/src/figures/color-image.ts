@@ -24,6 +24,15 @@ export interface ImagePlace {
   readonly y: readonly [bottom: number, top: number];
 }
 
+/** A mark of Observable Plot: a function that draws. Declared without Plot's types, see {@link Panel}. */
+export type ImageMark = (
+  index: unknown,
+  scales: object,
+  values: unknown,
+  dimensions: unknown,
+  context: { readonly document: Document },
+) => SVGElement;
+
 const COLORS = 255;
 /** More cells across than this are averaged: nobody sees them, and the file grows. */
 const MOST_CELLS = 400;
@@ -103,13 +112,12 @@ export function imageAddress(image: ColorImage): string {
  *
  * @param place its edges in the units of the axes; the scales must be linear
  */
-export function imageMark(image: ColorImage, { x, y }: ImagePlace): Plot.Markish {
+export function imageMark(image: ColorImage, { x, y }: ImagePlace): ImageMark {
   const address = imageAddress(image);
   return (_index, scales, _values, _dimensions, context) => {
-    const at = (scale: Plot.ScaleFunctions[keyof Plot.ScaleFunctions], value: number): number =>
-      Number((scale as unknown as (value: number) => unknown)(value));
-    const [left, right] = x.map((value) => at(scales.x, value)) as [number, number];
-    const [bottom, top] = y.map((value) => at(scales.y, value)) as [number, number];
+    const at = scales as { readonly [axis in "x" | "y"]: (value: number) => number };
+    const [left, right] = [at.x(x[0]), at.x(x[1])];
+    const [bottom, top] = [at.y(y[0]), at.y(y[1])];
     const element = context.document.createElementNS("http://www.w3.org/2000/svg", "image");
     const attributes = {
       x: Math.min(left, right),
@@ -121,7 +129,7 @@ export function imageMark(image: ColorImage, { x, y }: ImagePlace): Plot.Markish
       href: address,
     };
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-    return element as SVGElement;
+    return element;
   };
 }
 
@@ -150,6 +158,6 @@ export function colorBar(
       x: { domain: [0, 1], axis: null },
       y: { domain: [low, high], axis: "right", label, ticks: 5, labelArrow: "none" },
       marks: [imageMark(image, { x: [0, 1], y: [low, high] })],
-    },
+    } satisfies Plot.PlotOptions,
   };
 }

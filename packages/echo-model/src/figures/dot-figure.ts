@@ -72,7 +72,7 @@ export function dotFigure({
           title: ({ at, series: name, value }: DotValue) => `${name}, ${at}: ${value}`,
         }),
       ],
-    },
+    } satisfies Plot.PlotOptions,
   };
   const cell = (place: string, name: string): number | null =>
     values.find(({ at, series: one }) => at === place && one === name)?.value ?? null;

@@ -81,7 +81,7 @@ export function variantRatesFigure({ set, rows }: SetRows, baseline: string): Fi
           }),
           Plot.tickX(means, { x: "mean", y: "variant", strokeWidth: 2.5, inset: 4 }),
         ],
-      },
+      } satisfies Plot.PlotOptions,
     };
   };
   const best = [...rows].sort((a, b) => a.mean - b.mean);
@@ -190,7 +190,7 @@ export function differencesFigure({ set, rows }: SetRows, baseline: string): Fig
             filter: ({ mean }: { mean: number }) => mean <= 0,
           }),
         ],
-      },
+      } satisfies Plot.PlotOptions,
     };
   };
   const found = compared.filter(
@@ -269,7 +269,7 @@ export function variantLearningFigure(variants: readonly VariantLogs[], baseline
           }),
         ),
       ],
-    },
+    } satisfies Plot.PlotOptions,
   });
   const panels = curves.map(panel);
   const steps = [...new Set(means.flatMap(({ curve }) => curve.map(({ step }) => step)))].sort(

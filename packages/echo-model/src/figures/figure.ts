@@ -36,7 +36,11 @@ export interface Figure {
 export interface Panel {
   /** Above the axes; default none. */
   readonly title?: string;
-  readonly plot: Plot.PlotOptions;
+  /**
+   * What Observable Plot draws: its `PlotOptions`. Declared without them because Plot's own types fail in strict projects
+   * (`exactOptionalPropertyTypes`; d3 comes without types); write `{ ... } satisfies Plot.PlotOptions` to have them checked.
+   */
+  readonly plot: object;
 }
 
 /** What {@link drawFigure} draws. */
@@ -121,7 +125,8 @@ interface DrawnPanel {
 }
 
 /** A panel as the inside of an SVG group. */
-function drawPanel({ title, plot }: Panel): DrawnPanel {
+function drawPanel({ title, plot: settings }: Panel): DrawnPanel {
+  const plot: Plot.PlotOptions = settings;
   const document = drawingDocument();
   const width = plot.width ?? PANEL.width;
   const root = Plot.plot({ height: PANEL.height, ...plot, width, document }) as unknown as Element;

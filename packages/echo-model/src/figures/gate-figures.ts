@@ -38,7 +38,7 @@ export function gateTrackFigure(tracks: readonly GateTrack[], scene: AttentionSc
             y: { label: "gate opening (share)", domain: [0, 1], grid: true, ticks: 5 },
             color: { domain: names, range: colorsFor(names.length) },
             marks: [Plot.line(points, { x: "s", y: "opening", stroke: "name", strokeWidth: 1.6 })],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
       [pitchPanel({ name: scene.name, f0, secondsPerFrame }, 880)],

@@ -3,7 +3,14 @@
 export { type Diagnosis, diagnoseModel, valueDominance } from "../train/diagnose-model.ts";
 export { architectureFigure } from "./architecture-figure.ts";
 export { type AttentionScene, attentionFigure, attentionReceivedFigure } from "./attention-figures.ts";
-export { type ColorImage, colorBar, imageAddress, imageMark } from "./color-image.ts";
+export {
+  type ColorImage,
+  colorBar,
+  type ImageMark,
+  type ImagePlace,
+  imageAddress,
+  imageMark,
+} from "./color-image.ts";
 export { diagnosisSections, seedTable } from "./diagnosis-figures.ts";
 export { type DotFigureInput, type DotValue, dotFigure } from "./dot-figure.ts";
 export {

@@ -41,7 +41,7 @@ export function pitchPanel({ f0, secondsPerFrame }: UtterancePitch, width: numbe
           filter: ({ hz }: { hz: number }) => hz > 0,
         }),
       ],
-    },
+    } satisfies Plot.PlotOptions,
   };
 }
 
@@ -89,7 +89,7 @@ export function rotationFigure(pitch: UtterancePitch, angles: UtteranceAngles): 
             strokeOpacity: ({ name }: { name: string }) => (name === names[1] ? 0.4 : 1),
           }),
         ],
-      },
+      } satisfies Plot.PlotOptions,
     },
   ]);
   return drawFigure({
@@ -147,7 +147,7 @@ export function utteranceMatricesFigure(
           { x: [0, seconds], y: [0, seconds] },
         ),
       ],
-    },
+    } satisfies Plot.PlotOptions,
   });
   const low = Math.min(...Object.values(matrices).map((values) => values.reduce((a, b) => Math.min(a, b))));
   const range = [low, 1] as const;

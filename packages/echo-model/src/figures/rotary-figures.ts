@@ -37,7 +37,7 @@ export function similarityFigure(patterns: readonly RotaryPattern[], headWidth: 
           { x: [0, positions], y: [0, positions] },
         ),
       ],
-    },
+    } satisfies Plot.PlotOptions,
   });
   const rows: Panel[][] = [];
   for (let i = 0; i < patterns.length; i += COLUMNS) rows.push(patterns.slice(i, i + COLUMNS).map(matrix));
@@ -107,7 +107,7 @@ export function lagCurveFigure(patterns: readonly RotaryPattern[], headWidth: nu
               Plot.ruleY([0.5], { strokeDasharray: "4 3", strokeOpacity: 0.6 }),
               Plot.line(points, { x: "lag", y: "similarity", stroke: "name", strokeWidth: 1.5 }),
             ],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
       [
@@ -156,7 +156,7 @@ export function legend(names: readonly string[], width: number): Panel {
           fill: "currentColor",
         }),
       ],
-    },
+    } satisfies Plot.PlotOptions,
   };
 }
 
@@ -198,7 +198,7 @@ export function bandWidthFigure(config: RotaryConfig, headWidths: readonly numbe
               Plot.line(points, { x: "hz", y: "width", stroke: "head", curve: "step", strokeWidth: 2 }),
               Plot.ruleY(fixed, { y: "width", stroke: "head", strokeDasharray: "5 4" }),
             ],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
       [legend(names, 880)],
@@ -242,7 +242,7 @@ export function variantFigure(variants: readonly PatternVariant[], hz: number, h
               Plot.ruleY([0.5], { strokeDasharray: "4 3", strokeOpacity: 0.6 }),
               Plot.line(points, { x: "lag", y: "similarity", stroke: "name", strokeWidth: 1.5 }),
             ],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
       [legend(names, 880)],

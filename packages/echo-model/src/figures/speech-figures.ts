@@ -87,7 +87,7 @@ export function recordingFigure({ name, wave, audio, features, words }: SeenReco
             x: { ...x, label: null },
             y: { label: "amplitude (full scale = 1)", ticks: 3 },
             marks: [Plot.areaY(envelope, { x: "s", y1: "low", y2: "high", fill: SERIES[0]! })],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
       [
@@ -113,7 +113,7 @@ export function recordingFigure({ name, wave, audio, features, words }: SeenReco
               Plot.line(pitch, { x: "s", y: "band", stroke: "#000", strokeWidth: 4, strokeOpacity: 0.5 }),
               Plot.line(pitch, { x: "s", y: "band", stroke: "#ff9d2e", strokeWidth: 2 }),
             ],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
       [
@@ -144,7 +144,7 @@ export function recordingFigure({ name, wave, audio, features, words }: SeenReco
               }),
               Plot.text(spoken, { x: "middle", y: "row", text: "word", fill: "currentColor", fontSize: 12 }),
             ],
-          },
+          } satisfies Plot.PlotOptions,
         },
       ],
     ],
