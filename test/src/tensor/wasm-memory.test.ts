@@ -140,6 +140,24 @@ t.test("options come from the environment or from code, and bad ones are refused
     run("configureWasm({ maximumBytes: NaN })", {}).out,
     /configureWasm: maximumBytes must be above 0, got NaN/,
   );
+  const without = run("delete globalThis.WebAssembly; console.log(JSON.stringify(wasmInfo()))", {});
+  t.strictSame(JSON.parse(without.out), {
+    mode: "none",
+    threads: 0,
+    sharedMemory: false,
+    tile: "none",
+    notes: ["wasm: this engine has no WebAssembly, tensors are computed in TypeScript"],
+  });
+  const plain = run(
+    "WebAssembly.validate = () => false; console.log(wasmInfo().mode, wasmInfo().notes.join())",
+    {},
+  );
+  t.match(plain.out, "none wasm: this engine has no WebAssembly SIMD, tensors are computed in TypeScript");
+  const alone = run(
+    "delete globalThis.SharedArrayBuffer; console.log(wasmInfo().threads, wasmInfo().notes.join())",
+    {},
+  );
+  t.match(alone.out, /^1 threads: memory cannot be shared here/);
   const late = run("wasmInfo(); configureWasm({ fma: true })", {});
   t.match(late.out, /configureWasm: the wasm backend is already running/);
   const single = run(

@@ -33,11 +33,12 @@ export interface WasmOptions {
 
 /** What the backend runs with. */
 export interface WasmInfo {
-  /** `simd`, `revectorize`, `fma` or `revectorize+fma`. */
+  /** `simd`, `revectorize`, `fma` or `revectorize+fma`; `none` where the kernels cannot run. */
   readonly mode: string;
+  /** 0 where the kernels cannot run. */
   readonly threads: number;
   readonly sharedMemory: boolean;
-  /** Register tile of the matrix product, as rows x columns. */
+  /** Register tile of the matrix product, as rows x columns; `none` where the kernels cannot run. */
   readonly tile: string;
   /** What is missing here and why, such as threads in a page that is not cross-origin isolated; empty when nothing is. */
   readonly notes: readonly string[];
@@ -46,7 +47,7 @@ export interface WasmInfo {
 const host = globalThis as {
   readonly process?: {
     readonly env?: Record<string, string | undefined>;
-    readonly versions?: { readonly node?: string; readonly v8?: string };
+    readonly versions?: { readonly node?: string; readonly v8?: string; readonly bun?: string };
     readonly execArgv?: readonly string[];
   };
   readonly navigator?: { readonly hardwareConcurrency?: number };
@@ -58,14 +59,15 @@ export function nodeTooOld(): boolean {
   return host.process?.versions?.node !== undefined && nodeRuntime() === null;
 }
 
-/** Major version of V8, or 0 when the engine is not Node's. */
-export function v8Major(): number {
-  return Number.parseInt(host.process?.versions?.v8 ?? "0", 10);
+/** Version of V8 as "13.6"; "" when the engine is not Node's. Bun names a V8 too, but runs JavaScriptCore. */
+export function v8Version(): string {
+  const { v8 = "", bun } = host.process?.versions ?? {};
+  return bun === undefined ? (/^\d+\.\d+/.exec(v8)?.[0] ?? "") : "";
 }
 
-/** Version of V8 as "13.6"; "" when the engine is not Node's. */
-export function v8Version(): string {
-  return /^\d+\.\d+/.exec(host.process?.versions?.v8 ?? "")?.[0] ?? "";
+/** Major version of V8, or 0 when the engine is not Node's. */
+export function v8Major(): number {
+  return Number.parseInt(v8Version() || "0", 10);
 }
 
 /** Flags that the process was started with. */

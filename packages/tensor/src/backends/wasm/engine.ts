@@ -92,8 +92,13 @@ export async function initWasm(options: WasmOptions = {}): Promise<WasmInfo> {
   return engine.info;
 }
 
-/** What the backend runs with, and what was asked for and is missing. Starts the backend. */
+/** What the backend runs with, and what is missing and why. Starts the backend, or says in `notes` why it cannot run. */
 export function wasmInfo(): WasmInfo {
+  const problem = engine === null ? wasmProblem() : null;
+  if (problem !== null) {
+    const notes = [`wasm: ${problem}, tensors are computed in TypeScript`];
+    return { mode: "none", threads: 0, sharedMemory: false, tile: "none", notes };
+  }
   return { ...getEngine().info }; // a snapshot: the threads of now, and plain to print
 }
 
