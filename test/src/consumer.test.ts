@@ -1,64 +1,28 @@
 // The packages as strangers get them: packed by npm, unpacked into a fresh project. What the tarballs hold, whether the
 // TypeScript of every README compiles against them in strict projects, whether they run by import and as echo-asr.
 // The packages that ours depend on are linked from this workspace, so nothing is fetched.
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+//
+// Read next: consumers/consumers.ts, which does the same with npm's own install, other compilers and other runtimes.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import t from "tap";
+import { installOffline, link, readManifest, writeEntriesFile } from "./consumers/packed-project.ts";
+import { consumerProjects, PACKAGES, writeReadmeBlocks } from "./consumers/readme-blocks.ts";
 
 t.setTimeout(600_000);
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const PACKAGES = ["tensor", "autograd", "audio", "echo-model"] as const;
 const project = mkdtempSync(join(tmpdir(), "echo-consumer-"));
 const modules = join(project, "node_modules");
 t.teardown(() => rmSync(project, { recursive: true, force: true }));
 
-interface Manifest {
-  readonly dependencies?: Record<string, string>;
-  readonly keywords?: readonly string[];
-  readonly license?: string;
-  readonly repository?: { readonly directory?: string };
-  readonly homepage?: string;
-  readonly engines?: { readonly node?: string };
-}
-
-/** Unpacks what `npm pack` makes of a package and links what it depends on. */
-function install(name: (typeof PACKAGES)[number]): string {
-  const source = join(ROOT, "packages", name);
-  const target = join(modules, "@echo-ts", name);
-  mkdirSync(target, { recursive: true });
-  const packed = execFileSync("npm", ["pack", "--pack-destination", project, "--silent"], {
-    cwd: source,
-    encoding: "utf8",
-  });
-  execFileSync("tar", ["-xzf", join(project, packed.trim()), "-C", target, "--strip-components=1"]);
-  const { dependencies = {} } = JSON.parse(readFileSync(join(target, "package.json"), "utf8")) as Manifest;
-  for (const dependency of Object.keys(dependencies)) {
-    const link = join(modules, dependency);
-    if (dependency.startsWith("@echo-ts/") || existsSync(link)) continue;
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(realpathSync(join(source, "node_modules", dependency)), link);
-  }
-  return target;
-}
-
-const targets = new Map(PACKAGES.map((name) => [name, install(name)]));
+const targets = new Map(PACKAGES.map((name) => [name, installOffline(name, project)]));
 
 for (const [name, target] of targets) {
   t.test(`the tarball of ${name} is whole`, async (t) => {
-    const manifest = JSON.parse(readFileSync(join(target, "package.json"), "utf8")) as Manifest;
+    const manifest = readManifest(target);
     t.notMatch(JSON.stringify(manifest.dependencies ?? {}), /workspace:/, "npm can install it");
     t.equal(manifest.repository?.directory, `packages/${name}`);
     t.ok(manifest.homepage && (manifest.keywords?.length ?? 0) > 3);
@@ -92,61 +56,12 @@ for (const [name, target] of targets) {
   });
 }
 
-/** Declarations for blocks of READMEs that go on from the text around them, by the first words of the block. */
-const CONTEXT: Readonly<Record<string, string>> = {
-  "const context = new AudioContext": `declare const workletUrl: string;
-    declare function draw(...values: unknown[]): void;`,
-  "import { PitchStream": "declare const signal: Float32Array;",
-  "const history": `import { crossEntropyLoss, Linear } from "@echo-ts/autograd";
-    import { keep, tensor, type Tensor } from "@echo-ts/tensor";
-    const model = new Linear(2, 2).initialize(1);
-    const [x, labels] = [tensor([[1, 2]]), tensor([0], { dtype: "int32" })];`,
-};
-
-/** The TypeScript of the READMEs, as files. @returns their names, those for browsers first */
-function writeBlocks(): { readonly browser: string[]; readonly node: string[] } {
-  const files = { browser: [] as string[], node: [] as string[] };
-  for (const path of ["README.md", ...PACKAGES.map((name) => `packages/${name}/README.md`)]) {
-    const text = readFileSync(join(ROOT, path), "utf8");
-    for (const [i, [, code]] of [...text.matchAll(/```ts\n([\s\S]*?)```/g)].entries()) {
-      const start = Object.keys(CONTEXT).find((words) => code!.startsWith(words));
-      const file = `${path.replaceAll("/", "-").replace(".md", "")}-${i}.ts`;
-      writeFileSync(join(project, file), `${start ? CONTEXT[start] : ""}\n${code}\nexport {};\n`);
-      files[/node:|@echo-ts\/[\w-]+\/node"/.test(code!) ? "node" : "browser"].push(file);
-    }
-  }
-  return files;
-}
-
-t.test("the TypeScript of the READMEs compiles in strict projects", async (t) => {
+t.test("the TypeScript of the READMEs and every entry compile in strict projects", async (t) => {
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
-  mkdirSync(join(modules, "@types"), { recursive: true });
-  const nodeTypes = join(modules, "@types", "node");
-  if (!existsSync(nodeTypes))
-    symlinkSync(realpathSync(join(ROOT, "node_modules", "@types", "node")), nodeTypes);
-  const { browser, node } = writeBlocks();
+  link("@types/node", ROOT, modules);
+  const { browser, node } = writeReadmeBlocks(project);
   t.ok(browser.length > 5 && node.length > 1, `${browser.length} and ${node.length} blocks`);
-  const strict = {
-    target: "ES2023",
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    skipLibCheck: false,
-    noEmit: true,
-  };
-  const dom = ["ES2023", "DOM", "DOM.Iterable"];
-  const projects = {
-    "a browser's, bundler": {
-      compilerOptions: { ...strict, module: "ESNext", moduleResolution: "bundler", lib: dom, types: [] },
-      files: browser,
-    },
-    ...Object.fromEntries(
-      ["Node16", "NodeNext"].map((module) => [
-        `Node's, ${module}`,
-        { compilerOptions: { ...strict, module, lib: dom, types: ["node"] }, files: [...browser, ...node] },
-      ]),
-    ),
-  };
+  const projects = consumerProjects({ browser, node: [...node, writeEntriesFile(project)] });
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
   for (const [what, config] of Object.entries(projects)) {
     writeFileSync(join(project, "tsconfig.json"), JSON.stringify(config));
@@ -180,10 +95,8 @@ t.test("they run: by import, by a worker's threads, and as echo-asr", async (t) 
     spawnSync(process.execPath, [join(project, "old.mjs")], { encoding: "utf8" }).stdout,
     "1 threads: this Node has no process.getBuiltinModule (20.16 has), one thread runs",
   );
-  const { bin } = JSON.parse(readFileSync(join(targets.get("echo-model")!, "package.json"), "utf8")) as {
-    bin: Record<string, string>;
-  };
-  const command = join(targets.get("echo-model")!, bin["echo-asr"]!);
+  const { bin } = readManifest(targets.get("echo-model")!);
+  const command = join(targets.get("echo-model")!, bin!["echo-asr"]!);
   t.match(readFileSync(command, "utf8"), /^#!\/usr\/bin\/env node\n/);
   const help = spawnSync(process.execPath, [command, "--help"], { encoding: "utf8" });
   t.equal(help.status, 0, help.stderr);

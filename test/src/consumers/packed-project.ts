@@ -1,7 +1,15 @@
 // A fresh project of a stranger: package.json, our tarballs as npm packs them, and what npm installs from them.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { PACKAGES } from "./readme-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
@@ -32,6 +40,30 @@ export function pack(name: (typeof PACKAGES)[number], folder: string): string {
   return join(folder, packed.trim());
 }
 
+/**
+ * Unpacks a tarball of ours into a project and links what it depends on from this workspace, so nothing is fetched.
+ *
+ * @returns the package's folder
+ */
+export function installOffline(name: (typeof PACKAGES)[number], project: string): string {
+  const modules = join(project, "node_modules");
+  const target = join(modules, "@echo-ts", name);
+  mkdirSync(target, { recursive: true });
+  execFileSync("tar", ["-xzf", pack(name, project), "-C", target, "--strip-components=1"]);
+  for (const dependency of Object.keys(readManifest(target).dependencies ?? {})) {
+    if (!dependency.startsWith("@echo-ts/")) link(dependency, join(ROOT, "packages", name), modules);
+  }
+  return target;
+}
+
+/** Links a package that `folder` has installed into other node_modules, unless one is there. */
+export function link(dependency: string, folder: string, modules: string): void {
+  const path = join(modules, dependency);
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(realpathSync(join(folder, "node_modules", dependency)), path);
+}
+
 /** Every entry that the installed packages name, such as "@echo-ts/tensor/files". */
 export function entriesOf(modules: string): readonly string[] {
   return PACKAGES.flatMap((name) =>
@@ -41,12 +73,9 @@ export function entriesOf(modules: string): readonly string[] {
   );
 }
 
-/** Entries whose types need skipLibCheck: those of @observablehq/plot do not compile without it. */
-const LOOSE = ["@echo-ts/echo-model/figures"];
-
 /** Writes a file that imports every entry with its types. @returns its name */
 export function writeEntriesFile(project: string): string {
-  const entries = entriesOf(join(project, "node_modules")).filter((entry) => !LOOSE.includes(entry));
+  const entries = entriesOf(join(project, "node_modules"));
   const lines = entries.map(
     (entry, i) => `import * as entry${i} from "${entry}";\nconsole.log(Object.keys(entry${i}).length > 0);\n`,
   );

@@ -17,7 +17,6 @@ const PACKAGES = {
   esbuild: ["esbuild@0.28.2"],
   "TypeScript 5.7": ["typescript@5.7.3"],
   "TypeScript 5.9": ["typescript@5.9.3"],
-  "TypeScript 6.0": ["typescript@6.0.3"],
   "TypeScript 7.0": ["typescript@7.0.2"],
 } as const;
 
