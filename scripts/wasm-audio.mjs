@@ -1,7 +1,7 @@
 // Compiles the audio package's wasm kernels into packages/audio/src/generated, base64 inside, as wasm.mjs does for the
 // tensor package. Nothing is done while sources and compiler are unchanged.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,15 +9,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const sources = join(root, "packages", "audio", "src", "assembly");
 const generated = join(root, "packages", "audio", "src", "generated");
 
-/** Each source, and the name of the constant that holds its module. */
-const KERNELS = { frames: "FRAMES_WASM", convolve: "CONVOLVE_WASM" };
+/** The sources that become modules (the others are imported by these), and the names of the constants that hold them. */
+const KERNELS = { frames: "FRAMES_WASM", convolve: "CONVOLVE_WASM", "pitch-path": "PITCH_PATH_WASM" };
 
 /** Builds the kernels when they are out of date. */
 export async function buildAudioWasm() {
   const compiler = readFileSync(join(root, "node_modules", "assemblyscript", "package.json"), "utf8");
   const hash = createHash("sha256").update(JSON.parse(compiler).version);
   hash.update(readFileSync(fileURLToPath(import.meta.url)));
-  for (const name of Object.keys(KERNELS)) hash.update(readFileSync(join(sources, `${name}.ts`)));
+  for (const name of readdirSync(sources).sort()) hash.update(readFileSync(join(sources, name)));
   const stamp = join(generated, ".stamp");
   const wanted = hash.digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
@@ -38,7 +38,8 @@ async function buildOne(name, constant) {
       ...memory,
     ],
     {
-      readFile: (asked) => (asked === file ? readFileSync(join(sources, file), "utf8") : null),
+      readFile: (asked) =>
+        existsSync(join(sources, asked)) ? readFileSync(join(sources, asked), "utf8") : null,
       writeFile: (asked, contents) => {
         if (asked === "out.wasm") binary = contents;
       },

@@ -62,11 +62,20 @@ export function mapValues<T extends Signal>(
   array: T,
   change: (value: number) => number,
 ): SameKind<T> {
-  if (isFloat32Array(array)) return mapped(array, change) as SameKind<T>;
+  return mapAll(operation, array, (values) => mapped(values, change));
+}
+
+/** The same for a change of all values at once, which returns as many. */
+export function mapAll<T extends Signal>(
+  operation: string,
+  array: T,
+  change: (values: Float32Array) => Float32Array,
+): SameKind<T> {
+  if (isFloat32Array(array)) return change(array) as SameKind<T>;
   const { shape, stride, offset, data } = viewOf(operation, array as FloatView);
   const dense = sizeOf(shape) === data.length && offset === 0 && stride.every((step) => step > 0);
   const values = dense ? data : toRowMajor(array as FloatView);
-  return floatArray(mapped(values, change), shape, dense ? stride : undefined) as SameKind<T>;
+  return floatArray(change(values), shape, dense ? stride : undefined) as SameKind<T>;
 }
 
 function mapped(values: Float32Array, change: (value: number) => number): Float32Array {

@@ -1,5 +1,6 @@
 // Units: power and amplitude to decibels and back, Hz to mel and back, bin and frame positions.
-import { largest, mapValues, type SameKind } from "./array.ts";
+import { largest, mapAll, mapValues, type SameKind } from "./array.ts";
+import { decibels } from "./decibel-kernel.ts";
 import { parameterError, requireInteger, requirePositive } from "./errors.ts";
 import { checkOptions, type OptionKeys, requireOneOf } from "./options.ts";
 import { mapChannels, type Signal } from "./signal.ts";
@@ -38,7 +39,9 @@ export function powerToDb<T extends Signal>(power: T, options: DbOptions = {}): 
   const toDb = (x: number) => 10 * Math.log10(Math.max(floor, x));
   const shift = toDb(reference);
   const lowest = topDb === null ? Number.NEGATIVE_INFINITY : toDb(peak) - shift - topDb;
-  return mapValues("powerToDb", power, (x) => Math.max(toDb(x) - shift, lowest));
+  return mapAll("powerToDb", power, (values) => {
+    return decibels(values, floor, shift, lowest) ?? values.map((x) => Math.max(toDb(x) - shift, lowest));
+  });
 }
 
 /**

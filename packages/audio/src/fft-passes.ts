@@ -341,7 +341,8 @@ function radix2(pass: Pass, xr: Float64Array, xi: Float64Array, yr: Float64Array
   }
 }
 
-const SIN_60: number = Math.sqrt(3) / 2;
+/** sin 60 degrees; like those below for the fast form too, which must use the same values. */
+export const SIN_60: number = Math.sqrt(3) / 2;
 
 function radix3(pass: Pass, xr: Float64Array, xi: Float64Array, yr: Float64Array, yi: Float64Array): void {
   const { stride: s, twiddles: w } = pass;
@@ -376,10 +377,11 @@ function radix3(pass: Pass, xr: Float64Array, xi: Float64Array, yr: Float64Array
   }
 }
 
-const COS_72: number = Math.cos((2 * Math.PI) / 5);
-const COS_144: number = Math.cos((4 * Math.PI) / 5);
-const SIN_72: number = Math.sin((2 * Math.PI) / 5);
-const SIN_144: number = Math.sin((4 * Math.PI) / 5);
+/** The fifth roots of 1. */
+export const COS_72: number = Math.cos((2 * Math.PI) / 5);
+export const COS_144: number = Math.cos((4 * Math.PI) / 5);
+export const SIN_72: number = Math.sin((2 * Math.PI) / 5);
+export const SIN_144: number = Math.sin((4 * Math.PI) / 5);
 
 function radix5(pass: Pass, xr: Float64Array, xi: Float64Array, yr: Float64Array, yi: Float64Array): void {
   const { stride: s, twiddles: w } = pass;

@@ -43,8 +43,6 @@ export const WHISPER_LOG_MEL: Readonly<MelSpectrogramOptions> = {
 /** Samples of the 30 s that Whisper always sees. */
 export const WHISPER_SAMPLES: number = 30 * 16000;
 
-/** Power below this counts as silence before the logarithm. */
-const POWER_FLOOR = 1e-10;
 /** log10 of the power range kept: 8 = 80 dB. */
 const LOG_RANGE = 8;
 
@@ -159,7 +157,7 @@ function logMel(
   dropLast = false,
 ): FloatArray {
   const mel = new MelTransform(operation, options);
-  const logs = melFrames(operation, signal, mel, writeLog10);
+  const logs = melFrames(operation, signal, mel, "log10");
   const [bins, frames] = logs.shape as [number, number];
   if (!dropLast) {
     normaliseLogMel(logs.data);
@@ -170,18 +168,14 @@ function logMel(
   return columnsView(kept, bins);
 }
 
-/** Stores log10(max(value, 1e-10)); NaN stays NaN, so a bad sample shows up in its frames. */
-function writeLog10(values: Float64Array, out: Float32Array, at: number): void {
-  for (let m = 0; m < values.length; m++) {
-    const value = values[m]!;
-    out[at + m] = Math.log10(Math.max(value, POWER_FLOOR));
-  }
-}
-
 /** In place: x = (max(x, maximum - 8) + 4) / 4. */
 function normaliseLogMel(logs: Float32Array): void {
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logs.length; i++) if (logs[i]! > max) max = logs[i]!;
   const floor = max - LOG_RANGE;
-  for (let i = 0; i < logs.length; i++) logs[i] = (Math.max(logs[i]!, floor) + 4) / 4;
+  for (let i = 0; i < logs.length; i++) {
+    const value = logs[i]!;
+    // NaN is not below the floor and stays.
+    logs[i] = (Math.max(value, floor) + 4) / 4;
+  }
 }

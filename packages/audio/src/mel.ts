@@ -7,6 +7,7 @@ import { type FloatArray, floatArray } from "./float-array.ts";
 import { checkOptions, type OptionKeys, requireOneOf } from "./options.ts";
 import type { Signal } from "./signal.ts";
 import { eachBlock, FrameTransform, planStft, raise, STFT_KEYS, type StftOptions, store } from "./stft.ts";
+import type { KernelBank } from "./stft-kernel.ts";
 import { warnOnce } from "./warn.ts";
 
 /** The shape of a mel filter bank. */
@@ -59,9 +60,7 @@ export class MelBank {
   readonly melBins: number;
   readonly bins: number;
   /** First bin of each triangle, and the position of its weights: weights[at[m]] ... weights[at[m + 1] - 1]. */
-  readonly #first: Int32Array;
-  readonly #at: Int32Array;
-  readonly #weights: Float64Array;
+  readonly sparse: KernelBank;
 
   constructor(operation: string, fftSize: number, options: MelBankOptions) {
     const { melScale = "slaney", melNorm = "slaney", emptyBands = "warn" } = options;
@@ -105,16 +104,12 @@ export class MelBank {
       if (emptyBands === "refuse") throw parameterError(operation, message);
       warnOnce(`${operation}: ${message}`);
     }
-    this.#first = first;
-    this.#at = at;
-    this.#weights = Float64Array.from(weights);
+    this.sparse = { first, at, weights: Float64Array.from(weights) };
   }
 
   /** out[m] = sum over k of weight[m, k] * spectrum[start + k]. */
   apply(spectrum: Float64Array, start: number, out: Float64Array): void {
-    const weights = this.#weights;
-    const first = this.#first;
-    const at = this.#at;
+    const { weights, first, at } = this.sparse;
     for (let m = 0; m < this.melBins; m++) {
       let sum = 0;
       const end = at[m + 1]!;
@@ -125,11 +120,10 @@ export class MelBank {
 
   /** The bank as a full matrix of shape [melBins, bins]. */
   toArray(): FloatArray {
+    const { weights, first, at } = this.sparse;
     const data = new Float32Array(this.melBins * this.bins);
     for (let m = 0; m < this.melBins; m++) {
-      for (let w = this.#at[m]!, k = this.#first[m]!; w < this.#at[m + 1]!; w++, k++) {
-        data[m * this.bins + k] = this.#weights[w]!;
-      }
+      for (let w = at[m]!, k = first[m]!; w < at[m + 1]!; w++, k++) data[m * this.bins + k] = weights[w]!;
     }
     return floatArray(data, [this.melBins, this.bins]);
   }
@@ -168,18 +162,21 @@ export class MelTransform {
     this.#values = new Float64Array(this.bank.melBins);
   }
 
-  /** Hands the mel bands of `count` frames, the first at `offset`, to `write`, frame after frame from `at`. */
+  /** Writes the mel bands of `count` frames, the first at `offset`, frame after frame from `at`. */
   run(
     padded: Float32Array,
     offset: number,
     count: number,
-    write: WriteBands,
+    scale: MelScaling,
     out: Float32Array,
     at: number,
   ): void {
-    const { bins, melBins } = this.bank;
+    const { bins, melBins, sparse } = this.bank;
+    const kernel = this.#exponent === 1 ? this.transform.kernelFor(count) : undefined;
+    if (kernel?.mel(padded, offset, count, sparse, scale === "log10", out, at)) return;
     const powers = this.transform.powers(padded, offset, count);
     if (this.#exponent !== 1) raise(powers.subarray(0, count * bins), this.#exponent);
+    const write = scale === "log10" ? writeLog10 : store;
     for (let f = 0; f < count; f++) {
       this.bank.apply(powers, f * bins, this.#values);
       write(this.#values, out, at + f * melBins);
@@ -187,8 +184,16 @@ export class MelTransform {
   }
 }
 
-/** Stores the bands of one frame at `out[at]`. */
-export type WriteBands = (values: Float64Array, out: Float32Array, at: number) => void;
+/** How bands are stored: as they are, or as log10(max(value, 1e-10)). */
+export type MelScaling = "linear" | "log10";
+
+/** Power below this counts as silence before the logarithm. */
+const POWER_FLOOR = 1e-10;
+
+/** Stores log10(max(value, 1e-10)); NaN stays NaN, so a bad sample shows up in its frames. */
+function writeLog10(values: Float64Array, out: Float32Array, at: number): void {
+  for (let m = 0; m < values.length; m++) out[at + m] = Math.log10(Math.max(values[m]!, POWER_FLOOR));
+}
 
 /**
  * Mel spectrogram: the bank applied to |stft|^power.
@@ -205,15 +210,15 @@ export function melSpectrogram(signal: Signal, options: MelSpectrogramOptions): 
     "melSpectrogram",
     checkOptions("melSpectrogram", options, MEL_SPECTROGRAM_KEYS),
   );
-  return melFrames("melSpectrogram", signal, mel, store);
+  return melFrames("melSpectrogram", signal, mel, "linear");
 }
 
-/** Runs a mel transform over a signal; `write` stores the bands of a frame at `out[at]`. */
+/** Runs a mel transform over a signal. */
 export function melFrames(
   operation: string,
   signal: Signal,
   mel: MelTransform,
-  write: WriteBands,
+  scaling: MelScaling,
 ): FloatArray {
   const { melBins } = mel.bank;
   let out = new Float32Array(0);
@@ -222,7 +227,7 @@ export function melFrames(
     operation,
     signal,
     mel.transform.plan,
-    (padded, offset, index, count) => mel.run(padded, offset, count, write, out, index * melBins),
+    (padded, offset, index, count) => mel.run(padded, offset, count, scaling, out, index * melBins),
     (channels, frames) => {
       shape = { channels, frames };
       out = new Float32Array(channels * frames * melBins);

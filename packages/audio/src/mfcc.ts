@@ -6,7 +6,7 @@ import { type FloatArray, type FloatView, floatArray } from "./float-array.ts";
 import { MEL_SPECTROGRAM_KEYS, type MelSpectrogramOptions, MelTransform, melFrames } from "./mel.ts";
 import { checkOptions, type OptionKeys, requireBoolean } from "./options.ts";
 import { matrixOf, monoOf, type Signal } from "./signal.ts";
-import { columnsView, store } from "./stft.ts";
+import { columnsView } from "./stft.ts";
 
 /** Options of `mfcc`: those of the mel spectrogram and of the cosine transform. */
 export interface MfccOptions extends MelSpectrogramOptions {
@@ -82,8 +82,8 @@ export function mfcc(signal: Signal, options: MfccOptions): FloatArray {
   const { coefficients = 20, dctType = 2, orthonormal = true, lifter = 0, topDb = 80 } = options;
   if (!(lifter >= 0)) throw parameterError("mfcc", `lifter must be >= 0, got ${lifter}`);
   requireBoolean("mfcc", "orthonormal", orthonormal);
-  const mel = melFrames("mfcc", monoOf("mfcc", signal), new MelTransform("mfcc", options), store);
-  const [melBins, frames] = mel.shape as [number, number];
+  const mel = melFrames("mfcc", monoOf("mfcc", signal), new MelTransform("mfcc", options), "linear");
+  const [melBins, _frames] = mel.shape as [number, number];
   const weights = dctWeights("mfcc", coefficients, melBins, dctType, orthonormal);
   if (lifter > 0) {
     for (let k = 0; k < coefficients; k++) {
@@ -92,15 +92,37 @@ export function mfcc(signal: Signal, options: MfccOptions): FloatArray {
     }
   }
   const db = powerToDb(mel, { topDb }).data; // stored frame by frame, as mel
-  const out = new Float32Array(coefficients * frames);
-  for (let f = 0; f < frames; f++) {
-    for (let k = 0; k < coefficients; k++) {
-      let sum = 0;
-      for (let n = 0; n < melBins; n++) sum += weights[k * melBins + n]! * db[f * melBins + n]!;
-      out[f * coefficients + k] = sum;
+  return columnsView(product(db, weights, coefficients, melBins), coefficients);
+}
+
+/** The product of each row of `rows` ([n, inputs]) with each row of `weights` ([outputs, inputs]): [n, outputs]. */
+function product(rows: Float32Array, weights: Float64Array, outputs: number, inputs: number): Float32Array {
+  const count = rows.length / inputs;
+  const out = new Float32Array(count * outputs);
+  for (let r = 0; r < count; r++) {
+    const row = r * inputs;
+    // Four sums at a time: one alone would wait for each of its additions.
+    for (let k = 0; k < outputs; k += 4) {
+      const w0 = k * inputs;
+      const w1 = Math.min(k + 1, outputs - 1) * inputs;
+      const w2 = Math.min(k + 2, outputs - 1) * inputs;
+      const w3 = Math.min(k + 3, outputs - 1) * inputs;
+      let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      for (let n = 0; n < inputs; n++) {
+        const value = rows[row + n]!;
+        s0 += weights[w0 + n]! * value;
+        s1 += weights[w1 + n]! * value;
+        s2 += weights[w2 + n]! * value;
+        s3 += weights[w3 + n]! * value;
+      }
+      const at = r * outputs + k;
+      out[at] = s0;
+      if (k + 1 < outputs) out[at + 1] = s1;
+      if (k + 2 < outputs) out[at + 2] = s2;
+      if (k + 3 < outputs) out[at + 3] = s3;
     }
   }
-  return columnsView(out, coefficients);
+  return out;
 }
 
 /** Options of `delta`. */

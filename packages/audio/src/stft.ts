@@ -5,6 +5,7 @@ import { parameterError, requireInteger } from "./errors.ts";
 import { RealFft } from "./fft.ts";
 import { type FloatArray, type FloatView, floatArray } from "./float-array.ts";
 import { frameCount, PAD_MODES, type PadMode, padSamples } from "./frame.ts";
+import { istftKernel } from "./istft-kernel.ts";
 import { checkOptions, type OptionKeys, requireBoolean, requireOneOf } from "./options.ts";
 import { channelsOf, type Signal, viewOf } from "./signal.ts";
 import { KERNEL_FRAMES, type StftKernel, stftKernel } from "./stft-kernel.ts";
@@ -127,7 +128,7 @@ export class FrameTransform {
     im: Float32Array,
     at: number,
   ): void {
-    const kernel = this.#kernelFor(count);
+    const kernel = this.kernelFor(count);
     if (kernel) {
       kernel.spectra(padded, offset, count, re, im, at);
       return;
@@ -142,7 +143,7 @@ export class FrameTransform {
 
   /** |X|^2 of `count` frames, the first at `offset`, frame after frame; valid until the next call. */
   powers(padded: Float32Array, offset: number, count: number): Float64Array {
-    const kernel = this.#kernelFor(count);
+    const kernel = this.kernelFor(count);
     if (kernel) return kernel.powers(padded, offset, count);
     const { re, im, plan } = this;
     this.#powers ??= new Float64Array(KERNEL_FRAMES * plan.bins);
@@ -155,7 +156,7 @@ export class FrameTransform {
   }
 
   /** The wasm form, from the second frame on: for one frame, moving the samples costs more than it saves. */
-  #kernelFor(count: number): StftKernel | undefined {
+  kernelFor(count: number): StftKernel | undefined {
     if (count < 2) return undefined;
     const { fftSize, hopLength, window } = this.plan;
     const kernel = stftKernel(fftSize, hopLength);
@@ -322,8 +323,22 @@ export function istft(
   const covered = fftSize + hopLength * (frames - 1);
   const length = requireInteger("istft", "length", options.length ?? Math.max(0, covered - 2 * padding), 0);
   requireCover(plan, options.windowLength ?? fftSize, length, covered - padding);
-  const sum = new Float64Array(covered);
-  const weight = new Float64Array(covered);
+  const weight = squaredWindows(window, hopLength, frames);
+  const sum =
+    istftKernel(fftSize, hopLength)?.overlap(re, im, frames, window) ?? overlap(re, im, frames, plan);
+  const out = new Float32Array(length);
+  const end = Math.min(length, covered - padding);
+  for (let i = 0; i < end; i++) {
+    const w = weight[padding + i]!;
+    out[i] = w > TINY ? sum[padding + i]! / w : sum[padding + i]!;
+  }
+  return out;
+}
+
+/** The windowed inverse transforms of all frames, added up where they lie. */
+function overlap(re: FloatArray, im: FloatArray, frames: number, plan: StftPlan): Float64Array {
+  const { fftSize, hopLength, bins, window } = plan;
+  const sum = new Float64Array(fftSize + hopLength * (frames - 1));
   const fft = new RealFft(fftSize);
   const binsRe = new Float64Array(bins);
   const binsIm = new Float64Array(bins);
@@ -333,16 +348,27 @@ export function istft(
     column(im, f, binsIm);
     fft.inverse(binsRe, binsIm, piece);
     const at = f * hopLength;
-    for (let i = 0; i < fftSize; i++) {
-      const w = window[i]!;
-      sum[at + i] = sum[at + i]! + w * piece[i]!;
-      weight[at + i] = weight[at + i]! + w * w;
-    }
+    for (let i = 0; i < fftSize; i++) sum[at + i] = sum[at + i]! + window[i]! * piece[i]!;
   }
-  const out = new Float32Array(length);
-  for (let i = 0; i < length && padding + i < covered; i++) {
-    const w = weight[padding + i]!;
-    out[i] = w > TINY ? sum[padding + i]! / w : sum[padding + i]!;
+  return sum;
+}
+
+/** The squared windows of all frames, added up where they lie: the same from hop to hop but near the ends. */
+function squaredWindows(window: Float64Array, hop: number, frames: number): Float64Array {
+  const size = window.length;
+  const out = new Float64Array(size + hop * (frames - 1));
+  for (let i = 0; i < out.length; i++) {
+    // All frames around it are there one hop earlier too.
+    if (i >= size + hop && i < frames * hop) {
+      out[i] = out[i - hop]!;
+      continue;
+    }
+    let sum = 0;
+    const last = Math.min(frames - 1, Math.floor(i / hop));
+    for (let f = Math.max(0, Math.ceil((i - size + 1) / hop)); f <= last; f++) {
+      sum += window[i - f * hop]! * window[i - f * hop]!;
+    }
+    out[i] = sum;
   }
   return out;
 }

@@ -192,7 +192,7 @@ export class MelStream {
         out = new Float32Array(frames * melBins);
       },
       (padded, offset, index) => {
-        this.#mel.run(padded, offset, 1, store, out, index * melBins);
+        this.#mel.run(padded, offset, 1, "linear", out, index * melBins);
       },
     );
     return columnsView(out, melBins);
