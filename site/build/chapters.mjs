@@ -9,6 +9,7 @@ export const CHAPTERS = [
   "reverse-mode",
   "optimisers",
   "sound",
+  "attention",
   "pitch-in-attention",
   "ctc",
   "error-rates",

@@ -143,6 +143,23 @@ t.test("figures show what the packages compute", async (t) => {
   t.equal(track[10]![1], "none", "the s of seven is not voiced");
   const { note: middle } = await draw("sound", { at: "300", window: "1024" });
   t.match(middle, /A window of 1024 samples lasts 64 ms, and its bins are 15\.6 Hz apart/);
+  // Su et al. 2021, section 3.4.3: the score of equal vectors is a sum of cos(distance theta^(-j / P)), here over P.
+  for (const [distance, theta, pairs] of [
+    [4, 10000, 16],
+    [100, 100, 6],
+    [0, 1000, 64],
+  ] as const) {
+    const cosines = Array.from({ length: pairs }, (_, j) => Math.cos(distance * theta ** (-j / pairs)));
+    const right = (cosines.reduce((a, b) => a + b) / pairs).toFixed(4);
+    const [first, moved] = await Promise.all(
+      ["0", "173"].map((query) =>
+        draw("attention", { query, distance: `${distance}`, theta: `${theta}`, pairs: `${pairs}` }),
+      ),
+    );
+    t.ok(first!.note.includes(`over all ${pairs} pairs, is ${right}.`), first!.note);
+    t.ok(moved!.note.includes(`over all ${pairs} pairs, is ${right}.`), "wherever the query stands");
+    t.not(first!.svg, moved!.svg, "though the hands have turned");
+  }
   // d/dw (3 w + b - 1)^2 = 2 (3 w + b - 1) 3 at w = 2, b = -1
   const tape = await draw("reverse-mode", { step: "6", w: "2", b: "-1" });
   t.same(

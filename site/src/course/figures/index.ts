@@ -14,6 +14,7 @@ export const figures: Readonly<Record<string, (read: ReadFile) => Promise<Course
     const { RECORDING, soundFigure } = await import("./sound.ts");
     return soundFigure(await read(RECORDING));
   },
+  attention: async () => (await import("./attention.ts")).figure,
   "pitch-in-attention": async () => (await import("./pitch-in-attention.ts")).figure,
   ctc: async () => (await import("./ctc.ts")).figure,
   "error-rates": async () => (await import("./error-rates.ts")).figure,
