@@ -80,6 +80,11 @@ export class FrameMemory {
     return new Float64Array(this.#memory.buffer, this.reserve(8 * count), count);
   }
 
+  /** An array at an address that was reserved. */
+  doublesAt(address: number, count: number): Float64Array {
+    return new Float64Array(this.#memory.buffer, address, count);
+  }
+
   floats(count: number): Float32Array {
     return new Float32Array(this.#memory.buffer, this.reserve(4 * count), count);
   }

@@ -64,6 +64,22 @@ export function compute(): Results {
       options,
     );
   }
+  // Lengths that leave groups of four frames full, and short by one, two and three.
+  for (const samples of [40000, 39900, 39800, 39700, 600, 1]) {
+    const pitch = { ...rate, fmin: 60, fmax: 600, frameLength: 1024, hopLength: 100 };
+    const part = signal.subarray(0, samples);
+    results[`yin ${samples}`] = audio.yin(part, pitch);
+    for (const resolution of [0.1, 0.25]) {
+      const options = { ...pitch, resolution, switchProbability: resolution / 10, keepUnvoicedGuess: true };
+      const { f0, probability, voiced } = audio.pyin(part, options);
+      const name = `${samples} ${resolution}`;
+      Object.assign(results, {
+        [`pyin ${name}`]: f0,
+        [`p ${name}`]: probability,
+        [`voiced ${name}`]: voiced,
+      });
+    }
+  }
   return results;
 }
 

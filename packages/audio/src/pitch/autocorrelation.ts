@@ -1,6 +1,7 @@
-// Linear autocorrelation of frames by FFT, two frames per transform. Used by yin.ts, pyin.ts and mpm.ts.
-// Read next: difference.ts.
+// Linear autocorrelation of frames by FFT, two frames per transform, and four at once where there is wasm. Used by yin.ts,
+// pyin.ts and mpm.ts. Read next: difference.ts.
 import { Fft } from "../fft.ts";
+import { TwinFft } from "./twin-fft.ts";
 
 /** Smallest 2^a, 3 * 2^a or 5 * 2^a >= `minimum`: sizes whose transforms are fast. */
 export function fastFftSize(minimum: number): number {
@@ -24,6 +25,7 @@ export class FrameAutocorrelation {
   readonly #fft: Fft;
   readonly #re: Float64Array;
   readonly #im: Float64Array;
+  readonly #twins: TwinFft | undefined;
 
   constructor(frameLength: number, maxLag: number) {
     this.frameLength = frameLength;
@@ -32,6 +34,7 @@ export class FrameAutocorrelation {
     this.#fft = new Fft(size);
     this.#re = new Float64Array(size);
     this.#im = new Float64Array(size);
+    this.#twins = TwinFft.open(size);
   }
 
   /** Frames a and b of shape [frameLength] -> their autocorrelations, each of shape [maxLag + 1]. */
@@ -62,6 +65,42 @@ export class FrameAutocorrelation {
     if (isSilent(a)) outA.fill(0);
     if (isSilent(b)) outB.fill(0);
   }
+
+  /** The same for four frames, as `run` gives it for the first and the last two. */
+  runFour(frames: readonly Float64Array[], out: readonly Float64Array[]): void {
+    const [a, b, c, d] = frames as [Float64Array, Float64Array, Float64Array, Float64Array];
+    const [outA, outB, outC, outD] = out as [Float64Array, Float64Array, Float64Array, Float64Array];
+    const twins = this.#twins;
+    if (!twins) {
+      this.run(a, b, outA, outB);
+      this.run(c, d, outC, outD);
+      return;
+    }
+    const { re, im, wasm, size } = twins;
+    for (let i = 0, k = 0; i < a.length; i++, k += 2) {
+      re[k] = a[i]!;
+      re[k + 1] = c[i]!;
+      im[k] = b[i]!;
+      im[k + 1] = d[i]!;
+    }
+    re.fill(0, 2 * a.length);
+    im.fill(0, 2 * a.length);
+    const spectrum = twins.run();
+    wasm.evenPowers(...spectrum, size);
+    twins.again(spectrum);
+    const [real, imaginary] = twins.at(twins.run());
+    const scale = 1 / size;
+    everySecond(real, 0, scale, outA);
+    everySecond(imaginary, 0, scale, outB);
+    everySecond(real, 1, scale, outC);
+    everySecond(imaginary, 1, scale, outD);
+    for (let i = 0; i < 4; i++) if (isSilent(frames[i]!)) out[i]!.fill(0);
+  }
+}
+
+/** Copies every second value, from the first or the second on. */
+function everySecond(values: Float64Array, first: 0 | 1, scale: number, out: Float64Array): void {
+  for (let k = 0, i: number = first; k < out.length; k++, i += 2) out[k] = values[i]! * scale;
 }
 
 /** Whether every sample is 0. */

@@ -19,20 +19,21 @@ export function forEachDifference(
 ): void {
   const { frameLength, hop, offset, frames, minPeriod, maxPeriod } = geometry;
   const correlation = new FrameAutocorrelation(frameLength, maxPeriod);
-  const frameA = new Float64Array(frameLength);
-  const frameB = new Float64Array(frameLength);
-  const lagsA = new Float64Array(maxPeriod + 1);
-  const lagsB = new Float64Array(maxPeriod + 1);
+  const four = Array.from({ length: 4 }, () => new Float64Array(frameLength));
+  const lags = Array.from({ length: 4 }, () => new Float64Array(maxPeriod + 1));
   const curve = new Float64Array(maxPeriod - minPeriod + 1);
-  for (let i = 0; i < frames; i += 2) {
-    copyFrame(samples, i * hop - offset, frameA);
-    if (i + 1 < frames) copyFrame(samples, (i + 1) * hop - offset, frameB);
-    correlation.run(frameA, frameB, lagsA, lagsB);
-    normalise(frameA, lagsA, minPeriod, curve);
-    visit(i, curve);
-    if (i + 1 >= frames) break;
-    normalise(frameB, lagsB, minPeriod, curve);
-    visit(i + 1, curve);
+  for (let i = 0; i < frames; i += 4) {
+    const count = Math.min(4, frames - i);
+    for (let f = 0; f < count; f++) copyFrame(samples, (i + f) * hop - offset, four[f]!);
+    // Two frames share a transform; an odd last one shares it with the frame before it.
+    if (count === 1) four[1]!.set(four[3]!);
+    if (count === 3) four[3]!.set(four[1]!);
+    if (count > 2) correlation.runFour(four, lags);
+    else correlation.run(four[0]!, four[1]!, lags[0]!, lags[1]!);
+    for (let f = 0; f < count; f++) {
+      normalise(four[f]!, lags[f]!, minPeriod, curve);
+      visit(i + f, curve);
+    }
   }
 }
 

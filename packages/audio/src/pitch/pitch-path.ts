@@ -1,12 +1,13 @@
 // The decoding half of pYIN: a Viterbi search over pitch bins, voiced and unvoiced, with a banded transition.
-// Read with pyin.ts.
+// Read with pyin.ts; pitch-path-kernel.ts has the fast form of a step.
+import { PathKernel } from "./pitch-path-kernel.ts";
 
 /** numpy.finfo(float64).tiny: what librosa adds before taking logarithms. */
 const TINY = 2.2250738585072014e-308;
 const LOG_TINY = Math.log(TINY);
 
 /** Log transition probabilities between pitch bins, only the band that is not zero. */
-interface Band {
+export interface Band {
   readonly width: number;
   /** First source bin of each destination's band. */
   readonly first: Int32Array;
@@ -50,8 +51,11 @@ export class PitchPath {
   readonly #padded: Float64Array;
   readonly #fromVoiced: Float64Array;
   readonly #fromUnvoiced: Float64Array;
+  /** Logs of the observations, for the kernel. */
+  readonly #observed: Float64Array;
   readonly #voicedSource: Int32Array;
   readonly #unvoicedSource: Int32Array;
+  readonly #kernel: PathKernel | undefined;
   #started = false;
 
   constructor(bins: number, width: number, switchProbability: number) {
@@ -64,8 +68,10 @@ export class PitchPath {
     this.#padded = new Float64Array(bins + this.#band.width);
     this.#fromVoiced = new Float64Array(bins);
     this.#fromUnvoiced = new Float64Array(bins);
+    this.#observed = new Float64Array(bins);
     this.#voicedSource = new Int32Array(bins);
     this.#unvoicedSource = new Int32Array(bins);
+    this.#kernel = PathKernel.open(bins, this.#band, this.#logStay, this.#logSwitch);
   }
 
   /** Adds a frame: probabilities of the voiced bins, and the one probability shared by all unvoiced bins. */
@@ -89,12 +95,18 @@ export class PitchPath {
     const bins = this.#bins;
     const value = this.#value;
     const next = this.#next;
-    this.#bandMaximum(0, this.#fromVoiced, this.#voicedSource);
-    this.#bandMaximum(bins, this.#fromUnvoiced, this.#unvoicedSource);
     // Moves outside the band are not impossible in librosa, they have probability TINY.
     let top = 0;
     for (let i = 1; i < 2 * bins; i++) if (value[i]! > value[top]!) top = i;
     const leap = value[top]! + LOG_TINY;
+    if (this.#kernel) {
+      this.#observed.fill(LOG_TINY);
+      for (let j = 0; j < bins; j++) if (voiced[j] !== 0) this.#observed[j] = Math.log(voiced[j]! + TINY);
+      this.#pointers.push(this.#kernel.advance(value, this.#observed, logUnvoiced, leap, top, next));
+      return;
+    }
+    this.#bandMaximum(0, this.#fromVoiced, this.#voicedSource);
+    this.#bandMaximum(bins, this.#fromUnvoiced, this.#unvoicedSource);
     const pointers = new Uint16Array(2 * bins);
     for (let j = 0; j < bins; j++) {
       const a = this.#fromVoiced[j]!;
