@@ -9,6 +9,9 @@ const escape = (text) =>
 const editor = (code, label) =>
   `<textarea class="code" spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off" rows="${code.split("\n").length}" aria-label="${escape(label)}">${escape(code)}</textarea>`;
 
+/** Stands before the numbers of a machine until the reader's own replace both. */
+const MEASURED = '<p class="soft">Measured by the authors. Press Run for your own device.</p>';
+
 const KINDS = ["Predict", "Write", "Break"];
 
 function block(one, count) {
@@ -17,7 +20,7 @@ function block(one, count) {
     return `<figure class="source"><figcaption><code>${escape(one.file)}</code>, line ${one.line}</figcaption><pre tabindex="0"><code>${escape(one.code)}</code></pre></figure>`;
   if (one.kind === "cell") {
     count.cells += 1;
-    return `<div class="cell">${editor(one.code, `Code of cell ${count.cells}`)}<div class="row"><button type="button" data-do="run">Run</button><button type="button" data-do="reset">Reset</button></div><div class="printed" role="status"><pre tabindex="0">${escape(one.prints)}</pre></div></div>`;
+    return `<div class="cell">${editor(one.code, `Code of cell ${count.cells}`)}<div class="row"><button type="button" data-do="run">Run</button><button type="button" data-do="reset">Reset</button></div><div class="printed" role="status">${one.measures ? MEASURED : ""}<pre tabindex="0">${escape(one.prints)}</pre></div></div>`;
   }
   count.exercises += 1;
   const name = `${count.exercises}, ${KINDS[count.exercises - 1].toLowerCase()}`;

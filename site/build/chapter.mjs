@@ -4,6 +4,7 @@
 //   ---                     head: title, question, figure (a file of src/course/figures), read (files, separated by spaces)
 //   ```source FILE NAME...  declarations quoted from the sources, the fence stays empty
 //   ```cell                 code that runs in the page; the fence after it, ```prints, is what it prints
+//   ```cell measures        the same, but numbers differ from run to run: ```prints is what it printed for us
 //   ```start                an exercise: what the reader starts from; then ```tests and ```solution
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -57,7 +58,7 @@ export function parseChapter(text, where) {
       blocks.push({ kind, file, names, ...quoteAll(file, names) });
     } else if (kind === "cell") {
       const prints = fence(i + 1, "prints");
-      blocks.push({ kind, code: token.text, prints: prints.text });
+      blocks.push({ kind, code: token.text, prints: prints.text, measures: rest.includes("measures") });
       i = prints.at;
     } else if (kind === "start") {
       const tests = fence(i + 1, "tests");

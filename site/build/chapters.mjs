@@ -13,6 +13,7 @@ export const CHAPTERS = [
   "pitch-in-attention",
   "ctc",
   "error-rates",
+  "speed",
 ];
 
 /** Pages of the chapters, as pages.mjs lists those of the site. */

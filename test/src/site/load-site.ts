@@ -7,7 +7,7 @@ interface Read {
 /** A block of a chapter that tests look at. */
 type Block =
   | { readonly kind: "prose" | "source" }
-  | { readonly kind: "cell"; readonly code: string; readonly prints: string }
+  | { readonly kind: "cell"; readonly code: string; readonly prints: string; readonly measures: boolean }
   | { readonly kind: "exercise"; readonly code: string; readonly tests: string; readonly solution: string };
 
 interface Chapter {

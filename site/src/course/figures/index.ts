@@ -18,4 +18,5 @@ export const figures: Readonly<Record<string, (read: ReadFile) => Promise<Course
   "pitch-in-attention": async () => (await import("./pitch-in-attention.ts")).figure,
   ctc: async () => (await import("./ctc.ts")).figure,
   "error-rates": async () => (await import("./error-rates.ts")).figure,
+  speed: async () => (await import("./speed.ts")).figure,
 };
