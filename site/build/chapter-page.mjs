@@ -27,9 +27,13 @@ function block(one, count) {
   return `<div class="cell exercise" data-tests="${escape(one.tests)}">${editor(one.code, `Your answer to exercise ${name}`)}<div class="row"><button type="button" data-do="run">Check</button><button type="button" data-do="reset">Reset</button></div><div class="printed" role="status"></div><details><summary>Solution of exercise ${name}</summary><pre tabindex="0"><code>${escape(one.solution)}</code></pre></details></div>`;
 }
 
-/** "shape.ts and view.ts" with paths and lengths. */
+/** "shape.ts: rowMajorStrides, broadcastShapes". */
+const itemHtml = ({ file, names }) =>
+  `<code>${escape(file)}</code>${names.length === 0 ? "" : `: ${names.map((name) => `<code>${escape(name)}</code>`).join(", ")}`}`;
+
+/** Files with lengths, and what they are. */
 const readNext = (read) =>
-  `<ul>${read.map(({ file, lines }) => `<li><code>${escape(file)}</code>, ${lines} lines</li>`).join("")}</ul>`;
+  `<ul>${read.map((item) => `<li>${itemHtml(item)}, ${item.lines} lines<br><span class="soft">${escape(item.about)}</span></li>`).join("")}</ul>`;
 
 /**
  * The inside of a chapter's page.
@@ -64,15 +68,21 @@ ${readNext(chapter.read)}
 export function courseHtml(chapters) {
   const list = readingList(chapters);
   const total = list.reduce((sum, { lines }) => sum + lines, 0);
-  const rows = list.map(
-    ({ file, lines }) => `<tr><td><code>${escape(file)}</code></td><td>${lines}</td></tr>`,
-  );
+  const parts = chapters.map(({ slug, title }, i) => {
+    const read = list.filter(({ chapter }) => chapter === slug);
+    const lines = read.reduce((sum, item) => sum + item.lines, 0);
+    const rows = read.map(
+      (item) => `<tr><td>${itemHtml(item)}</td><td>${item.lines}</td><td>${escape(item.about)}</td></tr>`,
+    );
+    return `<tbody><tr><th scope="rowgroup">${i + 1}. ${escape(title)}</th><th>${lines}</th><th></th></tr>${rows.join("")}</tbody>`;
+  });
   const items = chapters.map(
     ({ slug, title, question }) =>
       `<li><a href="${slug}/">${escape(title)}</a><br><span class="soft">${escape(question)}</span></li>`,
   );
   return `<ol class="chapters">${items.join("\n")}</ol>
-<h2>The reading list: ${list.length} files, ${total} lines</h2>
-<p>These are the files that the chapters send you to, in the order of the chapters.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="Reading list"><table><thead><tr><th>File</th><th>Lines</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+<h2 id="reading-list">A weekend's reading: ${total.toLocaleString("en")} lines</h2>
+<p>The packages have many times as many lines. These matter most, in the order of the chapters: whole files, or the functions named behind one.
+Each is under the first chapter that sends you to it. Lengths, and the words on the right, are read from the sources when this page is built.</p>
+<div class="scroll reading" tabindex="0" role="region" aria-label="Reading list"><table><thead><tr><th scope="col">File</th><th scope="col">Lines</th><th scope="col">What it is</th></tr></thead>${parts.join("")}</table></div>`;
 }

@@ -1,7 +1,7 @@
 // Reads a chapter of the course: Markdown with fences that mean something. Read next: chapter-page.mjs, which makes a page
 // of it.
 //
-//   ---                     head: title, question, figure (a file of src/course/figures), read (files, separated by spaces)
+//   ---                     head: title, question, figure (a file of src/course/figures), read (files, separated by spaces; FILE#NAME,NAME for parts of one)
 //   ```source FILE NAME...  declarations quoted from the sources, the fence stays empty
 //   ```cell                 code that runs in the page; the fence after it, ```prints, is what it prints
 //   ```cell measures        the same, but numbers differ from run to run: ```prints is what it printed for us
@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Lexer } from "marked";
-import { linesOf, quoteAll, ROOT } from "./quote.mjs";
+import { quoteAll, ROOT, readingOf } from "./quote.mjs";
 
 /** The most words of prose in a chapter. */
 export const MOST_WORDS = 900;
@@ -74,7 +74,7 @@ export function parseChapter(text, where) {
   if (exercises !== 3) throw new Error(`course: ${where}: expected three exercises, got ${exercises}`);
   if (words > MOST_WORDS)
     throw new Error(`course: ${where}: expected at most ${MOST_WORDS} words, got ${words}`);
-  const read = head.read.split(" ").map((file) => ({ file, lines: linesOf(file) }));
+  const read = head.read.split(" ").map(readingOf);
   return { ...head, read, words, blocks };
 }
 

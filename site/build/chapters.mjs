@@ -19,9 +19,15 @@ export const CHAPTERS = [
 /** Pages of the chapters, as pages.mjs lists those of the site. */
 export const CHAPTER_PAGES = CHAPTERS.map((slug) => ({ path: `course/${slug}/`, name: "Course" }));
 
-/** The files that the chapters tell to read, in order, with their lengths. */
+/** What the chapters tell to read, in order, each file under the first chapter that names it. */
 export function readingList(chapters = CHAPTERS.map(readChapter)) {
-  const files = new Map();
-  for (const { read } of chapters) for (const { file, lines } of read) files.set(file, lines);
-  return [...files].map(([file, lines]) => ({ file, lines }));
+  const seen = new Set();
+  const list = [];
+  for (const { slug, read } of chapters)
+    for (const item of read) {
+      if (seen.has(item.file)) continue;
+      seen.add(item.file);
+      list.push({ chapter: slug, ...item });
+    }
+  return list;
 }

@@ -46,15 +46,20 @@ function dedent(text, column) {
  * @returns the code, and the number of its first line
  */
 export function quote(file, name) {
-  const text = readFileSync(join(ROOT, file), "utf8");
-  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
-  let node = find(tree, name.split("."));
-  if (node === undefined) throw new Error(`course: ${file} has no "${name}"; was it renamed?`);
-  if (ts.isVariableDeclaration(node)) node = node.parent.parent;
+  const { text, tree, node } = declaration(file, name);
   const start = node.getStart(tree);
   const { line, character } = tree.getLineAndCharacterOfPosition(start);
   const end = text[node.end] === "," ? node.end + 1 : node.end;
   return { code: dedent(text.slice(start, end), character), line: line + 1 };
+}
+
+/** A declaration in its file. */
+function declaration(file, name) {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
+  const node = find(tree, name.split("."));
+  if (node === undefined) throw new Error(`course: ${file} has no "${name}"; was it renamed?`);
+  return { text, tree, node: ts.isVariableDeclaration(node) ? node.parent.parent : node };
 }
 
 /** Several declarations of one file as one quotation of at most {@link MOST_LINES} lines. */
@@ -69,7 +74,32 @@ export function quoteAll(file, names) {
   return { code, line: parts[0].line };
 }
 
-/** Number of lines of a file of the repository. */
-export function linesOf(file) {
-  return readFileSync(join(ROOT, file), "utf8").trimEnd().split("\n").length;
+/** Number of lines of a file of the repository, or with a name those of this declaration and its comment. */
+export function linesOf(file, name) {
+  if (name === undefined) return readFileSync(join(ROOT, file), "utf8").trimEnd().split("\n").length;
+  const { text, tree, node } = declaration(file, name);
+  return text.slice(node.getStart(tree, true), node.end).split("\n").length;
+}
+
+/** What a file is: the first sentence of the comment that it opens with. */
+export function aboutFile(file) {
+  const comment = /^(?:\/\/.*\n)+/.exec(readFileSync(join(ROOT, file), "utf8"))?.[0] ?? "";
+  const sentence = /^[\s\S]*?[.](?=\s|$)/.exec(comment.replace(/^\/\/ ?/gm, ""))?.[0];
+  if (sentence === undefined)
+    throw new Error(`course: ${file} does not open with a comment that says what it is`);
+  return sentence.replace(/\s+/g, " ");
+}
+
+/**
+ * One item of a reading list.
+ *
+ * @param item `FILE`, or `FILE#NAME,NAME` for declarations of it with their comments
+ * @returns the file, the names (none for the whole), number of lines, what the file is
+ */
+export function readingOf(item) {
+  const [file, list = ""] = item.split("#");
+  const names = list.split(",").filter((name) => name !== "");
+  const lines =
+    names.length === 0 ? linesOf(file) : names.reduce((sum, name) => sum + linesOf(file, name), 0);
+  return { file, names, lines, about: aboutFile(file) };
 }

@@ -218,9 +218,29 @@ t.test("a chapter that breaks the rules is refused", async (t) => {
   refused(`${head}\`\`\`cell\n1\n\`\`\`\n`, /expected a fence "prints" after: ```cell/);
 });
 
-t.test("the reading list holds each file once, and its length", async (t) => {
+t.test("the reading list holds each file once, with its length and what it is", async (t) => {
   const list = site.readingList();
   t.equal(new Set(list.map(({ file }) => file)).size, list.length);
   const total = list.reduce((sum, { lines }) => sum + lines, 0);
-  t.ok(total <= 4000, `${total} lines: a weekend's reading`);
+  t.ok(total >= 2000 && total <= 3000, `${total} lines: a weekend's reading`);
+  for (const slug of site.CHAPTERS)
+    t.ok(
+      list.some(({ chapter }) => chapter === slug),
+      `${slug} sends to something new`,
+    );
+  const rotary = list.find(({ file }) => file.endsWith("/model/rotary.ts"));
+  t.match(rotary, { names: [], about: /^Rotary position encoding whose base follows .*\.$/ });
+});
+
+t.test("a part of a file counts with its comment", async (t) => {
+  const file = "packages/tensor/src/shape.ts";
+  const { names, lines, about } = site.readingOf(`${file}#sizeOf,rowMajorStrides`);
+  t.same(names, ["sizeOf", "rowMajorStrides"]);
+  const code = ["sizeOf", "rowMajorStrides"].map((name) => site.quote(file, name).code.split("\n").length);
+  t.ok(lines > code[0]! + code[1]! && lines < code[0]! + code[1]! + 30, `${lines} lines`);
+  t.equal(about, "Pure functions on shapes, strides and axes.");
+  t.throws(() => site.readingOf(`${file}#sizeOff`), { message: /has no "sizeOff"; was it renamed\?/ });
+  t.throws(() => site.readingOf("package.json"), {
+    message: "course: package.json does not open with a comment that says what it is",
+  });
 });

@@ -1,7 +1,10 @@
 // What the site's build and its compiled sources export, for tests in Node.
 interface Read {
   readonly file: string;
+  /** Declarations; none for the whole file. */
+  readonly names: readonly string[];
   readonly lines: number;
+  readonly about: string;
 }
 
 /** A block of a chapter that tests look at. */
@@ -44,7 +47,8 @@ interface Modules {
   readonly CHAPTERS: readonly string[];
   readChapter(slug: string): Chapter;
   parseChapter(text: string, where: string): Chapter;
-  readingList(): readonly Read[];
+  readingList(): readonly (Read & { readonly chapter: string })[];
+  readingOf(item: string): Read;
   quote(file: string, name: string): { readonly code: string; readonly line: number };
   quoteAll(file: string, names: readonly string[]): { readonly code: string };
   readonly figures: Readonly<Record<string, (read: ReadFile) => Promise<Figure>>>;
