@@ -36,7 +36,7 @@ export {
   type ViewOp,
 } from "./op-table.ts";
 /** Parts of fused ops whose rest is in autograd. */
-export { attentionWeights, safeSoftmax } from "./ops/attention.ts";
+export { attentionWeights, forAllQueries, safeSoftmax } from "./ops/attention.ts";
 export { crossEntropyRows } from "./ops/cross-entropy.ts";
 export { ctcRows } from "./ops/ctc.ts";
 export type { Trace } from "./tensor.ts";

@@ -322,23 +322,34 @@ const ROWS: { readonly [P in internal.Op]: Row | "none" } = {
     ],
   },
   attend: {
-    call: (q, k, v) => {
-      const weights = internal.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return internal.apply(internal.OPS.attend, [q, k, v, weights], { scale: 0.7 });
+    call: (q, k, v, bias) => {
+      const params = { scale: 0.7, causal: bias === undefined };
+      const weights = internal.attentionWeights(q, k, params, bias);
+      return internal.apply(
+        internal.OPS.attend,
+        bias === undefined ? [q, k, v, weights] : [q, k, v, weights, bias],
+        params,
+      );
     },
     cases: [
       () => [real([3, 2]), real([2, 2]), real([2, 3])],
-      () => [real([2, 1, 2]), real([2, 3, 2]), real([2, 3, 1])],
+      () => [real([2, 1, 2]), real([2, 3, 2]), real([2, 3, 1]), real([1, 3])],
       () => [real([0, 2]), real([3, 2]), real([3, 2])],
     ],
   },
   attentionGrad: {
-    call: (g, q, k, v, weights) =>
-      internal.apply(internal.OPS.attentionGrad, [g, q, k, v, weights], { scale: 0.7 }),
+    call: (g, q, k, v, bias) =>
+      internal.apply(internal.OPS.attentionGrad, bias === undefined ? [g, q, k, v] : [g, q, k, v, bias], {
+        scale: 0.7,
+        causal: bias === undefined,
+        kept: bias !== undefined && bias.shape.length > 1,
+        biasGrad: bias !== undefined,
+      }),
     cases: [
-      () => [real([3, 1]), real([3, 2]), real([2, 2]), real([2, 1]), real([3, 2])],
-      () => [real([2, 1, 2]), real([2, 1, 1]), real([2, 2, 1]), real([2, 2, 2]), real([2, 1, 2])],
-      () => [real([0, 1]), real([0, 2]), real([2, 2]), real([2, 1]), real([0, 2])],
+      () => [real([3, 1]), real([3, 2]), real([2, 2]), real([2, 1])],
+      () => [real([2, 1, 2]), real([2, 1, 1]), real([2, 2, 1]), real([2, 2, 2]), real([2])],
+      () => [real([2, 1, 2]), real([2, 1, 1]), real([2, 2, 1]), real([2, 2, 2]), real([2, 1, 2])], // weights
+      () => [real([0, 1]), real([0, 2]), real([2, 2]), real([2, 1])],
     ],
   },
   rfft: rowwise((x) => e.rfft(x, 4)),

@@ -136,6 +136,35 @@ function makeTransformerStep(): () => e.Tensor {
   };
 }
 
+t.test("attention over a long time, forward and backward, never holds its weights", { skip }, async (t) => {
+  e.withBackend(wasm, () => {
+    const [heads, time, width] = [2, 4096, 8];
+    const draw = (shape: number[], seed: number): e.Tensor =>
+      a.variable(e.randomNormal(shape, e.stream(seed, "long attention")));
+    const [q, k, v] = [1, 2, 3].map((seed) => draw([heads, time, width], seed)) as [
+      e.Tensor,
+      e.Tensor,
+      e.Tensor,
+    ];
+    const bias = draw([1, 1, time], 4);
+    const before = getEngine().arena.stats().peak;
+    for (const options of [{}, { bias }, { causal: true }]) {
+      e.mean(e.square(e.attention(q, k, v, options))).backward();
+      t.ok(
+        q.grad!.dataSync().some((x) => x !== 0),
+        "there are gradients",
+      );
+      a.zeroGrad([q, k, v, bias]);
+    }
+    const taken = getEngine().arena.stats().peak - before;
+    const weights = heads * time * time * 4;
+    t.ok(
+      taken < weights / 4,
+      `${taken} bytes more at most, the weights of ${weights} bytes were not among them`,
+    );
+  });
+});
+
 t.test("a small transformer is flat as well", { skip }, async (t) => {
   e.withBackend(wasm, () => {
     const step = makeTransformerStep();

@@ -43,10 +43,10 @@ t.test("one product on the reference backend takes less than 30 kB", async (t) =
 });
 
 t.test(
-  "one product on the wasm backend takes less than 87 kB, all kernels of every dtype included",
+  "one product on the wasm backend takes less than 88 kB, all kernels of every dtype included",
   async (t) => {
     const { gzip, brotli } = await sizeOf("@echo-ts/tensor");
-    t.ok(gzip < 87_000, `${gzip} bytes`);
+    t.ok(gzip < 88_000, `${gzip} bytes`);
     t.ok(brotli < 75_000, `${brotli} bytes after Brotli`);
   },
 );

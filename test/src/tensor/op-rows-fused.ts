@@ -313,8 +313,8 @@ export const FUSED_ROWS: { readonly [P in Exclude<FusedOp, GradientOp>]: Row | r
   })),
   attend: {
     call: (q, k, v) => {
-      const weights = internal.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return internal.apply(internal.OPS.attend, [q, k, v, weights], { scale: 0.7 });
+      const params = { scale: 0.7, causal: false };
+      return internal.apply(internal.OPS.attend, [q, k, v, internal.attentionWeights(q, k, params)], params);
     },
     naive: attentionNaive(0.7, false),
     shapes: ["[2,3,4] [2,5,4] [2,5,6]", "[3,4] [2,4] [2,1]"],

@@ -161,31 +161,44 @@ export const GRADIENT_ROWS: { readonly [P in GradientOp]: Row | readonly Row[] }
     empty: ["[0,6,4] [0,4,9]"],
     tolerance: NUMERICAL,
   },
-  attentionGrad: {
-    call: (g, q, k, v) => {
-      const weights = internal.attentionWeights(q, k, { scale: 0.7, causal: false });
-      return internal.apply(internal.OPS.attentionGrad, [g, q, k, v, weights], { scale: 0.7 });
-    },
-    naive: (g, q, k, v) => {
-      const forward = attentionNaive(0.7, false);
-      const parts = [
-        gradient((x) => forward(x, k, v), g, q),
-        gradient((x) => forward(q, x, v), g, k),
-        gradient((x) => forward(q, k, x), g, v),
-      ];
+  attentionGrad: [
+    { causal: false, shapes: ["[2,3,3] [2,3,2] [2,4,2] [2,4,3]", "[3,1] [3,4] [2,4] [2,1]"] },
+    { causal: true, shapes: ["[2,4,3] [2,4,2] [2,4,2] [2,4,3]", "[3,1] [3,4] [2,4] [2,1]"] },
+    { causal: false, shapes: ["[2,3,3] [2,3,2] [2,4,2] [2,4,3] [1,4]", "[3,1] [3,4] [2,4] [2,1] [2]"] },
+  ].map(({ causal, shapes }) => ({
+    call: (g, q, k, v, bias) =>
+      internal.apply(internal.OPS.attentionGrad, bias === undefined ? [g, q, k, v] : [g, q, k, v, bias], {
+        scale: 0.7,
+        causal,
+        kept: false,
+        biasGrad: bias !== undefined,
+      }),
+    naive: (g, q, k, v, bias) => {
+      const forward = attentionNaive(0.7, causal);
       const lead = q.shape.slice(0, -2);
       const heads = lead.reduce((a, b) => a * b, 1);
+      const keys = k.shape[k.shape.length - 2]!;
+      const parts = [
+        gradient((x) => forward(x, k, v, bias), g, q),
+        gradient((x) => forward(q, x, v, bias), g, k),
+        gradient((x) => forward(q, k, x, bias), g, v),
+      ];
+      if (bias !== undefined) {
+        // A bias of its own for each head, whose gradient is that of the head's share.
+        const data = Array.from({ length: heads }, () => bias.data.slice(-keys)).flat();
+        parts.push(gradient((x) => forward(q, k, v, x), g, { shape: [...lead, 1, keys], data }));
+      }
       const lengths = parts.map(({ data }) => data.length / heads);
       const data = Array.from({ length: heads }, (_, h) =>
         parts.flatMap((part, i) => [...part.data].slice(h * lengths[i]!, (h + 1) * lengths[i]!)),
       );
       return { shape: [...lead, lengths.reduce((a, b) => a + b, 0)], data: data.flat() };
     },
-    shapes: ["[2,3,3] [2,3,2] [2,4,2] [2,4,3]", "[3,1] [3,4] [2,4] [2,1]"],
+    shapes,
     scalar: NO_AXIS,
     empty: ["[1,0,3] [1,0,2] [1,4,2] [1,4,3]"],
     tolerance: NUMERICAL,
-  },
+  })),
   crossEntropyGrad: CROSS_ENTROPY.map((params) => ({
     call: (...inputs) => internal.apply(internal.OPS.crossEntropyGrad, inputs, params),
     naive: (g, x, t, w) => gradient((v) => crossEntropyNaive(params)(v, t, w), g, x),

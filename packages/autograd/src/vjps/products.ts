@@ -20,7 +20,14 @@ import {
   tensor,
   transpose,
 } from "@echo-ts/tensor";
-import { apply, attentionWeights, OPS, type OpOf, type OpParams } from "@echo-ts/tensor/internal";
+import {
+  apply,
+  attentionWeights,
+  forAllQueries,
+  OPS,
+  type OpOf,
+  type OpParams,
+} from "@echo-ts/tensor/internal";
 import { flatRows, sumTo, type Vjps, zerosOf } from "./rule.ts";
 
 /** Every second channel of the last axis. */
@@ -35,22 +42,30 @@ function binWeights(size: number, like: Tensor): Tensor {
   return tensor(weights, { shape: [bins, 1], dtype: like.dtype, backend: like.backend });
 }
 
-/** Gradients of attention's q, k and v from that of its output: views of one result. */
+/**
+ * Gradients of attention's q, k, v and of a bias for all queries: views of one result.
+ *
+ * @param more the weights, if they were `kept`, else the bias, if there is one
+ * @param bias the bias, if its gradient is wanted
+ */
 function attentionGradients(
   g: Tensor,
-  [q, k, v, weights]: readonly Tensor[],
-  scale: number,
-  needs: readonly boolean[],
+  [q, k, v]: readonly [Tensor, Tensor, Tensor],
+  { more, kept, bias }: { more: Tensor | undefined; kept: boolean; bias: Tensor | null },
+  params: OpParams["attention"],
 ): (Tensor | null)[] {
-  if (!needs[0] && !needs[1]) return [null, null, matmul(transpose(weights!), g)];
-  const together = apply(OPS.attentionGrad, [g, q!, k!, v!, weights!], { scale });
+  const inputs = more === undefined ? [g, q, k, v] : [g, q, k, v, more];
+  const together = apply(OPS.attentionGrad, inputs, { ...params, kept, biasGrad: bias !== null });
   let start = 0;
-  return [q!, k!, v!].map((x) => {
-    const length = x.shape[x.rank - 2]! * x.shape[x.rank - 1]!;
-    const part = reshape(narrow(together, together.rank - 1, start, length), x.shape);
+  const part = (shape: readonly number[]): Tensor => {
+    const length = shape[shape.length - 2]! * shape[shape.length - 1]!;
+    const own = narrow(together, together.rank - 1, start, length);
     start += length;
-    return part;
-  });
+    return reshape(own, shape);
+  };
+  const gradients = [q, k, v].map((x) => part(x.shape));
+  const row = [...q.shape.slice(0, -2), 1, k.shape[k.rank - 2]!];
+  return bias === null ? gradients : [...gradients, sumTo(part(row), bias.shape)];
 }
 
 const inputGrad = (g: Tensor, weight: Tensor, params: OpParams["conv1dInputGrad"]): Tensor =>
@@ -103,11 +118,15 @@ export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attentio
       needs[2] ? sumTo(scores, bias!.shape) : null,
     ];
   },
-  attention: (g, { inputs: [q, k, v, bias], params }, needs) => {
+  attention: (g, { inputs, params }, needs) => {
+    const [q, k, v, bias] = inputs;
+    const whole = g.backend.kernels.attentionGrad !== undefined;
+    if (whole && (!needs[3] || forAllQueries(bias!))) {
+      const more = { more: bias, kept: false, bias: needs[3] ? bias! : null };
+      return attentionGradients(g, [q!, k!, v!], more, params);
+    }
     // The weights are computed again rather than kept: [.., Tq, Tk] is the largest array of attention.
     const weights = attentionWeights(q!, k!, params, bias);
-    const whole = g.backend.kernels.attentionGrad !== undefined;
-    if (!needs[3] && whole) return attentionGradients(g, [q!, k!, v!, weights], params.scale, needs);
     const dv = needs[2] ? matmul(transpose(weights), g) : null;
     if (!needs[0] && !needs[1] && !needs[3]) return [null, null, dv];
     const direct = matmul(g, transpose(v!)); // gradient of the weights
@@ -119,7 +138,11 @@ export const PRODUCT_VJPS: Vjps<OpOf<"linearAlgebra" | "convolution" | "attentio
       needs[3] ? sumTo(scores, bias!.shape) : null,
     ];
   },
-  attend: (g, { inputs, params: { scale } }, needs) => [...attentionGradients(g, inputs, scale, needs), null],
+  attend: (g, { inputs: [q, k, v, weights, bias], params }, needs) => {
+    const more = { more: weights, kept: true, bias: needs[4] ? bias! : null };
+    const [dq, dk, dv, dBias = null] = attentionGradients(g, [q!, k!, v!], more, params);
+    return [dq!, dk!, dv!, null, dBias];
+  },
   // The adjoint of either transform is the other, with each bin weighted as the inverse weights it.
   rfft: (g, { params: { size } }) => [irfft(div(g, binWeights(size, g)), size)],
   irfft: (g, { params: { size } }) => [mul(rfft(g, size), binWeights(size, g))],

@@ -15,19 +15,21 @@ import { concat, stack } from "./joining.ts";
 import { matmul } from "./linear-algebra.ts";
 import normalization, { softmax } from "./normalization.ts";
 import { alike } from "./operands.ts";
-import { max } from "./reduction.ts";
+import { max, sum } from "./reduction.ts";
 import { broadcastTo, flatten, reshape, slice, transpose } from "./shaping.ts";
 
-interface ScaleParams {
-  /** Factor on the scores. */
-  readonly scale: number;
+interface GradParams extends AttentionParams {
+  /** True if the fifth input is the weights; else it is the bias, if given. */
+  readonly kept: boolean;
+  /** True to append the gradient of a bias that all queries share: Tk more for each head. */
+  readonly biasGrad: boolean;
 }
 
 interface Rows {
   readonly attention: FusedRow<AttentionParams>;
   readonly attentionWeights: FusedRow<AttentionParams>;
-  readonly attend: FusedRow<ScaleParams>;
-  readonly attentionGrad: FusedRow<ScaleParams>;
+  readonly attend: FusedRow<AttentionParams>;
+  readonly attentionGrad: FusedRow<GradParams>;
   readonly rotatePairs: FusedRow;
 }
 
@@ -58,32 +60,39 @@ const ROWS: Rows = rows<Rows>({
       return safeSoftmax(scores);
     },
   ),
-  // q and k are not used: they are inputs so that the gradient rule, which computes all three gradients at once, has them.
+  // q, k and the bias are not used: they are inputs so that the gradient rule, which computes all gradients at once, has them.
   attend: fused(
     {
-      meaning: "weights v, from (q, k, v, attentionWeights of q and k): the second half of attention",
+      meaning:
+        "weights v, from (q, k, v, attentionWeights of q, k and bias, bias): the second half of attention",
       shape: attended,
       dtype: sameDtype,
     },
     ([, , v, weights]) => matmul(weights!, v!),
   ),
-  // gradient [.., Tq, E], q [.., Tq, D], k [.., Tk, D], v [.., Tk, E], weights [.., Tq, Tk]
-  // -> [.., Tq D + Tk D + Tk E], in one piece because the backward pass makes them together.
+  // gradient [.., Tq, E], q [.., Tq, D], k [.., Tk, D], v [.., Tk, E] and, if there are, weights [.., Tq, Tk] or the bias
+  // -> [.., Tq D + Tk D + Tk E (+ Tk)], in one piece because the backward pass makes them together.
   attentionGrad: fused(
     {
-      meaning: "gradients of attention's q, k and v end to end, from (gradient, q, k, v, attentionWeights)",
-      shape: ([, q, k, v]) => [...q!.shape.slice(0, -2), elements(q!) + elements(k!) + elements(v!)],
+      meaning:
+        "gradients of attention's q, k, v and bias end to end, from (gradient, q, k, v, weights or bias)",
+      shape: ([, q, k, v], { biasGrad }) => [
+        ...q!.shape.slice(0, -2),
+        elements(q!) + elements(k!) + elements(v!) + (biasGrad ? k!.shape[k!.shape.length - 2]! : 0),
+      ],
       dtype: sameDtype,
     },
-    ([g, q, k, v, weights], { scale }) => {
+    ([g, q, k, v, more], { scale, causal, kept, biasGrad }) => {
+      const weights = kept ? more! : attentionWeights(q!, k!, { scale, causal }, more);
       const direct = matmul(g!, transpose(v!)); // gradient of the weights
-      const raw = apply(normalization.softmaxGrad, [direct, weights!], { axis: weights!.rank - 1 });
-      const scores = mul(raw, scale);
-      const parts = [matmul(scores, k!), matmul(transpose(scores), q!), matmul(transpose(weights!), g!)];
-      return concat(
-        parts.map((part) => flatten(part, -2)),
-        -1,
-      );
+      const scores = apply(normalization.softmaxGrad, [direct, weights], { axis: weights.rank - 1 });
+      const parts = [
+        mul(matmul(scores, k!), scale),
+        mul(matmul(transpose(scores), q!), scale),
+        matmul(transpose(weights), g!),
+      ].map((part) => flatten(part, -2));
+      if (biasGrad) parts.push(sum(scores, -2));
+      return concat(parts, -1);
     },
   ),
   rotatePairs: fused(
@@ -101,9 +110,6 @@ const ROWS: Rows = rows<Rows>({
   ),
 });
 export default ROWS;
-
-/** Elements of attention weights up to which a call keeps them for the backward pass: 128 MiB of float32. */
-const KEPT_WEIGHTS = 2 ** 25;
 
 /**
  * Which keys a query may see, of Tq queries and Tk keys.
@@ -177,6 +183,19 @@ function bottomRight(rows: number, columns: number, bias: Tensor | null, q: Tens
 }
 
 /**
+ * Elements of attention weights up to which a call keeps them for the backward pass: 16 MiB of float32. To compute them
+ * again costs a fifth of both passes; to keep them takes memory that grows with the square of the time.
+ */
+const KEPT_WEIGHTS = 2 ** 22;
+/** The same where the backward pass has no kernel that computes them again in blocks. */
+const KEPT_BY_OPS = 2 ** 25;
+
+/** True for a bias that is the same for each query. */
+export function forAllQueries(bias: Tensor): boolean {
+  return bias.rank < 2 || bias.shape[bias.rank - 2] === 1;
+}
+
+/**
  * softmax(scale q k^T + bias) v. Vaswani et al. 2017; PyTorch's scaled_dot_product_attention.
  *
  * q [.., Tq, D], k [.., Tk, D], v [.., Tk, E] -> [.., Tq, E]
@@ -220,17 +239,21 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     if (!causal && rows !== 1) bias = bottomRight(rows, columns, bias, q);
   }
   const inputs = alike(bias === null ? [q, k, v] : [q, k, v, bias], "float32");
-  // Where a gradient is wanted, small weights are kept: computing them again costs a third of the backward pass.
-  // On backends without a kernel for that pass, the ops of the definition are recorded one by one.
-  const traced = inputs.some((input) => input.trace !== null);
-  if (traced && sizeOf(scores) <= KEPT_WEIGHTS) {
-    if (bias?.trace || q.backend.kernels.attend === undefined)
-      return ROWS.attention.definition(inputs, { scale, causal });
+  const params = { scale, causal };
+  if (inputs.some((input) => input.trace !== null)) {
     const [left, right, values, added] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined];
-    const weights = attentionWeights(left, right, { scale, causal }, added);
-    return apply(ROWS.attend, [left, right, values, weights], { scale });
+    // On backends without a kernel for the backward pass, the ops of the definition are recorded one by one; and
+    // everywhere for a bias with a gradient for each query, which is as large as the weights.
+    const whole = q.backend.kernels.attentionGrad !== undefined;
+    const largest = whole ? KEPT_WEIGHTS : KEPT_BY_OPS;
+    if (added?.trace && !(whole && forAllQueries(added))) return ROWS.attention.definition(inputs, params);
+    if (sizeOf(scores) <= largest) {
+      if (!whole) return ROWS.attention.definition(inputs, params);
+      const weights = attentionWeights(left, right, params, added);
+      return apply(ROWS.attend, [left, right, values, weights, ...(added ? [added] : [])], params);
+    }
   }
-  return apply(ROWS.attention, inputs, { scale, causal });
+  return apply(ROWS.attention, inputs, params);
 }
 
 /**

@@ -3,7 +3,7 @@
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { broadcastStrides, type Shape, sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
-import { type Arguments, QUERY_BLOCK, writeAttention, writeAttentionGrad } from "./generated/contract.ts";
+import { type Arguments, QUERY_BLOCK, writeAttention } from "./generated/contract.ts";
 import { cut } from "./matmul.ts";
 import { addressOf, all } from "./operands.ts";
 import { inWorkspace, type Workspace } from "./workspace.ts";
@@ -75,17 +75,17 @@ function biasHeads(bias: View, lead: Shape, queries: number, keys: number, works
   };
 }
 
-/** Four offsets for each head, in elements, as the records of attention take them. */
+/** Five offsets for each head, in elements, as the record of attention takes them. */
 function offsetTable(
   engine: Engine,
   workspace: Workspace,
   count: number,
   heads: readonly (Heads | null)[],
 ): number {
-  const table = workspace.take(count * 16);
+  const table = workspace.take(count * 20);
   const { int32 } = engine.arena;
   for (let h = 0; h < count; h++) {
-    for (let i = 0; i < 4; i++) int32[table / 4 + 4 * h + i] = heads[i]?.offsets[h] ?? 0;
+    for (let i = 0; i < 5; i++) int32[table / 4 + 5 * h + i] = heads[i]?.offsets[h] ?? 0;
   }
   return table;
 }
@@ -207,48 +207,55 @@ const attentionWeights: Kernel<"attentionWeights"> = (out, inputs, params) => {
   });
 };
 
-const attentionGrad: Kernel<"attentionGrad"> = (out, inputs, { scale }) => {
-  const [g, q, k, v, weights] = inputs as [View, View, View, View, View];
-  if (!all("float32", inputs) || sizeOf(weights.shape) === 0) return false;
-  const engine = getEngine();
-  const { arena, pool } = engine;
+const attentionGrad: Kernel<"attentionGrad"> = (out, inputs, { scale, causal, kept, biasGrad }) => {
+  const [g, q, k, v, more] = inputs as [View, View, View, View, View | undefined];
+  const [weights, bias] = kept ? [more] : [undefined, more];
   const lead = q.shape.slice(0, -2);
   const heads = sizeOf(lead);
   const [queries, depth] = q.shape.slice(-2) as [number, number];
   const [keys, width] = v.shape.slice(-2) as [number, number];
+  if (!all("float32", inputs) || heads * queries * keys === 0) return false;
+  const engine = getEngine();
+  const { arena, pool } = engine;
   return inWorkspace(engine, (workspace) => {
-    const [gHeads, qHeads, kHeads, vHeads] = [
-      headsOf(g, lead, workspace),
+    const operands = [
       headsOf(q, lead, workspace),
       headsOf(k, lead, workspace),
       headsOf(v, lead, workspace),
-    ];
-    const weightsAt = workspace.dense(weights);
-    const bytes = engine.kernels.attentionGradRows(queries, keys) * keys * 4;
-    const offsets = offsetTable(engine, workspace, heads, [gHeads, qHeads, kHeads, vHeads]);
-    const scores = workspace.take(bytes * pool.threads);
-    const task = writeAttentionGrad(arena, engine.record, {
+      bias === undefined ? null : biasHeads(bias, lead, queries, keys, workspace),
+      headsOf(g, lead, workspace),
+    ] as const;
+    const [qHeads, kHeads, vHeads, biasOf, gHeads] = operands;
+    const bytes = (kept ? 1 : 2) * engine.kernels.attentionGradRows(queries, keys) * keys * 4;
+    const offsets = offsetTable(engine, workspace, heads, operands);
+    // Cut by heads only: a head's gradients of k and v are sums over its query rows.
+    const flops = 4 * heads * queries * keys * (depth + width);
+    const threads = flops < PARALLEL_FLOPS ? 1 : Math.min(heads, pool.threads);
+    const scores = workspace.take(bytes * threads);
+    const task = writeAttention(arena, engine.record, {
       queries,
       keys,
       depth,
       width,
-      gRow: gHeads.row,
       qRow: qHeads.row,
       kRow: kHeads.row,
       vRow: vHeads.row,
+      biasRow: biasOf?.row ?? 0,
+      causal: causal ? 1 : 0,
       scale,
-      g: gHeads.address,
       q: qHeads.address,
       k: kHeads.address,
       v: vHeads.address,
-      weights: weightsAt,
+      bias: biasOf?.address ?? 0,
       out: addressOf(out),
+      weights: weights === undefined ? 0 : workspace.dense(weights),
       offsets,
+      g: gHeads.address,
+      gRow: gHeads.row,
+      biasGrad: biasGrad ? 1 : 0,
     });
-    // Cut by heads only: a head's gradients of k and v are sums over its query rows.
     const parts: Arguments<"attentionGrad">[] = [];
-    const flops = 4 * heads * queries * keys * (depth + width);
-    cut(heads, flops < PARALLEL_FLOPS ? 1 : pool.threads, 1, (from, to) => {
+    cut(heads, threads, 1, (from, to) => {
       const index = parts.length;
       parts.push([from, to, task, scores + index * bytes, pool.scratchOf(index)]);
     });

@@ -1,9 +1,11 @@
 // Scaled dot-product attention per head, on the matrix product of the other module. Query rows go in blocks,
 // so that a block of scores stays in the cache between the product that makes it, the softmax, and the
-// product that uses it; likewise in the backward pass, which starts from the probabilities.
+// product that uses it; likewise in the backward pass, which computes the weights again where they were not kept. So the
+// memory that either takes grows with the number of keys, not with its square.
 // Read next: conv1d.ts.
-import { Attention, AttentionGrad, Product, QUERY_BLOCK, SCRATCH_RECORD } from "./contract";
-import { dotRow, expShifted, scaleRow, topOf } from "./softmax";
+import { Attention, Product, QUERY_BLOCK, SCRATCH_RECORD } from "./contract";
+import { part, storePart } from "./lanes";
+import { expShifted, scaleRow, softmaxGradRow, topOf } from "./softmax";
 
 @external("gemm", "gemm")
 export declare function gemm(
@@ -36,8 +38,9 @@ export declare function gemm(
   gemm(task, 0, 1, 0, m, 0, n, scratch);
 }
 
+/** Where a head's matrix begins: 0 to 4 for q, k, v, the bias and the gradient of the output. */
 @inline function offset(task: Attention, head: i32, which: i32): usize {
-  return <usize>load<i32>(task.offsets + (((head << 2) + which) << 2)) << 2;
+  return <usize>load<i32>(task.offsets + ((head * 5 + which) << 2)) << 2;
 }
 
 /** z = scale s + bias over a row of n. */
@@ -51,47 +54,58 @@ export declare function gemm(
   for (; i < n; i++) store<f32>(s + (i << 2), load<f32>(s + (i << 2)) * scale + load<f32>(bias + (i << 2)));
 }
 
+/**
+ * Weights of query rows [row, row + m) by their first `seen` keys, computed in `scores`, then row by row, `keys`
+ * elements apart, in `to`. Scores come in strips of a few columns, weights row by row: only these suit the memory.
+ * With `whole` a row is followed by zeros up to its last key, else up to the last one seen.
+ */
+function blockOfWeights(
+  task: Attention, head: i32, row: i32, m: i32, seen: i32, scores: usize, to: usize, whole: bool, scratch: usize,
+): void {
+  const keys = task.keys;
+  const q = task.q + offset(task, head, 0) + (<usize>row * task.qRow << 2);
+  const k = task.k + offset(task, head, 1);
+  product(m, seen, task.depth, q, task.qRow, 1, k, 1, task.kRow, scores, keys, false, scratch);
+  for (let i = 0; i < m; i++) {
+    const line = scores + (<usize>i * keys << 2);
+    const p = to + (<usize>i * keys << 2);
+    const n = task.causal ? min(seen, row + i + 1) : seen;
+    let factor = task.scale;
+    if (task.bias) {
+      scoreRow(line, n, factor, task.bias + offset(task, head, 3) + (<usize>(row + i) * task.biasRow << 2));
+      factor = 1;
+    } else if (factor < 0) {
+      scaleRow(line, n, factor);
+      factor = 1;
+    }
+    // Rounding keeps the order, so the largest score may be scaled afterwards.
+    const total = expShifted(line, n, true, factor, topOf(line, n) * factor, p);
+    // The sum is 0 where every key is forbidden: the row of weights then is 0 too.
+    scaleRow(p, n, total == 0 ? <f32>0 : <f32>1 / total);
+    memory.fill(p + (<usize>n << 2), 0, <usize>((whole ? keys : seen) - n) << 2);
+  }
+}
+
 /** Forward for heads [h0, h1) and query rows [r0, r1), r0 a multiple of QUERY_BLOCK. */
 export function attention(h0: i32, h1: i32, r0: i32, r1: i32, task: Attention, scores: usize, scratch: usize): void {
   const keys = task.keys;
   const width = task.width;
   for (let head = h0; head < h1; head++) {
-    const k = task.k + offset(task, head, 1);
     const v = task.v + offset(task, head, 2);
     for (let row = r0; row < r1; row += QUERY_BLOCK) {
       const m = min(QUERY_BLOCK, r1 - row);
       const seen = task.causal ? min(keys, row + m) : keys;
       const kept = task.weights != 0;
-      // Scores come in strips of a few columns, probabilities row by row: only these suit the memory.
       const first = kept ? task.weights + ((<usize>head * task.queries + row) * keys << 2) : scores;
-      const q = task.q + offset(task, head, 0) + (<usize>row * task.qRow << 2);
-      product(m, seen, task.depth, q, task.qRow, 1, k, 1, task.kRow, scores, keys, false, scratch);
+      blockOfWeights(task, head, row, m, seen, scores, first, kept, scratch);
       const out = task.out + ((<usize>head * task.queries + row) * width << 2);
-      for (let i = 0; i < m; i++) {
-        const line = scores + (<usize>i * keys << 2);
-        const p = first + (<usize>i * keys << 2);
-        const n = task.causal ? min(seen, row + i + 1) : seen;
-        let factor = task.scale;
-        if (task.bias) {
-          scoreRow(line, n, factor, task.bias + offset(task, head, 3) + (<usize>(row + i) * task.biasRow << 2));
-          factor = 1;
-        } else if (factor < 0) {
-          scaleRow(line, n, factor);
-          factor = 1;
-        }
-        // Rounding keeps the order, so the largest score may be scaled afterwards.
-        const total = expShifted(line, n, true, factor, topOf(line, n) * factor, p);
-        // The sum is 0 where every key is forbidden: the row of weights then is 0 too.
-        scaleRow(p, n, total == 0 ? <f32>0 : <f32>1 / total);
-        memory.fill(p + (<usize>n << 2), 0, <usize>((kept ? keys : seen) - n) << 2);
-      }
       if (task.out) product(m, width, seen, first, keys, 1, v, task.vRow, 1, out, width, false, scratch);
     }
   }
 }
 
-/** Elements of a block of scores in the backward pass: with the probabilities beside it, it stays in a
- * second-level cache of 1 MiB. */
+/** Elements of a block of scores in the backward pass: with the weights beside it, it stays in a second-level
+ * cache of 1 MiB. */
 const GRAD_BLOCK: i32 = 98304;
 /** But no fewer query rows than this: adding short blocks up costs more than a faster cache saves. */
 const GRAD_ROWS: i32 = 192;
@@ -103,55 +117,63 @@ export function attentionGradRows(queries: i32, keys: i32): i32 {
   return ((queries + blocks - 1) / blocks + 3) & ~3;
 }
 
-/** s = factor p (s - sum(s p)) over a row of n: the gradient of the scores before scaling. */
-@inline function scoreGradRow(s: usize, p: usize, n: i32, factor: f32): void {
-  const total = dotRow(s, p, n);
-  const t = f32x4.splat(total);
-  const f = f32x4.splat(factor);
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const at = <usize>i << 2;
-    v128.store(s + at, f32x4.mul(f32x4.mul(v128.load(p + at), f), f32x4.sub(v128.load(s + at), t)));
-    v128.store(s + at, f32x4.mul(f32x4.mul(v128.load(p + at, 16), f), f32x4.sub(v128.load(s + at, 16), t)), 16);
-  }
-  for (; i < n; i++) {
-    const at = <usize>i << 2;
-    store<f32>(s + at, load<f32>(p + at) * factor * (load<f32>(s + at) - total));
+/** Adds the m rows of n columns at `s`, `step` bytes apart, to the row at `to`. */
+function addRows(m: i32, n: i32, s: usize, step: usize, to: usize): void {
+  for (let j = 0; j < n; j += 4) {
+    const wide = min(4, n - j);
+    let at = s + (<usize>j << 2);
+    let sum = part(at, wide);
+    for (let i = 1; i < m; i++) {
+      at += step;
+      sum = f32x4.add(sum, part(at, wide));
+    }
+    storePart(to + (<usize>j << 2), f32x4.add(part(to + (<usize>j << 2), wide), sum), wide);
   }
 }
 
-/** Gradients of q, k and v for heads [h0, h1); `scores` has room for attentionGradRows(queries, keys) rows of keys. */
-export function attentionGrad(h0: i32, h1: i32, task: AttentionGrad, scores: usize, scratch: usize): void {
+/**
+ * Gradients for heads [h0, h1). Weights that were not kept are computed again, block by block, so that no array of
+ * queries by keys is ever whole. `scores` has room for two blocks of attentionGradRows(queries, keys) rows of keys.
+ */
+export function attentionGrad(h0: i32, h1: i32, task: Attention, scores: usize, scratch: usize): void {
   const queries = task.queries;
   const keys = task.keys;
   const depth = task.depth;
   const width = task.width;
-  const gRow = task.gRow;
   const qRow = task.qRow;
-  const kRow = task.kRow;
-  const vRow = task.vRow;
+  const gRow = task.gRow;
   const rows = attentionGradRows(queries, keys);
+  const again = task.weights == 0;
+  const each = queries * depth + keys * (depth + width) + (task.biasGrad ? keys : 0);
   for (let head = h0; head < h1; head++) {
-    const at = task.offsets + (head << 4);
-    const gHead = task.g + (<usize>load<i32>(at) << 2);
-    const qHead = task.q + (<usize>load<i32>(at, 4) << 2);
-    const kHead = task.k + (<usize>load<i32>(at, 8) << 2);
-    const vHead = task.v + (<usize>load<i32>(at, 12) << 2);
-    const dq = task.out + (<usize>head * (queries * depth + keys * (depth + width)) << 2);
+    const k = task.k + offset(task, head, 1);
+    const v = task.v + offset(task, head, 2);
+    const dq = task.out + (<usize>head * each << 2);
     const dk = dq + (<usize>queries * depth << 2);
     const dv = dk + (<usize>keys * depth << 2);
+    const dBias = dv + (<usize>keys * width << 2);
+    memory.fill(dk, 0, <usize>(each - queries * depth) << 2);
     for (let row = 0; row < queries; row += rows) {
       const m = min(rows, queries - row);
-      const add = row > 0;
-      const p = task.weights + ((<usize>head * queries + row) * keys << 2);
-      const gRows = gHead + (<usize>row * gRow << 2);
-      const qRows = qHead + (<usize>row * qRow << 2);
-      product(m, keys, width, gRows, gRow, 1, vHead, 1, vRow, scores, keys, false, scratch);
-      // This reads the probabilities row by row, so that the cache has them for the product that does not.
-      for (let i = 0; i < m; i++) scoreGradRow(scores + (<usize>i * keys << 2), p + (<usize>i * keys << 2), keys, task.scale);
-      product(keys, width, m, p, 1, keys, gRows, gRow, 1, dv, width, add, scratch);
-      product(m, depth, keys, scores, keys, 1, kHead, kRow, 1, dq + (<usize>row * depth << 2), depth, false, scratch);
-      product(keys, depth, m, scores, 1, keys, qRows, qRow, 1, dk, depth, add, scratch);
+      // Whole eights, so that sums along a row run as over all keys.
+      const seen = task.causal ? min(keys, (row + m + 7) & ~7) : keys;
+      const g = task.g + offset(task, head, 4) + (<usize>row * gRow << 2);
+      const q = task.q + offset(task, head, 0) + (<usize>row * qRow << 2);
+      let p = scores + (<usize>rows * keys << 2);
+      if (again) blockOfWeights(task, head, row, m, seen, scores, p, false, scratch);
+      else p = task.weights + ((<usize>head * queries + row) * keys << 2);
+      product(m, seen, width, g, gRow, 1, v, 1, task.vRow, scores, keys, false, scratch);
+      // This reads the weights row by row, so that the cache has them for the product that does not.
+      for (let i = 0; i < m; i++) {
+        const at = <usize>i * keys << 2;
+        softmaxGradRow(scores + at, p + at, seen, scores + at);
+      }
+      product(seen, width, m, p, 1, keys, g, gRow, 1, dv, width, true, scratch);
+      product(m, depth, seen, scores, keys, 1, k, task.kRow, 1, dq + (<usize>row * depth << 2), depth, false, scratch);
+      product(seen, depth, m, scores, 1, keys, q, qRow, 1, dk, depth, true, scratch);
+      if (task.biasGrad) addRows(m, seen, scores, <usize>keys << 2, dBias);
     }
+    // dq and dk lie end to end.
+    scaleRow(dq, (queries + keys) * depth, task.scale);
   }
 }

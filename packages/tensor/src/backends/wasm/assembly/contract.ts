@@ -119,7 +119,7 @@ export class Product {
   biasPerRow: i32 = 0;
 }
 
-/** Attention, forward: offsets and strides in elements, the rest addresses or sizes. */
+/** Attention, forward and backward: offsets and strides in elements, the rest addresses or sizes. */
 @unmanaged
 export class Attention {
   queries: i32;
@@ -139,36 +139,20 @@ export class Attention {
   v: usize;
   /** Or 0. */
   bias: usize;
-  /** [heads, queries, width], or 0 for the weights alone. */
+  /**
+   * Forward [heads, queries, width], or 0 for the weights alone. Backward for each head dq [queries, depth], dk [keys,
+   * depth], dv [keys, width] and, if wanted, the gradient [keys] of a bias for all queries, end to end.
+   */
   out: usize;
-  /** [heads, queries, keys], or 0 to keep none. */
-  weights: usize;
-  /** Four int32 for each head: offsets of q, k, v and bias. */
+  /** [heads, queries, keys], or 0: to keep none, and in the backward pass where none were kept. */
+  weights: usize = 0;
+  /** Five int32 for each head: offsets of q, k, v, bias and g. */
   offsets: usize;
-}
-
-/** Attention, backward: offsets and strides in elements, the rest addresses or sizes. */
-@unmanaged
-export class AttentionGrad {
-  queries: i32;
-  keys: i32;
-  depth: i32;
-  width: i32;
-  gRow: i32;
-  qRow: i32;
-  kRow: i32;
-  vRow: i32;
-  scale: f32;
-  g: usize;
-  q: usize;
-  k: usize;
-  v: usize;
-  /** [heads, queries, keys], as the forward pass left them. */
-  weights: usize;
-  /** For each head dq [queries, depth], dk [keys, depth], dv [keys, width], end to end. */
-  out: usize;
-  /** Four int32 for each head: offsets of g, q, k and v. */
-  offsets: usize;
+  /** The gradient of the output [heads, queries, width]; read by the backward pass only. */
+  g: usize = 0;
+  gRow: i32 = 0;
+  /** 1 if the backward pass is to give the gradient of the bias too. */
+  biasGrad: i32 = 0;
 }
 
 /** Cross entropy of rows of logits and its gradient. */

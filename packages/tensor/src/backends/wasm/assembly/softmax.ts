@@ -141,16 +141,24 @@ export function logSoftmaxRows(from: i32, to: i32, x: usize, n: i32, y: usize): 
   return total;
 }
 
-/** dx = y (g - sum(g y)) from gradient g and output y. */
+/** dx = y (g - sum(g y)) over a row, from gradient g and output y. */
+export function softmaxGradRow(g: usize, y: usize, n: i32, dx: usize): void {
+  const total = dotRow(g, y, n);
+  const t = f32x4.splat(total);
+  let at: usize = 0;
+  const whole = <usize>(n & ~7) << 2;
+  for (; at < whole; at += 32) {
+    v128.store(dx + at, f32x4.mul(v128.load(y + at), f32x4.sub(v128.load(g + at), t)));
+    v128.store(dx + at, f32x4.mul(v128.load(y + at, 16), f32x4.sub(v128.load(g + at, 16), t)), 16);
+  }
+  for (; at < <usize>n << 2; at += 4) store<f32>(dx + at, load<f32>(y + at) * (load<f32>(g + at) - total));
+}
+
+/** The same for rows [from, to). */
 export function softmaxGradRows(from: i32, to: i32, g: usize, y: usize, n: i32, dx: usize): void {
   for (let r = from; r < to; r++) {
     const row = <usize>r * n << 2;
-    const total = f32x4.splat(dotRow(g + row, y + row, n));
-    for (let i = 0; i < n; i += 4) {
-      const wide = min(4, n - i);
-      const at = row + (<usize>i << 2);
-      storePart(dx + at, f32x4.mul(part(y + at, wide), f32x4.sub(part(g + at, wide), total)), wide);
-    }
+    softmaxGradRow(g + row, y + row, n, dx + row);
   }
 }
 
