@@ -11,6 +11,7 @@ import {
   sharpenByMultiples,
   vertex,
 } from "./lag-interpolation.ts";
+import { MixKernel } from "./mix-kernel.ts";
 import type { SpectrumAnalysis, SpectrumFrame } from "./spectrum-frames.ts";
 import type { TrackerSettings } from "./tracker-settings.ts";
 
@@ -72,6 +73,7 @@ export class CandidateFinder {
   #noise: Float64Array | undefined;
   readonly #subtracted: Float64Array;
   readonly #clarity: Float64Array;
+  readonly #kernel: MixKernel | undefined;
 
   constructor(
     rate: number,
@@ -103,6 +105,7 @@ export class CandidateFinder {
     this.#bins = Math.min(size / 2 + 1, Math.ceil(BAND_END * (size / 2)) + 1);
     this.#subtracted = new Float64Array(this.#bins);
     this.#clarity = new Float64Array(this.#bins);
+    this.#kernel = MixKernel.open(size, this.#bins, this.#band);
   }
 
   /** Candidates of two frames judged against a noise floor (power per bin). */
@@ -124,7 +127,22 @@ export class CandidateFinder {
     }
     // Both spectra are real and even, so their transforms are real and come out as real and imaginary part.
     this.#fft.forward(re, im, re, im);
-    return [this.#maxima(re, excessA), this.#maxima(im, excessB)];
+    return [this.#maxima(re, 0, 1, excessA), this.#maxima(im, 0, 1, excessB)];
+  }
+
+  /** Candidates of four frames, as `pair` gives them for the first two and the last two. */
+  four(frames: readonly SpectrumFrame[], noise: Float64Array): Candidates[] {
+    const [a, b, c, d] = frames as [SpectrumFrame, SpectrumFrame, SpectrumFrame, SpectrumFrame];
+    const kernel = this.#kernel;
+    if (!kernel) return [...this.pair(a, b, noise), ...this.pair(c, d, noise)];
+    if (noise !== this.#noise) this.#prepare(noise);
+    const { re, im, excess } = kernel.correlate([a, b, c, d], this.#settings.whitening);
+    return [
+      this.#maxima(re, 0, 2, excess[0]!),
+      this.#maxima(im, 0, 2, excess[2]!),
+      this.#maxima(re, 1, 2, excess[1]!),
+      this.#maxima(im, 1, 2, excess[3]!),
+    ];
   }
 
   /** What the mixes of all frames against one noise floor share. */
@@ -134,6 +152,7 @@ export class CandidateFinder {
       this.#subtracted[k] = this.#settings.suppression * noise[k]! + 1e-30;
       this.#clarity[k] = this.#band[k]! / Math.sqrt(noise[k]!);
     }
+    this.#kernel?.prepare(this.#subtracted, this.#clarity);
   }
 
   /**
@@ -171,13 +190,18 @@ export class CandidateFinder {
     return plain / (total + 1e-30);
   }
 
-  /** Refined local maxima of the window-corrected autocorrelation, by falling strength. */
-  #maxima(correlation: Float64Array, excess: number): Candidates {
+  /**
+   * Refined local maxima of the window-corrected autocorrelation, by falling strength; its lags are every `step`-th value
+   * of `correlation`, from `first` on.
+   */
+  #maxima(correlation: Float64Array, first: number, step: number, excess: number): Candidates {
     const correction = this.#correction;
     const extended = this.#extended;
     const curve = this.#curve;
-    const scale = 1 / (correlation[0]! + 1e-30);
-    for (let k = 0; k < correction.length; k++) curve[k] = correlation[k]! * scale * correction[k]!;
+    const scale = 1 / (correlation[first]! + 1e-30);
+    for (let k = 0, i = first; k < correction.length; k++, i += step) {
+      curve[k] = correlation[i]! * scale * correction[k]!;
+    }
     // The curve is even.
     for (let k = 1; k <= SINC_REACH; k++) extended[SINC_REACH - k] = curve[k]!;
     let lowest = 1;

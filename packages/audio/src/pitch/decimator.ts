@@ -35,33 +35,55 @@ export class Decimator {
     this.#held = new Float64Array(4 * kernel.length);
   }
 
-  /** Takes a chunk; calls `emit` for every output sample that no later input can change. */
-  push(chunk: ArrayLike<number>, emit: (value: number) => void): void {
-    if (this.factor === 1) {
-      for (let i = 0; i < chunk.length; i++) emit(chunk[i]!);
-      return;
-    }
+  /** Takes a chunk; returns the output samples that no later input can change. */
+  push(chunk: ArrayLike<number>): ArrayLike<number> {
+    if (this.factor === 1) return chunk;
     this.#hold(chunk);
-    const end = this.#heldStart + this.#heldLength;
-    while (this.#next * this.factor + this.reach < end) emit(this.#at(this.#next++));
+    // Output k needs inputs up to k * factor + reach.
+    return this.#outputs(Math.ceil((this.#heldStart + this.#heldLength - this.reach) / this.factor));
   }
 
-  /** Emits the outputs that reach beyond the end of the input. */
-  finish(emit: (value: number) => void): void {
-    if (this.factor === 1) return;
+  /** The outputs that reach beyond the end of the input. */
+  finish(): ArrayLike<number> {
+    if (this.factor === 1) return [];
     const end = this.#heldStart + this.#heldLength;
     this.#hold(new Float64Array(2 * this.reach + this.factor));
-    while (this.#next * this.factor < end) emit(this.#at(this.#next++));
+    return this.#outputs(Math.ceil(end / this.factor));
   }
 
-  #at(index: number): number {
-    const from = index * this.factor - this.reach - this.#heldStart;
+  /** Outputs up to number `end`, exclusive. */
+  #outputs(end: number): Float64Array {
+    const { factor, reach } = this;
     const kernel = this.#kernel;
     const held = this.#held;
-    const first = Math.max(0, -from);
-    let sum = 0;
-    for (let i = first; i < kernel.length; i++) sum += kernel[i]! * held[from + i]!;
-    return sum;
+    const out = new Float64Array(Math.max(0, end - this.#next));
+    let i = 0;
+    while (i < out.length) {
+      const from = (this.#next + i) * factor - reach - this.#heldStart;
+      if (from < 0 || i + 4 > out.length) {
+        // Zeros before the first sample.
+        let sum = 0;
+        for (let k = Math.max(0, -from); k < kernel.length; k++) sum += kernel[k]! * held[from + k]!;
+        out[i++] = sum;
+        continue;
+      }
+      // Four sums at a time: one alone would wait for each of its additions.
+      let [a, b, c, d] = [0, 0, 0, 0];
+      for (let k = 0, at = from; k < kernel.length; k++, at++) {
+        const weight = kernel[k]!;
+        a += weight * held[at]!;
+        b += weight * held[at + factor]!;
+        c += weight * held[at + 2 * factor]!;
+        d += weight * held[at + 3 * factor]!;
+      }
+      out[i] = a;
+      out[i + 1] = b;
+      out[i + 2] = c;
+      out[i + 3] = d;
+      i += 4;
+    }
+    this.#next += out.length;
+    return out;
   }
 
   #hold(chunk: ArrayLike<number>): void {

@@ -3,7 +3,7 @@
 import { parameterError, requireInteger, requirePositive } from "../errors.ts";
 import { checkOptions, type OptionKeys } from "../options.ts";
 import { monoSamplesOf } from "../signal.ts";
-import { CandidateFinder } from "./candidates.ts";
+import { CandidateFinder, type Candidates } from "./candidates.ts";
 import { Decimator } from "./decimator.ts";
 import { type PitchSignal, requireFiniteSamples, requireSearchRange } from "./framing.ts";
 import { HighPass } from "./high-pass.ts";
@@ -170,7 +170,7 @@ export class PitchStream {
     requireFiniteSamples("trackPitch", samples, this.#received);
     this.#received += samples.length;
     const filtered = this.#highPass ? this.#highPass.run(samples) : samples;
-    this.#decimator.push(filtered, (value) => this.#append(value));
+    this.#append(this.#decimator.push(filtered));
     return this.#advance();
   }
 
@@ -178,18 +178,20 @@ export class PitchStream {
   finish(): PitchTrack {
     if (this.#finished) throw parameterError("PitchStream", "finish was called twice, expected a new stream");
     this.#finished = true;
-    this.#decimator.finish((value) => this.#append(value));
-    for (let i = 0; i < this.#analysis.length; i++) this.#append(0);
+    this.#append(this.#decimator.finish());
+    this.#append(new Float64Array(this.#analysis.length));
     return this.#advance();
   }
 
-  #append(value: number): void {
-    if (this.#sampleCount === this.#samples.length) {
-      const larger = new Float64Array(2 * this.#samples.length);
-      larger.set(this.#samples);
+  #append(values: ArrayLike<number>): void {
+    const needed = this.#sampleCount + values.length;
+    if (needed > this.#samples.length) {
+      const larger = new Float64Array(Math.max(needed, 2 * this.#samples.length));
+      larger.set(this.#samples.subarray(0, this.#sampleCount));
       this.#samples = larger;
     }
-    this.#samples[this.#sampleCount++] = value;
+    this.#samples.set(values, this.#sampleCount);
+    this.#sampleCount = needed;
   }
 
   /** Where frame i begins in #samples. */
@@ -217,11 +219,18 @@ export class PitchStream {
     return this.#track(decisions);
   }
 
-  /** Analyses the frames whose samples are there, two by two. */
+  /** Analyses the frames whose samples are there, four by four and two by two. */
   #analyse(total: number): void {
     const { length } = this.#analysis;
     let next = this.#framesStart + this.#frames.length;
     while (next < total) {
+      const fourth = this.#frameStart(next + 3);
+      if (next + 3 < total && fourth + length <= this.#sampleCount) {
+        const [first, second, third] = [next, next + 1, next + 2].map((i) => this.#frameStart(i));
+        this.#frames.push(...this.#analysis.four(this.#samples, [first!, second!, third!, fourth]));
+        next += 4;
+        continue;
+      }
       const a = this.#frameStart(next);
       const b = next + 1 < total ? this.#frameStart(next + 1) : a;
       if (b + length > this.#sampleCount) break;
@@ -241,14 +250,21 @@ export class PitchStream {
     const frameAt = (index: number) => this.#frames[index - this.#framesStart]!;
     const first = Math.max(this.#framesStart, from - this.#memory);
     const context = estimateContext(frameAt, first, known, this.#geometry, this.#settings);
-    for (let i = from; i < to; i += 2) {
-      const a = frameAt(i);
-      const b = i + 1 < to ? frameAt(i + 1) : a;
-      const [candidatesA, candidatesB] = this.#finder.pair(a, b, context.noise);
-      this.#path.push(candidatesA, unvoicedStrength(a, candidatesA, context, this.#settings));
-      if (i + 1 >= to) break;
-      this.#path.push(candidatesB, unvoicedStrength(b, candidatesB, context, this.#settings));
+    for (let i = from; i < to; i += 4) {
+      const frames: SpectrumFrame[] = [];
+      for (let k = i; k < to && k < i + 4; k++) frames.push(frameAt(k));
+      const found = this.#candidates(frames, context.noise);
+      for (const [k, frame] of frames.entries()) {
+        this.#path.push(found[k]!, unvoicedStrength(frame, found[k]!, context, this.#settings));
+      }
     }
+  }
+
+  /** Candidates of one to four frames; an odd last one is paired with itself. */
+  #candidates(frames: readonly SpectrumFrame[], noise: Float64Array): Candidates[] {
+    const [a, b = a!, c, d = c!] = frames;
+    if (!c) return this.#finder.pair(a!, b, noise);
+    return this.#finder.four([a!, b, c, d], noise);
   }
 
   #track(decisions: readonly PathDecision[]): PitchTrack {

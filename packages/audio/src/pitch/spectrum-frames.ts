@@ -1,6 +1,7 @@
 // Power spectra of the tracker's frames, two per transform, with the levels voicing is judged by.
 // Used by pitch-stream.ts; read next: noise-floor.ts.
 import { Fft } from "../fft.ts";
+import { TwinFft } from "./twin-fft.ts";
 
 /** Bands over which noise is estimated, evenly spaced from 0 Hz to half the analysis rate. */
 export const NOISE_BANDS = 32;
@@ -36,6 +37,9 @@ export class SpectrumAnalysis {
   readonly #fft: Fft;
   readonly #re: Float64Array;
   readonly #im: Float64Array;
+  readonly #twins: TwinFft | undefined;
+  /** Where the kernel writes the powers of four frames. */
+  readonly #powers: readonly Float32Array[];
 
   constructor(length: number, levelLength: number, size: number) {
     this.length = length;
@@ -49,6 +53,9 @@ export class SpectrumAnalysis {
     this.#re = new Float64Array(size);
     this.#im = new Float64Array(size);
     this.windowCorrelation = this.#windowCorrelation();
+    const twins = TwinFft.open(size, 16 * size);
+    this.#twins = twins;
+    this.#powers = twins ? [0, 1, 2, 3].map(() => twins.memory.floats(size / 2 + 1)) : [];
   }
 
   /** Transform of the window's power spectrum, scaled to 1 at lag 0. */
@@ -91,6 +98,31 @@ export class SpectrumAnalysis {
       powerB[k] = 0.25 * (oddRe * oddRe + oddIm * oddIm);
     }
     return [this.#frame(samples, a, meanA, powerA), this.#frame(samples, b, meanB, powerB)];
+  }
+
+  /** Analyses four frames, as `pair` the first two and the last two. */
+  four(samples: Float64Array, starts: readonly [number, number, number, number]): SpectrumFrame[] {
+    const [a, b, c, d] = starts;
+    const twins = this.#twins;
+    if (!twins) return [...this.pair(samples, a, b), ...this.pair(samples, c, d)];
+    const { length, size } = this;
+    const window = this.#window;
+    const means = starts.map((start) => mean(samples, start, length));
+    const [meanA, meanB, meanC, meanD] = means as [number, number, number, number];
+    const { re, im } = twins;
+    for (let i = 0, k = 0; i < length; i++, k += 2) {
+      const weight = window[i]!;
+      re[k] = (samples[a + i]! - meanA) * weight;
+      re[k + 1] = (samples[c + i]! - meanC) * weight;
+      im[k] = (samples[b + i]! - meanB) * weight;
+      im[k + 1] = (samples[d + i]! - meanD) * weight;
+    }
+    re.fill(0, 2 * length);
+    im.fill(0, 2 * length);
+    const [xr, xi] = twins.run();
+    const [pa, pb, pc, pd] = this.#powers.map((power) => power.byteOffset);
+    twins.wasm.framePowers(xr, xi, size, pa!, pb!, pc!, pd!);
+    return starts.map((start, i) => this.#frame(samples, start, means[i]!, this.#powers[i]!.slice()));
   }
 
   #frame(samples: Float64Array, start: number, offset: number, power: Float32Array): SpectrumFrame {
