@@ -80,6 +80,16 @@ export function compute(): Results {
       });
     }
   }
+  // fmin 90: a transform of 512; fmin 30: one of 1280 values.
+  for (const samples of [40000, 39900, 600, 0]) {
+    for (const options of [{}, { fmin: 90, lookahead: 0.3 }, { fmin: 30, hopLength: 160 }]) {
+      const track = audio.trackPitch(signal.subarray(0, samples), { ...rate, ...options });
+      const name = `${samples} ${JSON.stringify(options)}`;
+      results[`track f0 ${name}`] = track.f0;
+      results[`track periodicity ${name}`] = track.periodicity;
+      results[`track probability ${name}`] = track.probability;
+    }
+  }
   return results;
 }
 

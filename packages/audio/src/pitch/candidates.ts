@@ -36,9 +36,9 @@ const DECAY_SECONDS = 0.01;
 /** Candidates of one frame. */
 export interface Candidates {
   /** log2 of the frequency in Hz. */
-  readonly octave: Float64Array;
+  readonly octave: readonly number[];
   /** Periodicity, about 0 ... 1: the window-corrected height of the maximum. */
-  readonly periodicity: Float64Array;
+  readonly periodicity: readonly number[];
   /** How much lower the periodicity of the strongest candidate is over several of its periods: about 0 for a voice. */
   readonly decay: number;
   /** Share of the frame's power that stands above the noise floor: about 0.5 for the noise itself, near 1 for a voice. */
@@ -224,11 +224,12 @@ export class CandidateFinder {
     }
     found.sort((a, b) => b.strength - a.strength);
     if (found.length > MAX_CANDIDATES) found.length = MAX_CANDIDATES;
-    const octave = new Float64Array(found.length);
-    const periodicity = new Float64Array(found.length);
-    for (let i = 0; i < found.length; i++) {
-      octave[i] = found[i]!.octave;
-      periodicity[i] = found[i]!.periodicity;
+    // Plain arrays: they are short, and the engine keeps longer typed arrays outside its heap, which costs more.
+    const octave: number[] = [];
+    const periodicity: number[] = [];
+    for (const candidate of found) {
+      octave.push(candidate.octave);
+      periodicity.push(candidate.periodicity);
     }
     const best = found[0];
     const decay = best ? periodicityDecay(extended, best.period, best.periodicity, this.#decayLag) : 0;

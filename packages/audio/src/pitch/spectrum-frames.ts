@@ -9,6 +9,9 @@ export const NOISE_BANDS = 32;
 /** A band's noise is read where it is weakest, in one of so many parts: between harmonics, not on them. */
 export const VALLEY_PARTS = 4;
 
+/** Frames whose values share an array; it lives as long as any of them. */
+const SLAB_FRAMES = 32;
+
 /** One analysed frame. */
 export interface SpectrumFrame {
   /** Power per bin, shape [size / 2 + 1]. */
@@ -38,6 +41,9 @@ export class SpectrumAnalysis {
   readonly #re: Float64Array;
   readonly #im: Float64Array;
   readonly #twins: TwinFft | undefined;
+  /** The array that the next frames take their values from, and how much of it is taken. */
+  #slab: Float32Array = new Float32Array(0);
+  #slabUsed = 0;
   /** Where the kernel writes the powers of four frames. */
   readonly #powers: readonly Float32Array[];
 
@@ -86,8 +92,8 @@ export class SpectrumAnalysis {
     }
     this.#fft.forward(re, im, re, im);
     const half = size / 2;
-    const powerA = new Float32Array(half + 1);
-    const powerB = new Float32Array(half + 1);
+    const powerA = this.#room(half + 1);
+    const powerB = this.#room(half + 1);
     for (let k = 1; k <= half; k++) {
       const m = size - k;
       const evenRe = re[k]! + re[m]!;
@@ -107,8 +113,8 @@ export class SpectrumAnalysis {
     if (!twins) return [...this.pair(samples, a, b), ...this.pair(samples, c, d)];
     const { length, size } = this;
     const window = this.#window;
-    const means = starts.map((start) => mean(samples, start, length));
-    const [meanA, meanB, meanC, meanD] = means as [number, number, number, number];
+    const means = fourMeans(samples, starts, length);
+    const [meanA, meanB, meanC, meanD] = means;
     const { re, im } = twins;
     for (let i = 0, k = 0; i < length; i++, k += 2) {
       const weight = window[i]!;
@@ -122,12 +128,27 @@ export class SpectrumAnalysis {
     const [xr, xi] = twins.run();
     const [pa, pb, pc, pd] = this.#powers.map((power) => power.byteOffset);
     twins.wasm.framePowers(xr, xi, size, pa!, pb!, pc!, pd!);
-    return starts.map((start, i) => this.#frame(samples, start, means[i]!, this.#powers[i]!.slice()));
+    return starts.map((start, i) => {
+      const power = this.#room(size / 2 + 1);
+      power.set(this.#powers[i]!);
+      return this.#frame(samples, start, means[i]!, power);
+    });
+  }
+
+  /** So many zeros: a part of a larger array, since each array of its own costs the engine far more than its values. */
+  #room(count: number): Float32Array {
+    if (this.#slabUsed + count > this.#slab.length) {
+      this.#slab = new Float32Array(SLAB_FRAMES * (this.size / 2 + 1 + NOISE_BANDS));
+      this.#slabUsed = 0;
+    }
+    const from = this.#slabUsed;
+    this.#slabUsed += count;
+    return this.#slab.subarray(from, from + count);
   }
 
   #frame(samples: Float64Array, start: number, offset: number, power: Float32Array): SpectrumFrame {
     const width = this.size / 2 / NOISE_BANDS / VALLEY_PARTS;
-    const bands = new Float32Array(NOISE_BANDS);
+    const bands = this.#room(NOISE_BANDS);
     let total = 0;
     for (let band = 0, k = 1; band < NOISE_BANDS; band++) {
       let least = Number.POSITIVE_INFINITY;
@@ -163,6 +184,22 @@ function mean(samples: Float64Array, start: number, length: number): number {
   let sum = 0;
   for (let i = start; i < start + length; i++) sum += samples[i]!;
   return sum / length;
+}
+
+/** `mean` of four frames; one sum alone would wait for each of its additions. */
+function fourMeans(
+  samples: Float64Array,
+  [a, b, c, d]: readonly [number, number, number, number],
+  length: number,
+): [number, number, number, number] {
+  let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
+  for (let i = 0; i < length; i++) {
+    sumA += samples[a + i]!;
+    sumB += samples[b + i]!;
+    sumC += samples[c + i]!;
+    sumD += samples[d + i]!;
+  }
+  return [sumA / length, sumB / length, sumC / length, sumD / length];
 }
 
 /** Hann window of even length whose peak lies between the two middle samples; no value is zero. */

@@ -37,11 +37,11 @@ const PROBABILITY_REACH = 64;
 interface Step {
   readonly candidates: Candidates;
   /** What each state is worth by itself. */
-  readonly local: Float64Array;
+  readonly local: readonly number[];
   /** Score of the best path up to each state. */
-  readonly scores: Float64Array;
+  readonly scores: number[];
   /** Best previous state of every state. */
-  readonly back: Uint8Array;
+  readonly back: number[];
 }
 
 /** Best path through frames pushed one at a time. */
@@ -68,14 +68,14 @@ export class VoicingPath {
   /** Adds a frame: its candidates and the strength of leaving it unvoiced. */
   push(candidates: Candidates, unvoicedStrength: number): void {
     const count = candidates.octave.length + 1;
-    const local = new Float64Array(count);
-    local[0] = unvoicedStrength;
+    const local = [unvoicedStrength];
+    const back = [0];
     for (let j = 1; j < count; j++) {
       const height = candidates.octave[j - 1]! - REFERENCE_OCTAVE;
-      local[j] = candidates.periodicity[j - 1]! + this.#costs.octaveCost * height;
+      local.push(candidates.periodicity[j - 1]! + this.#costs.octaveCost * height);
+      back.push(0);
     }
     const scores = local.slice();
-    const back = new Uint8Array(count);
     if (this.#newest !== undefined) this.#extend(this.#newest, candidates.octave, scores, back);
     // Only differences count; rebasing keeps long signals exact.
     let top = scores[0]!;
@@ -86,7 +86,7 @@ export class VoicingPath {
   }
 
   /** Adds to each score that of the best way to get there from the frame before. */
-  #extend(before: Step, octaves: Float64Array, scores: Float64Array, back: Uint8Array): void {
+  #extend(before: Step, octaves: readonly number[], scores: number[], back: number[]): void {
     const { octaveJumpCost, voicingChangeCost } = this.#costs;
     const earlier = before.scores;
     const previous = before.candidates.octave;
@@ -170,13 +170,13 @@ export class VoicingPath {
   }
 }
 
-function bestState(scores: Float64Array): number {
+function bestState(scores: readonly number[]): number {
   let state = 0;
   for (let j = 1; j < scores.length; j++) if (scores[j]! > scores[state]!) state = j;
   return state;
 }
 
-function voicedProbability(scores: Float64Array, ahead: Float64Array): number {
+function voicedProbability(scores: readonly number[], ahead: Float64Array): number {
   let voiced = Number.NEGATIVE_INFINITY;
   for (let j = 1; j < scores.length; j++) voiced = Math.max(voiced, scores[j]! + ahead[j]!);
   return 1 / (1 + Math.exp(-ODDS_OF_TIE - ODDS_PER_SCORE * (voiced - scores[0]! - ahead[0]!)));
