@@ -74,7 +74,7 @@ export function courseHtml(chapters) {
     const rows = read.map(
       (item) => `<tr><td>${itemHtml(item)}</td><td>${item.lines}</td><td>${escape(item.about)}</td></tr>`,
     );
-    return `<tbody><tr><th scope="rowgroup">${i + 1}. ${escape(title)}</th><th>${lines}</th><th></th></tr>${rows.join("")}</tbody>`;
+    return `<tbody><tr><th scope="rowgroup">${i + 1}. ${escape(title)}</th><td><b>${lines}</b></td><td></td></tr>${rows.join("")}</tbody>`;
   });
   const items = chapters.map(
     ({ slug, title, question }) =>

@@ -9,7 +9,7 @@ t.setTimeout(400_000);
 
 const VIEWS = [
   { colorScheme: "light", viewport: { width: 1280, height: 900 } },
-  { colorScheme: "dark", viewport: { width: 390, height: 844 } },
+  { colorScheme: "dark", viewport: { width: 390, height: 844 }, reducedMotion: "reduce" },
 ] as const;
 
 t.test("chapters", { skip: skipWithoutChromium, timeout: 380_000 }, async (t) => {
@@ -28,7 +28,10 @@ t.test("chapters", { skip: skipWithoutChromium, timeout: 380_000 }, async (t) =>
         t.ok(wide <= 0, `${view.viewport.width} px: the page does not scroll sideways (${wide})`);
         t.equal(await tab.locator("h1").count(), 1);
         t.equal(await tab.textContent("nav [aria-current]"), "Course");
+        if ("reducedMotion" in view)
+          t.equal(await tab.evaluate(() => document.getAnimations().length), 0, "nothing moves");
         if (view === VIEWS[0]) {
+          t.equal(await tab.evaluate(() => crossOriginIsolated), false, "the host sends no headers");
           const cell = readChapter(slug).blocks.find((block) => block.kind === "cell")!;
           const first = tab.locator(".cell:not(.exercise)").first();
           await first.locator("textarea").press("Control+Enter");

@@ -1,19 +1,40 @@
 // Every page of the site in Chromium: no message on the console, nothing asked from elsewhere, the rules of axe-core in
 // light and dark, at the width of a desk and of a telephone; without a network after the first visit.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { skipWithoutChromium } from "../browser/chromium.ts";
+import { loadSite } from "./load-site.ts";
 import { openSite, until } from "./open-site.ts";
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const VIEWS = [
   { colorScheme: "light", viewport: { width: 1280, height: 900 } },
-  { colorScheme: "dark", viewport: { width: 390, height: 844 } },
+  { colorScheme: "dark", viewport: { width: 390, height: 844 }, reducedMotion: "reduce" },
 ] as const;
 
-t.test("the pages of the site", { skip: skipWithoutChromium, timeout: 280_000 }, async (t) => {
+t.test("the pages of the site", { skip: skipWithoutChromium, timeout: 580_000 }, async (t) => {
+  const { CHAPTERS, readChapter } = await loadSite();
   const site = await openSite();
   t.teardown(() => site.close());
+  await t.test("the folder can stand at any address and names no other", async (t) => {
+    const names = readdirSync(site.folder, { recursive: true, encoding: "utf8" });
+    const texts = names.filter((name) => /\.(html|css)$/.test(name));
+    t.ok(texts.length > site.pages.length + CHAPTERS.length, `${texts.length} pages and styles`);
+    for (const name of texts) {
+      const text = readFileSync(join(site.folder, name), "utf8");
+      // Relative addresses only: neither another host nor the root of this one.
+      const addresses = [...text.matchAll(/(?:\s(?:src|href|action)="|url\(["']?)([^"')]*)/g)].map(
+        ([, to]) => to!,
+      );
+      t.same(
+        addresses.filter((to) => /^(?:\/|\w+:)/.test(to) && !to.startsWith("data:")),
+        [],
+        name,
+      );
+    }
+  });
   for (const { path, name } of site.pages) {
     await t.test(`${name} (${path})`, async (t) => {
       for (const view of VIEWS) {
@@ -27,6 +48,7 @@ t.test("the pages of the site", { skip: skipWithoutChromium, timeout: 280_000 },
           animations: document.getAnimations().length,
         }));
         t.ok(seen.wide <= 0, `${view.viewport.width} px: the page does not scroll sideways (${seen.wide})`);
+        if ("reducedMotion" in view) t.equal(seen.animations, 0, "nothing moves where that is not wished");
         t.equal(seen.headings, 1, "one main heading");
         t.equal(seen.current, name, "the navigation says where one is");
         await tab.keyboard.press("Tab");
@@ -70,6 +92,19 @@ t.test("the pages of the site", { skip: skipWithoutChromium, timeout: 280_000 },
       await tab.goto(site.address(path));
       t.equal(await tab.textContent("nav [aria-current]"), name, `${name} without a network`);
     }
+    for (const slug of CHAPTERS) {
+      await tab.goto(site.address(`course/${slug}/`));
+      const title = await tab.textContent("h1");
+      t.equal(title, readChapter(slug).title, `chapter ${slug} without a network`);
+    }
+    const code = tab.locator(".cell:not(.exercise)", { hasText: "same bits" });
+    await code.getByRole("button", { name: "Run" }).click();
+    await code.getByRole("button", { name: "Run" }).waitFor({ timeout: 60_000 });
+    t.match(
+      await code.locator(".printed pre").textContent(),
+      /rows in 8 parts, same bits: true\n/,
+      "a cell too",
+    );
     t.same(problems, []);
     await tab.context().close();
   });
