@@ -1,16 +1,22 @@
 // Runs every test with node-tap and closes with the plain line "N passed, N failed, N skipped".
 // Arguments are handed to tap: `node scripts/test.mjs test/dist/tensor/view.test.js`.
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const tap = join(root, "node_modules", "tap", "dist", "esm", "run.mjs");
+// What several test files need is made once, in here.
+const shared = mkdtempSync(join(tmpdir(), "echo-test-"));
+process.on("exit", () => rmSync(shared, { recursive: true, force: true }));
 const child = spawn(
   process.execPath,
   [tap, "--reporter=tap", "--disable-coverage", ...process.argv.slice(2)],
   {
     cwd: root,
+    env: { ...process.env, ECHO_TEST_SHARED: shared },
     stdio: ["ignore", "pipe", "inherit"],
   },
 );

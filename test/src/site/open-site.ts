@@ -1,20 +1,13 @@
-// Builds the site as `npm run site` does, into a folder of its own, serves it below a sub-folder with or without the
+// Takes the built site, serves it below a sub-folder with or without the
 // headers of cross-origin isolation, and opens its pages in Chromium while it notes what goes wrong.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page as Tab } from "playwright-core";
 import { launchChromium } from "../browser/chromium.ts";
-
-/** One page of the site, as site/build/pages.mjs lists it. */
-export interface SitePage {
-  /** Folder below the root, with a slash at its end. */
-  readonly path: string;
-  readonly name: string;
-}
+import { builtSite, type SitePage } from "./built-site.ts";
 
 /** A rule of axe-core that a page breaks. */
 interface Violation {
@@ -65,15 +58,9 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Builds, serves and starts the browser with `flags`. */
+/** Serves the built site and starts the browser with `flags`. */
 export async function openSite(flags: readonly string[] = []): Promise<OpenSite> {
-  const folder = mkdtempSync(join(tmpdir(), "echo-site-"));
-  const build = "../../../site/build";
-  const { buildSite } = (await import(`${build}/build-site.mjs`)) as {
-    buildSite(outDir: string): Promise<void>;
-  };
-  const { PAGES } = (await import(`${build}/pages.mjs`)) as { PAGES: readonly SitePage[] };
-  await buildSite(folder);
+  const { folder, pages, release } = await builtSite();
   const server = createServer(({ url = "" }, response) => {
     const [, kind, ...rest] = new URL(url, "http://127.0.0.1").pathname.split("/");
     const name = rest.slice(1).join("/");
@@ -97,7 +84,7 @@ export async function openSite(flags: readonly string[] = []): Promise<OpenSite>
   return {
     folder,
     browser,
-    pages: PAGES,
+    pages,
     address,
     async open(path, options = {}, kind = "plain") {
       const context = await browser.newContext(options);
@@ -122,7 +109,7 @@ export async function openSite(flags: readonly string[] = []): Promise<OpenSite>
     async close() {
       await browser.close();
       await disconnect();
-      rmSync(folder, { recursive: true });
+      release();
     },
   };
 }
