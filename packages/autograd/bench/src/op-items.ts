@@ -8,6 +8,7 @@ import {
   exp,
   gelu,
   geluTanh,
+  linear,
   matmul,
   rmsNorm,
   type Shape,
@@ -64,6 +65,19 @@ function product(name: string, m: number, k: number, n: number): Item {
   };
 }
 
+/** One row times the weights of a layer, as a decoder computes for every token. */
+function linearRow(inputs: number, outputs: number): Item {
+  return {
+    name: `linear_row_${inputs}x${outputs}`,
+    flops: 2 * inputs * outputs,
+    prepare: () => {
+      const x = normal("x", [1, inputs]);
+      const weight = normal("weight", [outputs, inputs]);
+      return prepareOp(() => linear(x, weight));
+    },
+  };
+}
+
 function elementwise(name: string, op: (x: Tensor) => Tensor): Item {
   return {
     name: `${name}_1M`,
@@ -99,6 +113,8 @@ export const OP_ITEMS: readonly Item[] = [
   product("512", 512, 512, 512),
   product("1024", 1024, 1024, 1024),
   product("375x128x512", 375, 128, 512),
+  linearRow(128, 512),
+  linearRow(384, 51865),
   elementwise("gelu", geluTanh),
   elementwise("gelu_erf", gelu),
   elementwise("exp", exp),
