@@ -2,6 +2,8 @@
 // the picture as an SVG file. Read next: heat.ts (matrices as pictures), time-axis.ts (figures on one clock).
 import * as Plot from "@observablehq/plot";
 
+export { pageColor } from "./page-color.ts";
+
 /** The numbers behind a figure. */
 export interface FigureTable {
   readonly columns: readonly string[];
@@ -148,14 +150,4 @@ export function download(blob: Blob, name: string): void {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-/** A colour of the page, for marks of a plot: `light-dark()` is understood by style sheets alone. */
-export function pageColor(name: "--pitch" | "--ours" | "--soft" | "--ink" | "--line"): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
 }

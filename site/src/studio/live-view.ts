@@ -1,11 +1,16 @@
-// The last seconds of the microphone, drawn as they come: mel bands, the pitch over them, and below whether it is speech.
+// The last seconds of the microphone, drawn as they come: the wave, below it the mel bands with the pitch over them.
 
+import { pageColor } from "../figure/page-color.ts";
 import type { LiveFrames } from "./microphone.ts";
 import { bandOf } from "./sound-figure.ts";
 
 /** Frames of 10 ms that are shown. */
 const FRAMES = 600;
 const BANDS = 64;
+/** Height of the wave's strip, pixels of the canvas. */
+const WAVE = 72;
+/** Samples for each column. */
+const HOP = 160;
 
 /** A rolling picture on a canvas of FRAMES x BANDS cells. */
 export class LiveView {
@@ -13,6 +18,9 @@ export class LiveView {
   readonly #context: CanvasRenderingContext2D;
   readonly #pixels: ImageData;
   readonly #f0 = new Float32Array(FRAMES);
+  /** Lowest and highest sample of each column. */
+  readonly #wave = new Float32Array(2 * FRAMES);
+  #samples = 0;
   #next = 0;
   #waiting = false;
   /** Pitch of the last voiced frames, Hz; 0 before there were any. */
@@ -21,10 +29,21 @@ export class LiveView {
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
     canvas.width = FRAMES;
-    canvas.height = BANDS * 3;
+    canvas.height = WAVE + BANDS * 3;
     this.#context = canvas.getContext("2d")!;
     this.#pixels = this.#context.createImageData(FRAMES, BANDS);
     this.#pixels.data.fill(255);
+  }
+
+  /** Takes samples; they are drawn with the frames that they belong to. */
+  pushWave(samples: Float32Array): void {
+    for (const sample of samples) {
+      const at = 2 * (Math.floor(this.#samples / HOP) % FRAMES);
+      const fresh = this.#samples % HOP === 0;
+      this.#wave[at] = fresh ? sample : Math.min(this.#wave[at]!, sample);
+      this.#wave[at + 1] = fresh ? sample : Math.max(this.#wave[at + 1]!, sample);
+      this.#samples++;
+    }
   }
 
   /** Takes frames; they are drawn with the next picture of the screen. */
@@ -58,9 +77,18 @@ export class LiveView {
     const split = this.#next % FRAMES;
     const context = this.#context;
     context.imageSmoothingEnabled = false;
+    context.clearRect(0, 0, width, WAVE);
+    context.fillStyle = pageColor("--ours");
+    const middle = WAVE / 2;
+    for (let x = 0; x < FRAMES; x++) {
+      const at = 2 * ((split + x) % FRAMES);
+      const [low, high] = [this.#wave[at]!, this.#wave[at + 1]!];
+      context.fillRect(x, middle - high * middle, 1, Math.max(1, (high - low) * middle));
+    }
     // The oldest column is at the left.
-    context.drawImage(image, split, 0, FRAMES - split, BANDS, 0, 0, width - split, height);
-    if (split > 0) context.drawImage(image, 0, 0, split, BANDS, width - split, 0, split, height);
+    const mel = height - WAVE;
+    context.drawImage(image, split, 0, FRAMES - split, BANDS, 0, WAVE, width - split, mel);
+    if (split > 0) context.drawImage(image, 0, 0, split, BANDS, width - split, WAVE, split, mel);
     image.close();
     context.fillStyle = "#ff9d3c";
     for (let x = 0; x < FRAMES; x++) {

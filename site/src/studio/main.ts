@@ -1,6 +1,7 @@
 // The front page. Read first: messages.ts (what the worker gives), then sound-figure.ts and model-figures.ts (what is
 // shown). Read next: recording-panel.ts (files and the microphone), model-panel.ts (words and switches), rotary-lab.ts.
 import "../layout/page.ts";
+import { download } from "../figure/figure.ts";
 import { TimeCursor } from "../figure/time-axis.ts";
 import { at } from "../layout/elements.ts";
 import type { Heard } from "./messages.ts";
@@ -59,6 +60,13 @@ const recordings = new RecordingPanel({
   onPitch: (hz) => rotary?.setLivePitch(hz),
 });
 model.onChangedSound = show;
+at("live-drive").addEventListener("click", () => rotary?.followMicrophone());
+at("keep").addEventListener("click", async () => {
+  if (latest === null) return;
+  const { encodeWav } = await import("@echo-ts/audio");
+  const { wave, sampleRate } = latest;
+  download(new Blob([Uint8Array.from(encodeWav(wave, { sampleRate }))], { type: "audio/wav" }), "echo.wav");
+});
 
 await recordings.first();
 performance.mark("echo-first-recording");

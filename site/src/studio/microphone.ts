@@ -10,11 +10,20 @@ export interface LiveFrames {
   readonly speech: Uint8Array;
 }
 
+/** What the worklet "echo-samples" posts. */
+export interface LiveSamples {
+  /** Mono at 16 kHz. */
+  readonly samples: Float32Array;
+  /** Frames that the audio thread did not get before these. */
+  readonly skipped: number;
+  /** Milliseconds of the audio thread's clock when the last of them had come. */
+  readonly clock: number;
+}
+
 /** Who hears the microphone. */
 export interface Listener {
   frames(frames: LiveFrames): void;
-  /** Mono at 16 kHz. */
-  samples(samples: Float32Array): void;
+  samples(chunk: LiveSamples): void;
   /** The device was unplugged or taken away. */
   lost(reason: string): void;
 }
@@ -62,7 +71,7 @@ export async function openMicrophone(listener: Listener): Promise<() => Promise<
     });
     const samples = new AudioWorkletNode(context, "echo-samples");
     features.port.onmessage = ({ data }: MessageEvent<LiveFrames>) => listener.frames(data);
-    samples.port.onmessage = ({ data }: MessageEvent<Float32Array>) => listener.samples(data);
+    samples.port.onmessage = ({ data }: MessageEvent<LiveSamples>) => listener.samples(data);
     source.connect(features);
     source.connect(samples);
   } catch (error) {

@@ -1,6 +1,7 @@
 // Where recordings come from: the bundled ones, a file that is chosen or dropped, the microphone.
 import { at } from "../layout/elements.ts";
 import { fetchFile } from "../layout/fetch-file.ts";
+import { Dropouts } from "./dropouts.ts";
 import { LiveView } from "./live-view.ts";
 import type { Heard } from "./messages.ts";
 import { microphoneProblem, openMicrophone, RATE } from "./microphone.ts";
@@ -120,6 +121,7 @@ export class RecordingPanel {
     const { worker, onPitch } = this.#parts;
     const view = new LiveView(at<HTMLCanvasElement>("live-canvas"));
     const words = at("live-words");
+    const dropouts = new Dropouts(RATE);
     const kept: Float32Array[] = [];
     let keptSamples = 0;
     let model = false;
@@ -128,7 +130,7 @@ export class RecordingPanel {
       for (const { word, confidence } of found)
         words.append(`${word}${confidence === undefined ? "" : ` (${Math.round(100 * confidence)} %)`} `);
     };
-    const end = async (): Promise<void> => {
+    const end = async (lost = ""): Promise<void> => {
       this.#close = null;
       this.#button.textContent = "Use the microphone";
       if (model) {
@@ -137,6 +139,8 @@ export class RecordingPanel {
       }
       if (keptSamples > RATE / 2) await this.#hear(await wavOf(kept, keptSamples), "what you said");
       at("said").textContent = `The last ${(keptSamples / RATE).toFixed(1)} seconds of your microphone.`;
+      // Hearing what was kept clears the message; that the device is gone must stay.
+      if (lost !== "") at("problem").textContent = lost;
     };
     const close = await openMicrophone({
       frames: (frames) => {
@@ -145,7 +149,11 @@ export class RecordingPanel {
         at("live-pitch").textContent = `${view.f0.toFixed(0)} Hz`;
         onPitch(view.f0);
       },
-      samples: (samples) => {
+      samples: (chunk) => {
+        const { samples } = chunk;
+        dropouts.push(chunk);
+        at("live-gaps").textContent = dropouts.text;
+        view.pushWave(samples);
         kept.push(samples);
         keptSamples += samples.length;
         while (keptSamples > KEPT_SECONDS * RATE) keptSamples -= kept.shift()!.length;
@@ -153,7 +161,7 @@ export class RecordingPanel {
       },
       lost: (reason) => {
         at("problem").textContent = reason;
-        void end();
+        void end(reason);
       },
     });
     this.#close = async () => {

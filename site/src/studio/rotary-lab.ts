@@ -12,6 +12,9 @@ const STRIDE = 4;
 /** Positions of the figures without an utterance: 4 s. */
 const POSITIONS = 100;
 
+/** Place of the microphone among the sources of pitch. */
+const LIVE = 2;
+
 /** The section on position and pitch. */
 export class RotaryLab {
   readonly #theta = slider({
@@ -39,7 +42,11 @@ export class RotaryLab {
     show: (value) => value.toFixed(1),
   });
   readonly #width = choiceOf("Width of a head", ["32, as in this model", "64", "128"]);
-  readonly #source = choiceOf("The pitch is", ["the slider's", "the recording's, frame by frame"]);
+  readonly #source = choiceOf("The pitch is", [
+    "the slider's",
+    "the recording's, frame by frame",
+    "mine, from the microphone",
+  ]);
   readonly #state = document.createElement("p");
   readonly #bands: BandFigures;
   readonly #clocks: ClockFigure;
@@ -47,6 +54,7 @@ export class RotaryLab {
   #f0Track: Float64Array = new Float64Array(0);
   #secondsPerFrame = 0.04;
   #waiting = false;
+  #heardLive = false;
 
   constructor(place: HTMLElement) {
     const text = document.createElement("p");
@@ -81,8 +89,16 @@ export class RotaryLab {
     this.#update();
   }
 
-  /** The pitch of who is speaking now. */
+  /** From now on the microphone's pitch moves the band. */
+  followMicrophone(): void {
+    this.#source.select.selectedIndex = LIVE;
+    this.#update();
+  }
+
+  /** The pitch of who is speaking now; it counts while it is what the visitor chose. */
   setLivePitch(hz: number): void {
+    this.#heardLive = true;
+    if (this.#source.select.selectedIndex !== LIVE) return;
     if (Math.abs(hz - Number(this.#f0.input.value)) < 1) return;
     this.#setPitch(hz);
     this.#update();
@@ -120,7 +136,7 @@ export class RotaryLab {
       width === null
         ? "wider than the picture"
         : `${width} frames (${(width * this.#secondsPerFrame).toFixed(2)} s)`;
-    this.#state.textContent = `Width of the band, where the similarity falls below one half: ${frames(fixed)} with θ = ${Math.round(theta)}, ${frames(pitched)} at ${Math.round(hz)} Hz, where θ = ${Math.round(thetaFromPitch(hz, rotary))}.`;
+    this.#state.textContent = `Width of the band, where the similarity falls below one half: ${frames(fixed)} with θ = ${Math.round(theta)}, ${frames(pitched)} at ${Math.round(hz)} Hz, where θ = ${Math.round(thetaFromPitch(hz, rotary))}.${this.#source.select.selectedIndex === LIVE && !this.#heardLive ? " Press “Use the microphone” in section 1 and speak." : ""}`;
     const track = this.#f0Track.length > 1 ? this.#f0Track : new Float64Array(POSITIONS).fill(hz);
     this.#clocks.show({ theta, track, pairs, rotary, secondsPerFrame: this.#secondsPerFrame });
     this.#bias.show(track, Number(this.#scale.input.value), this.#secondsPerFrame);

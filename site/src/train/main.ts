@@ -77,7 +77,7 @@ async function recordTake(): Promise<Uint8Array> {
   await new Promise<void>((resolve, reject) => {
     openMicrophone({
       frames: () => {},
-      samples: (samples) => {
+      samples: ({ samples }) => {
         wave.set(samples.subarray(0, wave.length - filled), filled);
         filled = Math.min(wave.length, filled + samples.length);
         if (filled === wave.length) resolve();

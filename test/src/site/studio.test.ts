@@ -1,10 +1,8 @@
 // The studio in Chromium: what it shows is what the packages compute in Node, with a bundled recording, a file that is
-// dropped, switches, and a microphone that plays a recording; what the first view weighs.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+// dropped, and switches; what the first view weighs. The microphone: microphone.test.ts.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { decodeWav, encodeWav, resample } from "@echo-ts/audio";
 import { decodeCheckpoint, decodeRecording, recognizerOf, transcribe } from "@echo-ts/echo-model";
 import { geometricFrequencies } from "@echo-ts/echo-model/model";
 import { bandWidth, lagCurve } from "@echo-ts/echo-model/study";
@@ -32,29 +30,8 @@ async function nextWords(tab: Tab, before = ""): Promise<string[]> {
 }
 
 t.test("the studio", { skip: skipWithoutChromium, timeout: 380_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "echo-studio-"));
-  const quiet = new Float32Array(16000);
-  const digits = [1, 4, 2].map(
-    (digit) =>
-      decodeWav(
-        readFileSync(join(import.meta.dirname, `../../../data/asterisk-alnum/wav/digits-${digit}.wav`)),
-      ).channels[0]!,
-  );
-  const spoken = Float32Array.from(
-    [quiet, ...digits.flatMap((wave) => [wave, quiet]), quiet].flatMap((x) => [...x]),
-  );
-  const microphone = join(folder, "microphone.wav");
-  writeFileSync(microphone, encodeWav(resample(spoken, 16000, 48000), { sampleRate: 48000 }));
-  const site = await openSite([
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    `--use-file-for-fake-audio-capture=${microphone}%noloop`,
-    "--autoplay-policy=no-user-gesture-required",
-  ]);
-  t.teardown(async () => {
-    await site.close();
-    rmSync(folder, { recursive: true });
-  });
+  const site = await openSite(["--autoplay-policy=no-user-gesture-required"]);
+  t.teardown(() => site.close());
   const file = (name: string) => readFileSync(join(site.folder, name));
   const recognizer = recognizerOf(await decodeCheckpoint(file("files/an4-f0.safetensors"), "the model"));
   const transcriptOf = async (name: string) => {
@@ -164,32 +141,6 @@ t.test("the studio", { skip: skipWithoutChromium, timeout: 380_000 }, async (t) 
     t.match(await tab.textContent("#problem"), /notes\.txt/, "the message names the file");
     await tab.click("#silence");
     await until(tab, "/one second of silence/.test(document.querySelector('#said').textContent)");
-    await tab.context().close();
-  });
-
-  await t.test("the microphone: pitch and words as they come, and what to do without one", async (t) => {
-    const { tab, problems } = await site.open("");
-    await nextWords(tab);
-    await tab.click("#microphone");
-    await until(tab, "Number.parseFloat(document.querySelector('#live-pitch').textContent) > 100");
-    await until(tab, "/four|one|two/.test(document.querySelector('#live-words').textContent)");
-    await tab.click("#microphone");
-    await until(tab, "/of your microphone/.test(document.querySelector('#said').textContent)");
-    t.comment(`heard: ${await tab.textContent("#live-words")}`);
-    t.same(problems, []);
-    for (const [name, words] of [
-      ["NotAllowedError", /was refused\. Allow it/],
-      ["NotFoundError", /No microphone was found\. Plug one in/],
-      ["NotReadableError", /another program may have it/],
-    ] as const) {
-      await tab.evaluate(
-        `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "${name}"))`,
-      );
-      await tab.click("#microphone");
-      await until(tab, "document.querySelector('#problem').textContent !== ''");
-      t.match(await tab.textContent("#problem"), words, name);
-      await tab.evaluate("document.querySelector('#problem').textContent = ''");
-    }
     await tab.context().close();
   });
 });
