@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { CHAPTER_PAGES } from "./chapters.mjs";
 import { course } from "./course.mjs";
+import { figureSources } from "./figure-sources.mjs";
 import { copyFiles, writeServiceWorker } from "./files.mjs";
 import { layout } from "./layout.mjs";
 import { PAGES } from "./pages.mjs";
@@ -44,7 +45,7 @@ export async function buildSite(outDir = DIST) {
   await build({
     ...shared,
     base: "./",
-    plugins: [course(), repl(), layout(), withoutDecoders()],
+    plugins: [course(), repl(), figureSources(), layout(), withoutDecoders()],
     worker: { format: "es", plugins: () => [withoutDecoders()] },
     build: {
       outDir,

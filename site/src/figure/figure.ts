@@ -1,6 +1,7 @@
 // A figure on a page: a title that says the point, the picture by Observable Plot, the numbers behind it as a table, and
 // the picture as an SVG file. Read next: heat.ts (matrices as pictures), time-axis.ts (figures on one clock).
 import * as Plot from "@observablehq/plot";
+import { fetchFile } from "../layout/fetch-file.ts";
 
 export { pageColor } from "./page-color.ts";
 
@@ -18,6 +19,8 @@ export interface FigureContent {
   readonly text: string;
   /** The picture in one sentence, for those who do not see it. */
   readonly alt: string;
+  /** The arithmetic behind one element, level 3; fills a place when a visitor opens it. */
+  readonly arithmetic?: (place: HTMLElement) => void;
   /** Options of the plot for a width in pixels. */
   readonly plot: (width: number) => Plot.PlotOptions;
   readonly table: () => FigureTable;
@@ -37,6 +40,8 @@ export class Figure {
   readonly #heading: HTMLElement;
   readonly #text: HTMLElement;
   readonly #table: HTMLDetailsElement;
+  readonly #arithmetic = deeper("The arithmetic of one element");
+  readonly #code = deeper("Show the code");
   #content: FigureContent | null = null;
   #drawn: Element | null = null;
   #svg: SVGSVGElement | null = null;
@@ -62,7 +67,14 @@ export class Figure {
     save.addEventListener("click", () => this.#save());
     const tools = document.createElement("div");
     tools.className = "figure-tools";
-    tools.append(this.#table, save);
+    const link = document.createElement("a");
+    link.href = `#${this.element.id}`;
+    link.textContent = "Link to this figure";
+    this.#arithmetic.addEventListener("toggle", () => this.#fillArithmetic());
+    this.#arithmetic.hidden = true;
+    this.#code.addEventListener("toggle", () => void this.#fillCode());
+    this.#code.hidden = true;
+    tools.append(this.#table, this.#arithmetic, this.#code, save, link);
     this.element.append(caption, this.stage, tools);
     new ResizeObserver(() => {
       const width = Math.floor(this.stage.clientWidth);
@@ -78,6 +90,40 @@ export class Figure {
     this.#text.textContent = content.text;
     this.#draw();
     this.#fillTable();
+    this.#arithmetic.hidden = content.arithmetic === undefined;
+    this.#fillArithmetic();
+  }
+
+  /** From now on the figure offers the code that computes it, from a file of `build/figure-sources.mjs`. */
+  offerCode(): this {
+    this.#code.hidden = false;
+    return this;
+  }
+
+  #fillArithmetic(): void {
+    const { open } = this.#arithmetic;
+    const place = this.#arithmetic.querySelector("div")!;
+    if (open) this.#content?.arithmetic?.(place);
+    else place.replaceChildren();
+  }
+
+  async #fillCode(): Promise<void> {
+    const place = this.#code.querySelector("div")!;
+    if (!this.#code.open || place.childElementCount > 0) return;
+    try {
+      const sources = JSON.parse(
+        new TextDecoder().decode(await fetchFile("files/figure-sources.json")),
+      ) as Record<string, { readonly file: string; readonly line: number; readonly code: string }>;
+      const { file, line, code } = sources[this.#name]!;
+      const where = document.createElement("p");
+      where.textContent = `${file}, line ${line}`;
+      const text = document.createElement("pre");
+      text.tabIndex = 0;
+      text.textContent = code;
+      place.replaceChildren(where, text);
+    } catch (error) {
+      place.textContent = (error as Error).message;
+    }
   }
 
   #draw(): void {
@@ -141,6 +187,16 @@ export class Figure {
       .replaceAll("currentColor", style.color);
     download(new Blob([text], { type: "image/svg+xml" }), `${this.#name}.svg`);
   }
+}
+
+/** A part that opens: Esc closes it again, see studio/address.ts. */
+function deeper(title: string): HTMLDetailsElement {
+  const details = document.createElement("details");
+  details.className = "deeper";
+  const summary = document.createElement("summary");
+  summary.textContent = title;
+  details.append(summary, document.createElement("div"));
+  return details;
 }
 
 /** Hands a file to the visitor. */

@@ -9,6 +9,7 @@ export const MARGINS = { marginLeft: 52, marginRight: 12, marginBottom: 38 } as 
 export class TimeCursor {
   readonly #lines: HTMLDivElement[] = [];
   readonly #stages: HTMLElement[] = [];
+  readonly #followers: ((seconds: number) => void)[] = [];
   #seconds = 1;
   #at = 0;
   /** Called when the visitor moves the cursor. */
@@ -38,6 +39,11 @@ export class TimeCursor {
     new ResizeObserver(() => this.move(this.#at)).observe(stage);
   }
 
+  /** Calls `follower` whenever the cursor moves. */
+  follow(follower: (seconds: number) => void): void {
+    this.#followers.push(follower);
+  }
+
   /** Length of the recording. */
   set seconds(seconds: number) {
     this.#seconds = seconds;
@@ -52,5 +58,6 @@ export class TimeCursor {
       const inner = this.#stages[i]!.clientWidth - MARGINS.marginLeft - MARGINS.marginRight;
       line.style.transform = `translateX(${MARGINS.marginLeft + share * inner}px)`;
     });
+    for (const follower of this.#followers) follower(this.#at);
   }
 }

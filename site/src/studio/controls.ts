@@ -38,10 +38,13 @@ export function slider({ name, min, max, step, value, show }: SliderChoice): Sli
 }
 
 /** A choice in its label. */
-export function choiceOf(
-  name: string,
-  names: readonly string[],
-): { label: HTMLLabelElement; select: HTMLSelectElement } {
+export interface Choice {
+  readonly label: HTMLLabelElement;
+  readonly select: HTMLSelectElement;
+}
+
+/** A choice between names. */
+export function choiceOf(name: string, names: readonly string[]): Choice {
   const label = document.createElement("label");
   const select = document.createElement("select");
   select.append(...names.map((one) => new Option(one)));

@@ -1,5 +1,6 @@
 // What the studio and its worker say to each other. Each request names its kind and gets one answer.
 import type { EchoConfig, TimedWord } from "@echo-ts/echo-model";
+import type { BeamNode } from "./beam-tree.ts";
 
 /** A recording as it was heard. Hops are `hopSeconds` apart. */
 export interface Heard {
@@ -25,16 +26,30 @@ export interface Switches {
   readonly zeroKeys: boolean;
 }
 
-/** One attention layer of the encoder. */
+/** One attention layer: of the encoder to itself, or of the decoder to the sound. */
 export interface LayerMap {
+  /** "encoder 0", "decoder 0 to the sound". */
   readonly name: string;
   readonly heads: number;
-  /** T, frames of the encoder. */
-  readonly frames: number;
-  /** Row-major [heads, T, T]: how much a frame (row) takes from each frame (column). */
+  readonly queries: number;
+  /** Frames of the encoder. */
+  readonly keys: number;
+  /** Row-major [heads, queries, keys]: how much a query (row) takes from each frame (column). */
   readonly weights: Float32Array;
+  /** Names of the queries where they are tokens; null where they are frames. */
+  readonly tokens: readonly string[] | null;
   /** Share of the attention that silent frames receive, mean over rows and heads. */
   readonly onSilence: number;
+}
+
+/** How far the gate of a block opens, 0 to 1, at each frame of the encoder or each token of the decoder. */
+export interface GateOpenings {
+  /** "encoder 0", "text 0", "cross 0". */
+  readonly name: string;
+  readonly onFrames: boolean;
+  readonly openings: Float32Array;
+  /** Mean opening of the same gate in a model of the same shape that has not been trained. */
+  readonly untrained: number;
 }
 
 /** What the model makes of a recording. */
@@ -42,12 +57,31 @@ export interface Recognised {
   readonly text: string;
   readonly words: readonly TimedWord[];
   readonly layers: readonly LayerMap[];
+  readonly gates: readonly GateOpenings[];
+  /** Hz at each frame of the encoder, 0 = unvoiced. */
+  readonly f0: Float32Array;
+  /** Texts that the prefix beam kept, frame by frame. */
+  readonly beam: readonly (BeamNode & { readonly name: string })[];
   readonly secondsPerFrame: number;
   /** Share of the encoder's frames that are silent. */
   readonly silentFrames: number;
   /** Likely tokens: their names, and probabilities row-major [tokens, T]. */
   readonly lattice: { readonly tokens: readonly string[]; readonly probabilities: Float32Array };
   readonly milliseconds: { readonly encoder: number; readonly ctc: number; readonly transcribe: number };
+}
+
+/** One weight of an attention layer, step by step. */
+export interface Explained {
+  /** Query and key, after the rotary turn: [width of a head]. */
+  readonly query: Float32Array;
+  readonly key: Float32Array;
+  /** What pitch and silence add to the score. */
+  readonly pitch: number;
+  readonly silence: number;
+  /** Score of the element, and the log of the sum of exp(score) over its row. */
+  readonly score: number;
+  readonly logSum: number;
+  readonly weight: number;
 }
 
 /** The model that was loaded. */
@@ -66,6 +100,11 @@ export interface Requests {
   hear: { take: { bytes: ArrayBuffer; name: string }; give: Heard };
   load: { take: { bytes: ArrayBuffer; name: string }; give: Loaded };
   recognise: { take: { wave: Float32Array; switches: Switches }; give: Recognised };
+  /** How one weight of an attention layer comes about; `layer` counts as in `Recognised.layers`. */
+  explain: {
+    take: { wave: Float32Array; switches: Switches; layer: number; head: number; query: number; key: number };
+    give: Explained;
+  };
   /** Silence is put into the pause nearest to the middle, `seconds` long. */
   insertSilence: { take: { wave: Float32Array; seconds: number }; give: { wave: Float32Array } };
   /** The next samples of the microphone; `end` closes the stream. */

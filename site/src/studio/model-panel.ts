@@ -2,6 +2,7 @@
 import type { TimeCursor } from "../figure/time-axis.ts";
 import { at } from "../layout/elements.ts";
 import { fetchFile } from "../layout/fetch-file.ts";
+import { bindSelect } from "./address.ts";
 import type { Heard, Loaded, Recognised, Switches } from "./messages.ts";
 import { ModelFigures } from "./model-figures.ts";
 import type { Player } from "./player.ts";
@@ -31,8 +32,20 @@ export class ModelPanel {
   constructor(parts: ModelParts) {
     this.#parts = parts;
     this.#figures = new ModelFigures(at("model-figures"), parts.cursor);
-    for (const id of ["switch-rotary", "switch-bias", "switch-zero"])
-      at(id).addEventListener("change", () => void this.#run());
+    for (const name of ["rotary", "bias", "zero"]) {
+      const select = at<HTMLSelectElement>(`switch-${name}`);
+      bindSelect(select, name);
+      select.addEventListener("change", () => void this.#run());
+    }
+    this.#figures.attention.explain = (layer, head, query, key) =>
+      parts.worker.ask("explain", {
+        wave: this.#heard!.wave,
+        switches: this.#switches,
+        layer,
+        head,
+        query,
+        key,
+      });
     // The table scrolls on a narrow screen, so the keyboard must reach it.
     at("runs").tabIndex = 0;
     at("silence").addEventListener("click", () => void this.#insertSilence());
@@ -107,13 +120,14 @@ export class ModelPanel {
 
   #show(seen: Recognised, switches: Switches): void {
     const { encoder, ctc, transcribe } = seen.milliseconds;
-    const { frames = 0, heads = 0 } = seen.layers[0] ?? {};
+    const { keys: frames = 0, heads = 0 } = seen.layers[0] ?? {};
+    const blocks = seen.layers.filter(({ tokens }) => tokens === null).length;
     at("flow-encoder").textContent =
-      `${seen.layers.length} blocks, ${heads} heads, ${frames} frames, ${encoder.toFixed(0)} ms`;
+      `${blocks} blocks, ${heads} heads, ${frames} frames, ${encoder.toFixed(0)} ms`;
     at("flow-ctc").textContent = `[${frames}, words], ${ctc.toFixed(0)} ms`;
     at("flow-words").textContent = `${seen.words.length} words, ${transcribe.toFixed(0)} ms in all`;
     this.#showWords(seen);
-    this.#figures.show(seen);
+    this.#figures.show(seen, this.#heard!);
     const what = [
       `rotary ${switches.rotary}`,
       `pitch bias ${switches.pitchBias ? "on" : "off"}`,
@@ -135,8 +149,13 @@ export class ModelPanel {
       const sure = confidence === undefined ? "" : `, ${Math.round(100 * confidence)} %`;
       times.textContent = `${start.toFixed(2)}–${end.toFixed(2)} s${sure}`;
       button.append(word, times);
+      const look = (): void => {
+        this.#figures.attention.word = i;
+      };
+      button.addEventListener("pointerenter", look);
+      button.addEventListener("focus", look);
       button.addEventListener("click", () => {
-        this.#figures.word = i;
+        look();
         player.pause();
         player.seek(start);
         player.play(end);

@@ -9,14 +9,17 @@ import {
   type EchoConfig,
   extractFeatures,
   inputOf,
+  newModel,
   type Recognizer,
   recognizerOf,
   TranscribeStream,
   transcribe,
 } from "@echo-ts/echo-model";
-import { attentionMaps, hopsPerFrame } from "@echo-ts/echo-model/study";
-import { initWasm, wasmInfo } from "@echo-ts/tensor";
-import type { LayerMap, Loaded, Recognised, Requests, Switches } from "./messages.ts";
+import { attentionMaps, gateTracks, hopsPerFrame } from "@echo-ts/echo-model/study";
+import { initWasm, tensor, wasmInfo } from "@echo-ts/tensor";
+import { beamTree } from "./beam-tree.ts";
+import { explainAttention } from "./explain-attention.ts";
+import type { GateOpenings, LayerMap, Loaded, Recognised, Requests, Switches } from "./messages.ts";
 
 let checkpoint: Checkpoint | null = null;
 let stream: TranscribeStream | null = null;
@@ -94,21 +97,32 @@ export async function recognise({ wave, switches }: Requests["recognise"]["take"
   const scored = performance.now();
   const hops = hopsPerFrame(echo, { feature: echo.mainFeature });
   const silent = Array.from({ length: scores.frames }, (_, t) => features.silent[t * hops] === 1);
-  const layers = attentionMaps(echo, batch, null)
-    .filter(({ block, to }) => block.kind === "encoder" && to === "self")
+  const tokens = tokenizer.encode(text);
+  const inputIds = tensor([[tokenizer.special.bos, ...tokens]], { dtype: "int32" });
+  const spelled = ["(begin)", ...tokens.map((id) => tokenizer.tokenOf(id))];
+  const layers = attentionMaps(echo, batch, inputIds)
+    .filter(({ block, to }) => (block.kind === "encoder" ? to === "self" : to === "audio"))
     .map(
-      ({ name, heads, queries, weights }): LayerMap => ({
-        name: name.replace(" self", ""),
+      ({ block, to, heads, queries, keys, weights }): LayerMap => ({
+        name: to === "self" ? block.name : `decoder ${block.layer} to the sound`,
         heads,
-        frames: queries,
+        queries,
+        keys,
         weights: Float32Array.from(weights),
-        onSilence: massOn(silent, weights, heads, queries),
+        tokens: to === "self" ? null : spelled,
+        onSilence: massOn(silent, weights, heads * queries),
       }),
     );
   return {
     text,
     words,
     layers,
+    gates: gatesOf(recogniser, batch, inputIds),
+    f0: Float32Array.from({ length: scores.frames }, (_, t) => features.f0[t * hops]!),
+    beam: beamTree(scores).map((node) => ({
+      ...node,
+      name: node.token < 0 ? "" : tokenizer.tokenOf(node.token),
+    })),
     secondsPerFrame: (hops * input.hopLength) / input.sampleRate,
     silentFrames: silent.filter(Boolean).length / silent.length,
     lattice: latticeOf(scores.values, scores.frames, scores.vocabulary, (id) =>
@@ -122,13 +136,35 @@ export async function recognise({ wave, switches }: Requests["recognise"]["take"
   };
 }
 
-/** Share of the weights [H, T, T] that stand in columns of silent frames. */
-function massOn(silent: readonly boolean[], weights: Float64Array, heads: number, frames: number): number {
-  let sum = 0;
-  for (let row = 0; row < heads * frames; row++)
-    for (let t = 0; t < frames; t++) if (silent[t]) sum += weights[row * frames + t]!;
-  return sum / (heads * frames);
+/** Gate openings of the model, beside those of the same model with fresh weights. */
+function gatesOf(
+  { echo, tokenizer, config }: Recognizer,
+  batch: Parameters<typeof gateTracks>[1],
+  ids: Parameters<typeof gateTracks>[2],
+): GateOpenings[] {
+  const fresh = gateTracks(newModel(config, tokenizer), batch, ids);
+  return gateTracks(echo, batch, ids).map(({ block, openings, f0 }, i) => ({
+    name: block.name,
+    onFrames: f0 !== null,
+    openings: Float32Array.from(openings),
+    untrained: fresh[i]!.openings.reduce((sum, opening) => sum + opening, 0) / fresh[i]!.openings.length,
+  }));
 }
+
+/** Share of the weights [rows, T] that stand in columns of silent frames. */
+function massOn(silent: readonly boolean[], weights: Float64Array, rows: number): number {
+  let sum = 0;
+  for (let row = 0; row < rows; row++)
+    for (let t = 0; t < silent.length; t++) if (silent[t]) sum += weights[row * silent.length + t]!;
+  return sum / rows;
+}
+
+/** One attention weight, step by step. */
+export const explain = (take: Requests["explain"]["take"]): Promise<Requests["explain"]["give"]> =>
+  explainAttention(recogniserWith(take.switches), {
+    ...take,
+    wave: take.wave.subarray(0, MOST_SECONDS * loaded().config.audio.sampleRate),
+  });
 
 const MOST_TOKENS = 14;
 

@@ -1,6 +1,7 @@
 // Where recordings come from: the bundled ones, a file that is chosen or dropped, the microphone.
 import { at } from "../layout/elements.ts";
 import { fetchFile } from "../layout/fetch-file.ts";
+import { bindSelect } from "./address.ts";
 import { Dropouts } from "./dropouts.ts";
 import { LiveView } from "./live-view.ts";
 import type { Heard } from "./messages.ts";
@@ -59,7 +60,10 @@ export class RecordingPanel {
     return this.#guard(async () => {
       const bytes = await fetchFile("files/recordings/index.json");
       this.#bundled = JSON.parse(new TextDecoder().decode(bytes)) as Bundled[];
-      this.#choice.replaceChildren(...this.#bundled.map(({ name }) => new Option(name)));
+      this.#choice.replaceChildren(
+        ...this.#bundled.map(({ name, file }) => new Option(name, file.replace(".wav", ""))),
+      );
+      bindSelect(this.#choice, "recording");
       await this.#hearBundled();
     });
   }

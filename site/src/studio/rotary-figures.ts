@@ -62,9 +62,9 @@ function matrixContent(
 
 /** Lag curve and the two matrices. */
 export class BandFigures {
-  readonly #curve = new Figure("lag-curve");
-  readonly #fixed = new Figure("similarity-fixed");
-  readonly #pitched = new Figure("similarity-pitch");
+  readonly #curve = new Figure("lag-curve").offerCode();
+  readonly #fixed = new Figure("similarity-fixed").offerCode();
+  readonly #pitched = new Figure("similarity-pitch").offerCode();
 
   constructor(place: HTMLElement) {
     place.append(this.#curve.element);
@@ -150,7 +150,7 @@ function rowTable(values: Float64Array, size: number) {
 
 /** Clock hands: the first four pairs along the utterance. */
 export class ClockFigure {
-  readonly #figure = new Figure("clock-hands");
+  readonly #figure = new Figure("clock-hands").offerCode();
 
   constructor(place: HTMLElement) {
     place.append(this.#figure.element);
@@ -234,8 +234,8 @@ function clocks(hands: readonly Hand[]): Plot.Markish[] {
 
 /** The pitch along the utterance, and the matrix that the bias makes of it. */
 export class BiasFigures {
-  readonly #pitch = new Figure("pitch-curve");
-  readonly #matrix = new Figure("pitch-bias");
+  readonly #pitch = new Figure("pitch-curve").offerCode();
+  readonly #matrix = new Figure("pitch-bias").offerCode();
 
   constructor(place: HTMLElement) {
     pair(place, this.#pitch, this.#matrix);

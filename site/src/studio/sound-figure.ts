@@ -25,8 +25,8 @@ export function pitchPoints(f0: ArrayLike<number>, hopSeconds: number): { t: num
 
 /** Wave and spectrogram. */
 export class SoundFigures {
-  readonly #wave = new Figure("wave");
-  readonly #spectrogram = new Figure("spectrogram");
+  readonly #wave = new Figure("wave").offerCode();
+  readonly #spectrogram = new Figure("spectrogram").offerCode();
 
   constructor(place: HTMLElement, cursor: TimeCursor) {
     place.append(this.#wave.element, this.#spectrogram.element);

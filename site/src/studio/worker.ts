@@ -33,6 +33,7 @@ const handlers: Handlers = {
   hear,
   load: async (take) => (await model()).load(take),
   recognise: async (take) => (await model()).recognise(take),
+  explain: async (take) => (await model()).explain(take),
   insertSilence: async (take) => (await model()).insertSilence(take),
   listen: async (take) => (await model()).listen(take),
 };

@@ -18,7 +18,7 @@ const digits = [1, 4, 2].map(
     decodeWav(readFileSync(join(import.meta.dirname, `../../../data/asterisk-alnum/wav/digits-${digit}.wav`)))
       .channels[0]!,
 );
-/** One, four, two, with a second of silence around each; and where each begins. */
+/** One, four, two, with a second of silence around each, which the device plays over and over; and where each begins. */
 const spoken = Float32Array.from(
   [quiet, ...digits.flatMap((wave) => [wave, quiet]), quiet].flatMap((x) => [...x]),
 );
@@ -51,7 +51,7 @@ t.test("the microphone", { skip: skipWithoutChromium, timeout: 280_000 }, async 
   const site = await openSite([
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
-    `--use-file-for-fake-audio-capture=${microphone}%noloop`,
+    `--use-file-for-fake-audio-capture=${microphone}`,
     "--autoplay-policy=no-user-gesture-required",
   ]);
   t.teardown(async () => {
@@ -73,7 +73,7 @@ t.test("the microphone", { skip: skipWithoutChromium, timeout: 280_000 }, async 
     // The page is busy for a while: the audio thread goes on.
     await tab.evaluate("{ const end = performance.now() + 700; while (performance.now() < end); }");
     await until(tab, "/four|one|two/.test(document.querySelector('#live-words').textContent)");
-    await until(tab, "Number.parseFloat(document.querySelector('#live-gaps').textContent) > 6");
+    await until(tab, "Number.parseFloat(document.querySelector('#live-gaps').textContent) > 16");
     // A fake device on a busy machine is late itself, so that the sound and not the clock is what counts here.
     t.comment(`the page says: ${await tab.textContent("#live-gaps")}`);
     const drawn = await tab.evaluate(`(() => {
@@ -88,7 +88,16 @@ t.test("the microphone", { skip: skipWithoutChromium, timeout: 280_000 }, async 
     t.comment(`heard: ${await tab.textContent("#live-words")}`);
     const [given] = await Promise.all([tab.waitForEvent("download"), tab.click("#keep")]);
     const kept = decodeWav(readFileSync((await given.path())!)).channels[0]!;
-    const found = digits.map((digit) => find(digit, kept));
+    // The first digit where a whole round follows, and the others in that round.
+    const first = find(digits[0]!, kept.subarray(0, kept.length - spoken.length));
+    const round = kept.subarray(first.at, first.at + spoken.length);
+    const found = [
+      first,
+      ...digits.slice(1).map((digit) => {
+        const { at, likeness } = find(digit, round);
+        return { at: first.at + at, likeness };
+      }),
+    ];
     for (const { likeness } of found) t.ok(likeness > 0.98, `a digit as it was played (${likeness})`);
     const distances = found.map(({ at }, i) => at - found[0]!.at - (begins[i]! - begins[0]!));
     t.comment(`samples by which the digits moved against each other: ${distances.join(", ")}`);

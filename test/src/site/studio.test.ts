@@ -3,9 +3,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { decodeCheckpoint, decodeRecording, recognizerOf, transcribe } from "@echo-ts/echo-model";
+import {
+  collateFeatures,
+  decodeCheckpoint,
+  decodeRecording,
+  extractFeatures,
+  inputOf,
+  recognizerOf,
+  transcribe,
+} from "@echo-ts/echo-model";
 import { geometricFrequencies } from "@echo-ts/echo-model/model";
-import { bandWidth, lagCurve } from "@echo-ts/echo-model/study";
+import { attentionMaps, bandWidth, lagCurve } from "@echo-ts/echo-model/study";
 import type { Page as Tab } from "playwright-core";
 import t from "tap";
 import { skipWithoutChromium } from "../browser/chromium.ts";
@@ -118,6 +126,78 @@ t.test("the studio", { skip: skipWithoutChromium, timeout: 380_000 }, async (t) 
     const first = silence.map((text) => Number.parseFloat(text));
     t.ok(first[1]! > first[0]! + 5, `silence receives more without the zero-value: ${silence.join(" / ")}`);
     t.same(await site.audit(tab), [], "axe-core finds nothing");
+    t.same(problems, []);
+    await tab.context().close();
+  });
+
+  await t.test("three levels, in the address and by the keyboard", async (t) => {
+    const name = "alnum-digits-19";
+    const { tab, problems } = await site.open(
+      `?recording=${name}&layer=encoder+1&head=head+2&zero=off&word=1#figure-gates`,
+    );
+    const words = await nextWords(tab);
+    t.equal(words.length > 3, true);
+    await until(tab, "document.querySelector('#rotary-lab svg') !== null");
+    t.equal(await tab.inputValue("#recording"), name, "the address chooses the recording");
+    t.equal(await tab.inputValue("#layer"), "encoder 1");
+    t.equal(await tab.inputValue("#head"), "head 2");
+    t.equal(await tab.inputValue("#switch-zero"), "off");
+    t.match(await tab.textContent("#figure-where-a-word-looks"), `Where “${words[1]}” looks`);
+    t.match(await tab.textContent("#runs"), /zero-value off/);
+    t.ok(
+      await tab.evaluate(
+        "Math.abs(document.querySelector('#figure-gates').getBoundingClientRect().top) < 400",
+      ),
+      "and the place",
+    );
+    // Level 3: the numbers of one element are those of Node.
+    const figure = tab.locator("#figure-attention");
+    await figure.getByText("The arithmetic of one element").click();
+    await figure.getByLabel("looks from").fill("20");
+    await figure.getByLabel("looked at").fill("21");
+    await figure.getByLabel("looked at").press("Tab");
+    await until(
+      tab,
+      "/frame 21 .*= /s.test(document.querySelector('#figure-attention .deeper').textContent)",
+    );
+    const shown = await figure.locator(".deeper p").last().textContent();
+    const wave = await decodeRecording(file(`files/recordings/${name}.wav`), name, 16000);
+    const { config, ...rest } = await decodeCheckpoint(file("files/an4-f0.safetensors"), "the model");
+    const zeroKeys = { ...config.model.zeroKeys, enabled: false };
+    const { echo } = recognizerOf({ config: { ...config, model: { ...config.model, zeroKeys } }, ...rest });
+    const input = inputOf(config);
+    const batch = collateFeatures([extractFeatures(wave, input)], input);
+    const map = attentionMaps(echo, batch, null).find(({ name: of }) => of === "encoder 1 self")!;
+    const weight = map.weights[(2 * map.queries + 20) * map.keys + 21]!;
+    t.match(shown, new RegExp(`= ${weight.toPrecision(3).replace(".", "\\.")}$`), `the weight ${weight}`);
+    await figure.getByText("Show the code").click();
+    await until(tab, "document.querySelector('#figure-attention pre') !== null");
+    t.match(await figure.locator("pre").textContent(), /protected attend\(query: Tensor/);
+    t.same(await site.audit(tab), [], "axe-core finds nothing");
+    // Esc: out of the code, out of the figure, out of the section.
+    await figure.locator("pre").focus();
+    await tab.keyboard.press("Escape");
+    t.equal(await figure.locator("details.deeper[open]").count(), 1, "the code is closed");
+    await tab.keyboard.press("Escape");
+    t.equal(await tab.evaluate("location.hash"), "#inside", "from the figure to its section");
+    await tab.keyboard.press("Escape");
+    t.equal(await tab.evaluate("location.hash"), "#flow", "to the whole model");
+    t.match(await tab.evaluate("document.activeElement.textContent"), /^Sound/, "with the keyboard's focus");
+    // What is chosen now stands in the address; pointing at a word lights its frames.
+    await tab.selectOption("#layer", "decoder 0 to the sound");
+    await tab.locator(WORDS).nth(2).hover();
+    t.match(await tab.textContent("#figure-where-a-word-looks"), `Where “${words[2]}” looks`);
+    t.match(await tab.evaluate("location.search"), /layer=decoder\+0\+to\+the\+sound/);
+    t.match(await tab.textContent("#figure-attention"), /each row is a token/);
+    // The tree of the search grows with the cursor.
+    const leads = () => tab.locator("#figure-beam strong").textContent();
+    t.match(await leads(), words.join(" "), "at the end the text leads that is shown");
+    await tab.locator("#time").fill("1");
+    await until(
+      tab,
+      `!document.querySelector("#figure-beam strong").textContent.includes("${words.join(" ")}")`,
+    );
+    t.match(await leads(), /after 1\.0/, "earlier it is shorter");
     t.same(problems, []);
     await tab.context().close();
   });
