@@ -24,6 +24,7 @@ export async function copyFiles(outDir) {
   cpSync(join(ROOT, "packages/echo-model/checkpoints/an4-f0.safetensors"), join(files, "an4-f0.safetensors"));
   const voice = join(ROOT, "data/asterisk-alnum");
   cpSync(voice, join(files, "asterisk-alnum"), { recursive: true });
+  cpSync(join(ROOT, "data/flite-words"), join(files, "flite-words"), { recursive: true });
   const rows = (name) =>
     readFileSync(join(voice, name), "utf8")
       .trim()

@@ -9,7 +9,7 @@ import t from "tap";
 import { launchChromium, skipWithoutChromium } from "../browser/chromium.ts";
 import { openSite, until } from "./open-site.ts";
 
-t.setTimeout(300_000);
+t.setTimeout(700_000);
 
 const RATE = 16000;
 const quiet = new Float32Array(RATE);
@@ -44,7 +44,7 @@ function find(piece: Float32Array, wave: Float32Array): { at: number; likeness: 
 
 const ready = (tab: Tab) => until(tab, "document.querySelector('#rotary-lab svg') !== null");
 
-t.test("the microphone", { skip: skipWithoutChromium, timeout: 280_000 }, async (t) => {
+t.test("the microphone", { skip: skipWithoutChromium, timeout: 680_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "echo-microphone-"));
   const microphone = join(folder, "microphone.wav");
   writeFileSync(microphone, encodeWav(resample(spoken, RATE, 48000), { sampleRate: 48000 }));

@@ -19,7 +19,7 @@ import t from "tap";
 import { skipWithoutChromium } from "../browser/chromium.ts";
 import { openSite, until } from "./open-site.ts";
 
-t.setTimeout(400_000);
+t.setTimeout(700_000);
 
 /** Bytes after gzip that the front page may ask for before the model. */
 const FIRST_VIEW = 300_000;
@@ -37,7 +37,7 @@ async function nextWords(tab: Tab, before = ""): Promise<string[]> {
   return wordsOf(tab);
 }
 
-t.test("the studio", { skip: skipWithoutChromium, timeout: 380_000 }, async (t) => {
+t.test("the studio", { skip: skipWithoutChromium, timeout: 680_000 }, async (t) => {
   const site = await openSite(["--autoplay-policy=no-user-gesture-required"]);
   t.teardown(() => site.close());
   const file = (name: string) => readFileSync(join(site.folder, name));
