@@ -72,9 +72,10 @@ export function courseHtml(chapters) {
     const read = list.filter(({ chapter }) => chapter === slug);
     const lines = read.reduce((sum, item) => sum + item.lines, 0);
     const rows = read.map(
-      (item) => `<tr><td>${itemHtml(item)}</td><td>${item.lines}</td><td>${escape(item.about)}</td></tr>`,
+      (item) =>
+        `<tr><td>${itemHtml(item)}<br><span class="soft">${escape(item.about)}</span></td><td>${item.lines}</td></tr>`,
     );
-    return `<tbody><tr><th scope="rowgroup">${i + 1}. ${escape(title)}</th><td><b>${lines}</b></td><td></td></tr>${rows.join("")}</tbody>`;
+    return `<tbody><tr><th scope="rowgroup">${i + 1}. ${escape(title)}</th><td><b>${lines}</b></td></tr>${rows.join("")}</tbody>`;
   });
   const items = chapters.map(
     ({ slug, title, question }) =>
@@ -83,6 +84,6 @@ export function courseHtml(chapters) {
   return `<ol class="chapters">${items.join("\n")}</ol>
 <h2 id="reading-list">A weekend's reading: ${total.toLocaleString("en")} lines</h2>
 <p>The packages have many times as many lines. These matter most, in the order of the chapters: whole files, or the functions named behind one.
-Each is under the first chapter that sends you to it. Lengths, and the words on the right, are read from the sources when this page is built.</p>
-<div class="scroll reading" tabindex="0" role="region" aria-label="Reading list"><table><thead><tr><th scope="col">File</th><th scope="col">Lines</th><th scope="col">What it is</th></tr></thead>${parts.join("")}</table></div>`;
+Each is under the first chapter that sends you to it. Lengths, and what each file says it is, are read from the sources when this page is built.</p>
+<div class="scroll reading" tabindex="0" role="region" aria-label="Reading list"><table><thead><tr><th scope="col">File</th><th scope="col">Lines</th></tr></thead>${parts.join("")}</table></div>`;
 }

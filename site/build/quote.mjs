@@ -15,8 +15,19 @@ export const MOST_LINES = 60;
 const nameOf = (node) =>
   ts.isPropertyAccessExpression(node) ? undefined : (node.name?.text ?? node.name?.getText?.());
 
-/** The node that `path` names below `node`: ["Module", "forward"] is a method, ["VJPS", "matmul"] a property. */
+/** The declarations of a file itself, without those inside them. */
+const declared = (tree) =>
+  tree.statements.flatMap((one) =>
+    ts.isVariableStatement(one) ? [...one.declarationList.declarations] : [one],
+  );
+
+/**
+ * The node that `path` names below `node`: ["Module", "forward"] is a method, ["VJPS", "matmul"] a property. What a file
+ * declares itself comes before what is inside, where the same name may only be used.
+ */
 function find(node, [first, ...rest]) {
+  const own = ts.isSourceFile(node) ? declared(node).find((one) => nameOf(one) === first) : undefined;
+  if (own !== undefined) return rest.length === 0 ? own : find(own, rest);
   let found;
   const visit = (child) => {
     if (found !== undefined) return;

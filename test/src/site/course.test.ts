@@ -238,6 +238,9 @@ t.test("a part of a file counts with its comment", async (t) => {
   t.same(names, ["sizeOf", "rowMajorStrides"]);
   const code = ["sizeOf", "rowMajorStrides"].map((name) => site.quote(file, name).code.split("\n").length);
   t.ok(lines > code[0]! + code[1]! && lines < code[0]! + code[1]! + 30, `${lines} lines`);
+  // A name that is used before it is declared: the declaration counts.
+  const late = site.quote("packages/tensor/src/ops/attention.ts", "attention").code;
+  t.match(late, /^export function attention\(/);
   t.equal(about, "Pure functions on shapes, strides and axes.");
   t.throws(() => site.readingOf(`${file}#sizeOff`), { message: /has no "sizeOff"; was it renamed\?/ });
   t.throws(() => site.readingOf("package.json"), {
