@@ -17,6 +17,9 @@ export const DIST = join(SITE, "dist");
 /** Browsers of 2024 and later: modules in workers, light-dark() colours, wasm SIMD. */
 const TARGET = ["chrome123", "firefox120", "safari17.5"];
 
+/** Classes keep their names: errors begin with them, and the state of an optimiser says whose it is. */
+const NAMED = { keepNames: true };
+
 /** Every page that has a file, by its name in the build. */
 const inputs = (pages) =>
   Object.fromEntries(
@@ -46,14 +49,14 @@ export async function buildSite(outDir = DIST) {
     ...shared,
     base: "./",
     plugins: [course(), repl(), figureSources(), layout(), withoutDecoders()],
-    worker: { format: "es", plugins: () => [withoutDecoders()] },
+    worker: { format: "es", plugins: () => [withoutDecoders()], rollupOptions: { output: NAMED } },
     build: {
       outDir,
       emptyOutDir: true,
       target: TARGET,
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 2000,
-      rollupOptions: { input: inputs([...PAGES, ...CHAPTER_PAGES]) },
+      rollupOptions: { input: inputs([...PAGES, ...CHAPTER_PAGES]), output: NAMED },
     },
   });
   // An AudioWorklet is one file, without imports.

@@ -77,6 +77,18 @@ t.test("chapters", { skip: skipWithoutChromium, timeout: 380_000 }, async (t) =>
       await cell.locator(".printed .warn").textContent(),
       'Error: import: "@echo-ts/tensor" has no export "zeroes"',
     );
+    await cell
+      .locator("textarea")
+      .fill(
+        'import { AdamW, Parameter } from "@echo-ts/autograd";\nimport { ones } from "@echo-ts/tensor";\nnew AdamW([new Parameter(ones([1]))]).step();',
+      );
+    await cell.getByRole("button", { name: "Run" }).click();
+    await cell.locator(".printed .warn").waitFor();
+    t.match(
+      await cell.locator(".printed .warn").textContent(),
+      /AdamW: no parameter has a gradient/,
+      "classes keep their names in the built site",
+    );
     await tab.context().close();
   });
   await t.test("the list of chapters", async (t) => {
