@@ -70,8 +70,8 @@ function emptyRows(matrix: Matrix): number {
   return Array.from({ length: rows }, (_, r) => isEmpty(r)).filter(Boolean).length;
 }
 
-/** A matrix [rows, frames] of powers as a picture, the lowest row at the bottom. */
-function powerImage(power: Matrix, place: Place): string {
+/** A matrix [rows, frames] of powers as a picture, the lowest row at the bottom; each frame around its own time. */
+function powerImage(power: Matrix, hopSeconds: number, clock: Clock, { top, height }: Place): string {
   const [rows = 0, frames = 0] = power.shape;
   const group = Math.ceil((rows - 1) / MOST_ROWS);
   const shown = Array.from({ length: Math.ceil(rows / group) }, (_, r) =>
@@ -84,7 +84,14 @@ function powerImage(power: Matrix, place: Place): string {
   );
   const loudest = shown.flat().reduce((a, b) => Math.max(a, b));
   const heights = shown.map((row) => row.map((db) => 1 + (db - loudest) / RANGE_DB));
-  return bitmap(heights, { x: LEFT, width: RIGHT - LEFT, y: place.top, height: place.height });
+  const start = clock.x(-hopSeconds / 2) - LEFT;
+  const width = clock.x((frames - 0.5) * hopSeconds) - LEFT - start;
+  // An inner svg cuts off what lies before the first sample and behind the last.
+  return element(
+    "svg",
+    { x: LEFT, y: top, width: RIGHT - LEFT, height },
+    bitmap(heights, { x: start, y: 0, width, height }),
+  );
 }
 
 interface Place {
@@ -153,6 +160,7 @@ export function soundFigure(bytes: ArrayBuffer | Uint8Array): CourseFigure {
     // Short windows need short hops to show what happens between two hops of a long one.
     const cut = { fftSize, hopLength: Math.min(fftSize / 4, LONGEST_HOP) };
     const powers = spectrogram(wave, cut);
+    const step = cut.hopLength / sampleRate;
     const bank = { sampleRate, fftSize, melBins, melScale: "htk", emptyBands: "allow" } as const;
     const mel = melSpectrogram(wave, { ...cut, ...bank });
     const empty = emptyRows(melFilterbank(bank));
@@ -168,9 +176,14 @@ export function soundFigure(bytes: ArrayBuffer | Uint8Array): CourseFigure {
     const marks = [
       element("rect", { ...bands, fill: "var(--pitch)", "fill-opacity": 0.25 }),
       wavePanel(wave, 22, 60),
-      panel(106, 150, "Spectrogram, kHz", powerImage(powers, { top: 106, height: 150 })),
+      panel(106, 150, "Spectrogram, kHz", powerImage(powers, step, clock, { top: 106, height: 150 })),
       ...[0, 2, 4, 6, 8].map((kHz) => sideLabel(scale(0, 8, 256, 106)(kHz), String(kHz))),
-      panel(280, 90, `${melBins} mel bands, low to high`, powerImage(mel, { top: 280, height: 90 })),
+      panel(
+        280,
+        90,
+        `${melBins} mel bands, low to high`,
+        powerImage(mel, step, clock, { top: 280, height: 90 }),
+      ),
       pitchPanel(f0, clock, { top: 394, height: 68 }),
       element("line", cursor),
       ...ticks(0, seconds, 8).map((s) =>
