@@ -7,6 +7,7 @@ import { CHAPTER_PAGES } from "./chapters.mjs";
 import { course } from "./course.mjs";
 import { figureSources } from "./figure-sources.mjs";
 import { copyFiles, writeServiceWorker } from "./files.mjs";
+import { inlineStyles } from "./inline-styles.mjs";
 import { layout } from "./layout.mjs";
 import { PAGES } from "./pages.mjs";
 import { repl } from "./repl.mjs";
@@ -69,6 +70,7 @@ export async function buildSite(outDir = DIST) {
       lib: { entry: join(SITE, "src/studio/worklet.ts"), formats: ["es"], fileName: () => "worklet.js" },
     },
   });
+  inlineStyles(outDir);
   await copyFiles(outDir);
   writeServiceWorker(outDir, readFileSync(join(SITE, "build", "service-worker.js"), "utf8"));
 }
