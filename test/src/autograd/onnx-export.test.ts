@@ -1,11 +1,17 @@
 // exportOnnx: what is in a file, sizes that differ from call to call, and what is refused.
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Linear, MultiheadAttention } from "@echo-ts/autograd";
 import { exportOnnx, type OnnxOptions } from "@echo-ts/autograd/onnx";
 import * as e from "@echo-ts/tensor";
 import { type Shape, stream, type Tensor, tensor } from "@echo-ts/tensor";
+import { transformSync } from "esbuild";
 import t, { type Test } from "tap";
 import { faultsOf, readOnnx } from "./onnx-model.ts";
 import { OnnxSession } from "./onnx-session.ts";
+
+t.setTimeout(300_000);
 
 type Inputs = Record<string, Tensor>;
 
@@ -262,4 +268,55 @@ t.test("what cannot be exported is refused by name", async (t) => {
     exportOnnx(({ x }: Inputs) => x!, [x] as never, { weight: 3 } as never),
     /weight/,
   );
+});
+
+t.test("NaN and infinities as constants, fillings and bounds", async (t) => {
+  const cases: Record<string, (x: Tensor) => Tensor> = {
+    "constants of one value": (x) => e.where(e.greater(x, 0), e.mul(x, Number.POSITIVE_INFINITY), Number.NaN),
+    "a table": (x) =>
+      e.maximum(x, tensor([Number.NaN, Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY])),
+    "a filling": (x) =>
+      e.pad(
+        x,
+        [
+          [0, 0],
+          [1, 1],
+        ],
+        "constant",
+        Number.NEGATIVE_INFINITY,
+      ),
+    "a bound": (x) => e.clamp(x, 0, Number.POSITIVE_INFINITY),
+    "a mask before softmax": (x) =>
+      e.softmax(e.maskedFill(x, tensor([true, false, false, true]), Number.NEGATIVE_INFINITY), -1),
+  };
+  const x = tensor([
+    [1, -2, Number.NaN, 4],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.5, 1],
+  ]);
+  for (const [name, fn] of Object.entries(cases)) {
+    const file = await exportOnnx(({ x }: { x: Tensor }) => fn(x), { x: random([2, 4]) });
+    t.same(faultsOf(readOnnx(file)), []);
+    const session = await OnnxSession.open(file);
+    for (const given of [x, random([2, 4])]) {
+      const { output } = await session.run({ x: given });
+      const expected = fn(given);
+      t.ok(e.allClose(output!, expected, 1e-6, 1e-6, true), name);
+    }
+    await session.close();
+  }
+});
+
+t.test("the example of docs/onnx.md prints what it says", (t) => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/onnx.md"), "utf8");
+  const [, code] = /^```ts\n(.*?)^```$/ms.exec(page)!;
+  // Beside this test, from where the packages and the runtime are found.
+  const file = join(import.meta.dirname, `onnx-page-${process.pid}.mjs`);
+  t.teardown(() => rmSync(file));
+  writeFileSync(file, transformSync(code!, { loader: "ts" }).code);
+  const { stdout, stderr, status } = spawnSync(process.execPath, [file], { encoding: "utf8" });
+  t.equal(status, 0, stderr);
+  const promised = [...code!.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text);
+  t.not(promised.length, 0);
+  t.strictSame(stdout.trim().split("\n"), promised);
+  t.end();
 });
