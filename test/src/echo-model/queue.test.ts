@@ -188,6 +188,52 @@ t.test("24 runs, two killed workers, a killed server", { skip }, async (t) => {
   t.notMatch(other.out, queue);
   t.match(workers[0]!.out, queue);
 
+  // One run on an empty database, whose worker is killed after step 3: the one worker that is left goes on
+  // from there if it sees the folder, and starts again if not; the bits are the local pool's either way.
+  const one = join(folder, "one.json");
+  writeFileSync(one, JSON.stringify({ ...GRID, seeds: [0], variants: [GRID.variants[0]] }));
+  const expected = sha(join(folder, "local", "runs", "f0-seed-0", "last.safetensors"));
+  for (const [database, next, how] of [
+    [1, "kept", "from the checkpoint"],
+    [2, "lost", "from the beginning"],
+  ] as const) {
+    const server = `${address}/${database}`;
+    const serve = (out: string): Running => {
+      const places = ["--data", data, "--out", join(folder, out), "--threads", "1", "--lease", "2"];
+      return start("worker", "--queue", server, ...places);
+    };
+    const first = `kept${database}`;
+    const killed = serve(first);
+    const request = [
+      "experiment",
+      one,
+      "--data",
+      data,
+      "--out",
+      join(folder, `one-${database}`),
+      "--queue",
+      server,
+    ];
+    const waiting = start(...request, "--quiet");
+    const place = join(folder, first);
+    // Step 3 is in the log: the checkpoint of step 2 is written.
+    const begun = (): boolean =>
+      existsSync(place) &&
+      readdirSync(place, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith("log.jsonl"))
+        .some((name) => readFileSync(join(place, name), "utf8").includes('"step":3,'));
+    while (!begun() && killed.process.exitCode === null) await wait(2);
+    killed.kill("SIGKILL");
+    const successor = serve(next === "kept" ? first : "lost");
+    t.equal((await waiting.ended).status, 0, successor.out + successor.err);
+    const resumed = successor.out.match(/^f0, seed 0: resumed from the checkpoint of step [246]$/m);
+    t.equal(resumed !== null, next === "kept", `${how}: ${successor.out}`);
+    const state = await start(...request, "--status", "--json").ended;
+    const [run] = (JSON.parse(state.out) as { runs: { result: { checkpoint: string } }[] }).runs;
+    t.equal(run!.result.checkpoint, expected, `${how}: the local pool's bits`);
+    successor.kill("SIGTERM");
+  }
+
   for (const one of [...workers, other]) one.kill("SIGTERM");
   t.equal((await other.ended).status, 0, "a worker that is told to stop ends well");
   const again = [...asked.slice(0, -1), join(folder, "again"), "--queue", address, "--quiet"];

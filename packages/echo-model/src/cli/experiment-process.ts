@@ -26,6 +26,7 @@ process.on("message", async (message: JobRequest | "stop") => {
     const outcome = await runJob(job, {
       ...surroundings,
       signal: stop.signal,
+      onResume: (step) => void answer({ resumedAt: step }),
       onProgress: (progress) => {
         if (performance.now() - told < PAUSE) return;
         told = performance.now();

@@ -19,6 +19,7 @@ import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts"
 import { checkQueueOptions, onQueue, showQueue } from "./experiment-queue.ts";
 import { Progress } from "./progress.ts";
 import { fileProblem, numberOption, requireFolder } from "./settings.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 interface ExperimentCommandOptions extends EngineOptions, DecodeOptions {
   readonly data?: string;
@@ -118,13 +119,10 @@ async function runAll(
   const threads = options.threads ?? String(Math.max(1, Math.floor(availableParallelism() / processes)));
   const { backend, mode, cache, rerunChanged = false } = options;
   const progress = new RunsProgress(jobs.length, options);
-  const stop = new AbortController();
-  // Once: a second signal ends this process at once, and the others with it.
-  const onSignal = (): void => {
-    progress.print("stopping after the current steps; once more to stop at once");
-    stop.abort();
-  };
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  // A second signal ends this process at once, and the others with it.
+  const stop = stopSignal(() =>
+    progress.print("stopping after the current steps; once more to stop at once"),
+  );
   try {
     const { results, kept } = await runExperiment({
       experiment,
@@ -158,7 +156,7 @@ async function runAll(
     } else if (results.failed.length > 0) process.exitCode = 1;
   } finally {
     progress.stop();
-    process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
+    stop.release();
   }
 }
 
@@ -185,11 +183,12 @@ class RunsProgress {
     const { kind, job } = event;
     if (kind === "progress") this.#shares.set(job.name, event.share);
     else if (kind === "started") this.#shares.set(job.name, 0);
+    else if (kind === "resumed") this.print(`${job.name}: goes on from the checkpoint of step ${event.step}`);
     else {
       this.#shares.delete(job.name);
       if (kind !== "interrupted") this.#ended++;
     }
-    if (kind !== "progress" && this.#json)
+    if (kind !== "progress" && kind !== "resumed" && this.#json)
       printLine({
         kind: "run",
         run: job.name,

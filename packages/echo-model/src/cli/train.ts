@@ -17,6 +17,7 @@ import { showWritten } from "./patterns.ts";
 import { Progress, showProblems } from "./progress.ts";
 import { reportRun } from "./report.ts";
 import { requireFolder, type SettingOptions, settingsFrom } from "./settings.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 interface TrainOptions extends SettingOptions, EngineOptions, DecodeOptions {
   readonly data?: string;
@@ -95,12 +96,10 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     requireFolder(dataFolder);
     if (options.report === true) await prepareReportFolder(outFolder, null);
     await startEngine(options, true);
-    const stop = new AbortController();
     const tooEarly = new TrainingError("training: interrupted before the first step; nothing was changed");
     const progress = new Progress(options.json === true || options.quiet === true);
-    // Once: a second signal ends the process at once, and --resume then goes on from the last checkpoint.
-    const onSignal = (): void => stop.abort(tooEarly);
-    process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+    // A second signal ends the process at once, and --resume then goes on from the last checkpoint.
+    const stop = stopSignal(() => {}, tooEarly);
     const summary = await runTraining({
       config,
       dataFolder,
@@ -122,7 +121,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
       })
       .finally(() => {
         progress.stop();
-        process.removeListener("SIGINT", onSignal).removeListener("SIGTERM", onSignal);
+        stop.release();
       });
     if (summary === null) return;
     const { outcome, steps, epochs, best, cpuSeconds, utterances, evaluations, hadEnded } = summary;

@@ -4,12 +4,14 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { CAC } from "cac";
 import { dataDigest } from "../experiment/data-digest.ts";
+import type { JobEvent } from "../experiment/process-pool.ts";
 import { connectQueue, queueName } from "../experiment/queue.ts";
 import { serveQueue } from "../experiment/queue-worker.ts";
 import { printable } from "../text/printable.ts";
 import { type DecodeOptions, decodeLimits, withDecodeOptions } from "./decode-limits.ts";
 import { type EngineOptions, startEngine, withEngineOptions } from "./engine.ts";
 import { numberOption, requireFolder } from "./settings.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 interface WorkerCommandOptions extends EngineOptions, DecodeOptions {
   readonly queue?: string;
@@ -53,12 +55,7 @@ export function addWorker(cli: CAC, required: (value: string | undefined, name: 
     await mkdir(out, { recursive: true });
     const say = (text: string): void => console.log(printable(text, true));
     say(`serving ${server.address}, queue ${name}`);
-    const stop = new AbortController();
-    const onSignal = (): void => {
-      say("stopping after the current steps; once more to stop at once");
-      stop.abort();
-    };
-    process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+    const stop = stopSignal(() => say("stopping after the current steps; once more to stop at once"));
     const { backend, mode, cache } = options;
     const threads = options.threads ?? String(Math.max(1, Math.floor(availableParallelism() / processes)));
     await serveQueue(server, {
@@ -75,12 +72,16 @@ export function addWorker(cli: CAC, required: (value: string | undefined, name: 
       },
       signal: stop.signal,
       onEvent: (event) => {
-        if (event.kind !== "progress")
-          say(`${event.job.name}: ${event.kind}${event.kind === "failed" ? `: ${event.message}` : ""}`);
+        if (event.kind !== "progress") say(`${event.job.name}: ${event.kind}${detailOf(event)}`);
       },
     });
     server.connection.disconnect();
   });
+}
+
+function detailOf(event: JobEvent): string {
+  if (event.kind === "failed") return `: ${event.message}`;
+  return event.kind === "resumed" ? ` from the checkpoint of step ${event.step}` : "";
 }
 
 function count(option: string, text: string, most: number): number {

@@ -8,6 +8,8 @@ import type { RunScores } from "./score-run.ts";
 /** What happens to a job, whoever runs it. */
 export type JobEvent = { readonly job: ExperimentJob } & (
   | { readonly kind: "started" }
+  /** It goes on from a checkpoint that an earlier process left. */
+  | { readonly kind: "resumed"; readonly step: number }
   | ({ readonly kind: "progress" } & JobProgress)
   | { readonly kind: "finished"; readonly scores: RunScores }
   | { readonly kind: "interrupted" }
@@ -23,7 +25,11 @@ export interface JobRequest {
 }
 
 /** The messages that come back. */
-export type JobAnswer = JobProgress | JobOutcome | { readonly error: string };
+export type JobAnswer =
+  | JobProgress
+  | { readonly resumedAt: number }
+  | JobOutcome
+  | { readonly error: string };
 
 /** Settings of {@link runInProcesses}. */
 export interface PoolOptions extends Omit<JobRequest, "job"> {
@@ -63,7 +69,8 @@ function runInProcess(job: ExperimentJob, options: PoolOptions): Promise<void> {
       errorText = (errorText + chunk.toString("utf8")).slice(-MOST_ERROR_TEXT);
     });
     child.on("message", (message: JobAnswer) => {
-      if ("share" in message) onEvent({ job, kind: "progress", ...message });
+      if ("resumedAt" in message) onEvent({ job, kind: "resumed", step: message.resumedAt });
+      else if ("share" in message) onEvent({ job, kind: "progress", ...message });
       else answer = message;
     });
     const ended = (how: string): void => {

@@ -87,6 +87,7 @@ async function runOne(taken: QueueJob, options: WorkerOptions): Promise<JobEvent
     surroundings: { ...options.surroundings, outFolder },
     onEvent: (event) => {
       options.onEvent(event);
+      if (event.kind === "resumed") return;
       if (event.kind !== "progress") end = event;
       else if (performance.now() - told > PROGRESS_PAUSE) {
         told = performance.now();

@@ -29,6 +29,8 @@ export interface JobSurroundings {
   /** Aborting it ends the run after the current step, with a checkpoint to go on from. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: JobProgress) => void;
+  /** Is told the step of the checkpoint that the job goes on from, if there was one. */
+  readonly onResume?: (step: number) => void;
 }
 
 /** How far a job is. */
@@ -53,7 +55,15 @@ const TRAINING_SHARE = 0.9;
  * await runJob(job, { outFolder: "out/width", dataFolder: "data/fsdd" });
  */
 export async function runJob(job: ExperimentJob, surroundings: JobSurroundings): Promise<JobOutcome> {
-  const { outFolder, dataFolder, cacheFolder, decodeLimits, signal, onProgress = () => {} } = surroundings;
+  const {
+    outFolder,
+    dataFolder,
+    cacheFolder,
+    decodeLimits,
+    signal,
+    onProgress = () => {},
+    onResume,
+  } = surroundings;
   const state = await runState(outFolder, job);
   if (state.kind === "finished") return { outcome: "finished", scores: state.scores };
   const folder = join(outFolder, job.folder);
@@ -74,6 +84,7 @@ export async function runJob(job: ExperimentJob, surroundings: JobSurroundings):
     ...(signal !== undefined && { signal }),
     onEvent: (event) => {
       if (event.kind === "step") onProgress({ share: TRAINING_SHARE * event.progress, doing: "training" });
+      else if (event.kind === "start" && event.step > 0) onResume?.(event.step);
       else if (event.kind === "preparation") onProgress({ share: 0, doing: "preparing" });
     },
   });
