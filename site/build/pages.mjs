@@ -6,6 +6,7 @@ export const PAGES = [
   { path: "", name: "Studio" },
   { path: "train/", name: "Your ten words" },
   { path: "course/", name: "Course" },
+  { path: "whisper/", name: "Whisper" },
   { path: "repl/", name: "REPL" },
   { path: "bench/", name: "Benchmark" },
   { path: "api/", name: "API" },

@@ -20,6 +20,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   site: ["@echo-ts/tensor", "@echo-ts/autograd", "@echo-ts/audio", "@echo-ts/echo-model"],
 };
 
+/** Compiled files outside of its src that a part may import: the site runs the Whisper example as it is. */
+const COMPILED: Readonly<Record<string, string>> = { site: join(ROOT, "examples", "dist", "whisper") };
+
 /** Packages whose main entry browsers must be able to bundle: nothing that it reaches imports Node's modules. */
 const BROWSER_PACKAGES = ["packages/tensor", "packages/autograd", "packages/audio"];
 
@@ -105,6 +108,7 @@ for (const [part, ours] of Object.entries(LAYERS)) {
       for (const { from, typeOnly, dynamic } of imports) {
         const where = `${inRoot(path)} imports ${from}`;
         if (from.startsWith(".")) {
+          if (dirname(resolve(dirname(path), from)) === COMPILED[part]) continue;
           if (!resolve(dirname(path), from).startsWith(join(ROOT, part, "src") + sep))
             t.fail(`${where}: leaves src`);
           if (!from.endsWith(".ts")) t.fail(`${where}: relative imports end in .ts`);

@@ -1,4 +1,5 @@
 // Where recordings come from: the bundled ones, a file that is chosen or dropped, the microphone.
+import { decodeByBrowser } from "../layout/decode-by-browser.ts";
 import { at } from "../layout/elements.ts";
 import { fetchFile } from "../layout/fetch-file.ts";
 import { bindSelect } from "./address.ts";
@@ -82,7 +83,7 @@ export class RecordingPanel {
       await this.#hear(bytes.slice(0), file.name);
     } catch (ours) {
       // What our decoders don't read, such as MP3, AAC and WebM, the browser may.
-      const wave = await browserDecoded(bytes).catch(() => {
+      const wave = await decodeByBrowser(bytes, RATE).catch(() => {
         throw ours;
       });
       await this.#hear(await wavOf([wave], wave.length), file.name);
@@ -181,15 +182,6 @@ export class RecordingPanel {
       () => {},
     );
   }
-}
-
-/** A recording decoded by the browser, mixed to one channel at RATE. */
-async function browserDecoded(bytes: ArrayBuffer): Promise<Float32Array> {
-  const buffer = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(bytes);
-  const { toMono } = await import("@echo-ts/audio");
-  return toMono(
-    Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel)),
-  );
 }
 
 /** Samples as a WAV file. */
