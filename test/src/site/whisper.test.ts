@@ -98,8 +98,16 @@ t.test("Whisper in a page", { skip: skipWithoutChromium, timeout: 280_000 }, asy
   t.ok((wide as number) <= 0, "the page does not scroll sideways");
 
   // A worker that computes cannot be interrupted: it is ended, and the model opened again.
-  await tab.click("#start");
-  await tab.click("#stop");
+  await tab.evaluate(`new Promise((done) => {
+    const [start, stop] = ["#start", "#stop"].map((id) => document.querySelector(id));
+    start.click();
+    const whenItRuns = () => {
+      if (stop.disabled) return setTimeout(whenItRuns);
+      stop.click();
+      done();
+    };
+    whenItRuns();
+  })`);
   await says("model-state", /^Opened in /);
   await until(tab, "!document.querySelector('#start').disabled");
   await tab.click("#start");
