@@ -392,3 +392,22 @@ t.test("an average goes on from its state to the same bits", async (t) => {
     /unknown option "beta", expected one of: decay/,
   );
 });
+
+t.test("a class that a minifier renamed keeps its name in states and errors", async (t) => {
+  for (const [name, Class] of Object.entries({ SGD, Adam, AdamW, Lion })) {
+    const called = Object.getOwnPropertyDescriptor(Class, "name")!;
+    Object.defineProperty(Class, "name", { ...called, value: "Mo" });
+    t.teardown(() => Object.defineProperty(Class, "name", called));
+    const optimizer = new Class([new Parameter(ones([2]), "w")], { learningRate: 0.1 });
+    const state = await optimizer.state();
+    t.equal(state.optimizer, name);
+    t.throws(() => optimizer.restore({ ...state, optimizer: "Mo" }), new RegExp(name));
+  }
+  t.throws(() => new AdamW([new Parameter(ones([2]), "w")], { learningRate: -1 }), /AdamW/);
+  class Own extends AdamW {}
+  t.equal(
+    (await new Own([new Parameter(ones([2]), "w")], { learningRate: 0.1 }).state()).optimizer,
+    "Own",
+    "a class of one's own",
+  );
+});

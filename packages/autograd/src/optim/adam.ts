@@ -4,7 +4,7 @@ import type { Tensor } from "@echo-ts/tensor";
 import { type AdamStep, checkOptions, definedOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Parameter } from "../variable.ts";
 import { checkSetting, type ParameterGroup, type Trainable } from "./groups.ts";
-import { hostArray, Optimizer, type OptimizerOptions } from "./optimizer.ts";
+import { hostArray, Optimizer, type OptimizerOptions, optimizerName } from "./optimizer.ts";
 import type { Slots } from "./slots.ts";
 
 /** Settings of {@link Adam} and {@link AdamW}, per group. */
@@ -44,6 +44,7 @@ type AdamGroup = ParameterGroup<AdamSettings>;
  * @example const optimizer = new Adam(model, { learningRate: 3e-4 })
  */
 export class Adam extends Optimizer<AdamSettings> {
+  static readonly className: string = "Adam";
   /** True where weight decay shrinks the weights instead of entering the gradient. */
   protected readonly decoupled: boolean = false;
 
@@ -66,7 +67,7 @@ export class Adam extends Optimizer<AdamSettings> {
 
   /** Sets the first beta of every group, such as by {@link oneCycleMomentum}. @throws RangeError outside [0, 1) */
   set momentum(momentum: number) {
-    checkSetting(this.constructor.name, "momentum", momentum, 0, 1);
+    checkSetting(optimizerName(this), "momentum", momentum, 0, 1);
     for (const group of this.groups) group.betas = [momentum, group.betas[1]];
   }
 
@@ -124,6 +125,7 @@ export class Adam extends Optimizer<AdamSettings> {
  * ], { learningRate: 1e-3, weightDecay: 0.01 });
  */
 export class AdamW extends Adam {
+  static override readonly className: string = "AdamW";
   protected override readonly decoupled: boolean = true;
 
   constructor(trainable: Trainable<AdamSettings>, options: AdamOptions = {}) {

@@ -36,6 +36,7 @@ type LionGroup = ParameterGroup<LionSettings>;
  * @throws Error for no parameters or one twice, RangeError for settings out of range
  */
 export class Lion extends Optimizer<LionSettings> {
+  static readonly className: string = "Lion";
   constructor(trainable: Trainable<LionSettings>, options: LionOptions = {}) {
     checkOptions("Lion", options, LION_OPTIONS);
     const { learningRate = 1e-4, betas = [0.9, 0.99], weightDecay = 0 } = options;

@@ -41,6 +41,12 @@ export interface OptimizerState {
   readonly arrays: ReadonlyMap<string, ArrayRecord>;
 }
 
+/** Own name of a class: `className` where it has one, which a minifier leaves as it is, else what it is called. */
+export function optimizerName({ constructor }: object): string {
+  const own = Object.getOwnPropertyDescriptor(constructor, "className");
+  return typeof own?.value === "string" ? own.value : constructor.name;
+}
+
 /**
  * Base class of the optimisers. Subclasses name their slots and write one parameter in `update`.
  *
@@ -97,7 +103,7 @@ export abstract class Optimizer<Settings extends object> {
   }
 
   get #name(): string {
-    return this.constructor.name;
+    return optimizerName(this);
   }
 
   /** Throws for settings out of range. */

@@ -47,6 +47,7 @@ type SgdGroup = ParameterGroup<SgdSettings>;
  * @example const optimizer = new SGD(model, { learningRate: 0.1, momentum: 0.9 })
  */
 export class SGD extends Optimizer<SgdSettings> {
+  static readonly className: string = "SGD";
   constructor(trainable: Trainable<SgdSettings>, options: SgdOptions) {
     checkOptions("SGD", options, SGD_OPTIONS);
     const { learningRate, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
