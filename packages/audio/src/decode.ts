@@ -83,7 +83,7 @@ export function audioFormat(bytes: Uint8Array): AudioFormat | undefined {
  * @param bytes the file
  * @returns rate, channels, and warnings; Opus always comes at 48 kHz, whatever was encoded
  * @throws AudioError: `format` for unknown or damaged files (one whose rate is more than 256 times the `sampleRate`
- *   asked for, or less than 1/256 of it, counts as such), `unsupported` for WAV codings such as ADPCM,
+ *   asked for, or less than 1/256 of it, counts as such), `unsupported` for WAV codings such as GSM,
  *   `nonfinite` on request; the message names the file when `file` is given
  *
  * @example

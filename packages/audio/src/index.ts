@@ -14,7 +14,7 @@ export {
   type PcmOptions,
   type SampleEncoding,
 } from "./samples.ts";
-export { decodeWav, type WavData, type WavOptions } from "./wav.ts";
+export { decodeWav, type WavData, type WavEncoding, type WavOptions } from "./wav.ts";
 export { encodeWav, type WavWriteOptions } from "./wav-write.ts";
 export { type AudioFormat, audioFormat, type DecodeOptions, decodeAudio, toMono } from "./decode.ts";
 export { type AudioBlock, type BlockOptions, decodeBlocks } from "./blocks.ts";

@@ -1,7 +1,8 @@
-// Reads WAV files: PCM 8-32 bits, float 32 and 64, A-law, mu-law, EXTENSIBLE, RIFF, RIFX and RF64. Lenient where
+// Reads WAV files: PCM 8-32 bits, float 32 and 64, A-law, mu-law, ADPCM, EXTENSIBLE, RIFF, RIFX and RF64. Lenient where
 // real files are wrong (sizes of 0 or too large, missing pad bytes, bytes behind the data), strict about what
 // cannot be guessed. Nothing is allocated by a size from a header. wav-write.ts writes.
 import { AudioError, type AudioErrorReason } from "./errors.ts";
+import { type AdpcmFormat, decodeAdpcm, framesIn } from "./files/adpcm.ts";
 import { checkOptions, type OptionKeys } from "./options.ts";
 import {
   type AudioData,
@@ -13,9 +14,12 @@ import {
   type SampleEncoding,
 } from "./samples.ts";
 
+/** How the samples of a WAV file are stored: as numbers of their own, or as ADPCM of IMA's or Microsoft's kind. */
+export type WavEncoding = SampleEncoding | "ima-adpcm" | "ms-adpcm";
+
 /** A decoded WAV file: the audio and how it was stored. */
 export interface WavData extends AudioData {
-  readonly encoding: SampleEncoding;
+  readonly encoding: WavEncoding;
   /** "RIFF", "RIFX" (big-endian) or "RF64" (64-bit sizes; BW64 counts as such). */
   readonly container: "RIFF" | "RIFX" | "RF64";
 }
@@ -32,22 +36,25 @@ const WAV_KEYS: OptionKeys<WavOptions> = { file: true, nonFinite: true };
 
 /** How the samples of a file are stored. */
 export interface WavFormat {
-  readonly encoding: SampleEncoding;
+  /** Null for ADPCM. */
+  readonly encoding: SampleEncoding | null;
   readonly channels: number;
   readonly sampleRate: number;
+  /** Bytes of a frame; of a block of ADPCM. */
   readonly blockAlign: number;
+  readonly adpcm: AdpcmFormat | null;
 }
 
 const PCM = 1;
+const MS_ADPCM = 2;
 const FLOAT = 3;
 const A_LAW = 6;
 const MU_LAW = 7;
+const IMA_ADPCM = 17;
 const EXTENSIBLE = 0xfffe;
 
 /** Names of codings that are refused, so that the message says more than a number. */
 const CODING_NAMES: Readonly<Record<number, string>> = {
-  2: "Microsoft ADPCM",
-  17: "IMA ADPCM",
   49: "GSM 6.10",
   80: "MPEG audio",
   85: "MP3",
@@ -61,7 +68,7 @@ const CODING_NAMES: Readonly<Record<number, string>> = {
  * @param bytes the whole file; a Buffer or a view into a larger buffer is fine
  * @returns sample rate, one Float32Array per channel, coding, and warnings about what was repaired
  * @throws AudioError: `truncated` (ends within its header), `format` (not a WAV file, or a header that makes no
- *   sense: no channels, rate 0, no fmt or data chunk), `unsupported` (ADPCM and other codings),
+ *   sense: no channels, rate 0, no fmt or data chunk), `unsupported` (GSM and other codings),
  *   `nonfinite` (only with `nonFinite: "refuse"`)
  *
  * @example
@@ -89,20 +96,45 @@ export function decodeWav(bytes: Uint8Array | ArrayBuffer, options: WavOptions =
   }
   const format = readFormat(view, chunks.fmt, littleEndian, fail);
   if (!chunks.data) throw fail("format", `no data chunk${chunks.cut ? `: ${chunks.cut}` : ""}`);
-  const { encoding, channels, sampleRate, blockAlign } = format;
+  const { encoding, channels, sampleRate, blockAlign, adpcm } = format;
   const samples = data.subarray(chunks.data.start, chunks.data.end);
+  const container = tag === "BW64" ? "RF64" : (tag as WavData["container"]);
+  if (adpcm) {
+    const told = chunks.fact ? view.getUint32(chunks.fact.start, littleEndian) : undefined;
+    const decoded = adpcmSamples(samples, adpcm, told, warnings);
+    return { sampleRate, ...decoded, warnings, encoding: `${adpcm.kind}-adpcm`, container };
+  }
   const frames = Math.floor(samples.length / blockAlign);
   if (frames * blockAlign !== samples.length) {
     warnings.push(
       `the last ${samples.length - frames * blockAlign} bytes are not a whole frame and were dropped`,
     );
   }
-  const split = deinterleave(samples, { encoding, channels, frames, stride: blockAlign, littleEndian });
+  const split = deinterleave(samples, {
+    encoding: encoding!,
+    channels,
+    frames,
+    stride: blockAlign,
+    littleEndian,
+  });
   // Integers cannot be anything else.
-  if (encoding.startsWith("float"))
+  if (encoding!.startsWith("float"))
     checkFinite("decodeWav", split, options.nonFinite ?? "report", file, warnings);
-  const container = tag === "BW64" ? "RF64" : (tag as WavData["container"]);
-  return { sampleRate, channels: split, frames, warnings, encoding, container };
+  return { sampleRate, channels: split, frames, warnings, encoding: encoding!, container };
+}
+
+/** The samples of ADPCM blocks, without what only fills the last block where the fact chunk tells how many there are. */
+function adpcmSamples(
+  bytes: Uint8Array,
+  format: AdpcmFormat,
+  told: number | undefined,
+  warnings: string[],
+): { channels: Float32Array[]; frames: number } {
+  const { channels, frames } = decodeAdpcm(bytes, format, warnings);
+  if (bytes.length % format.blockAlign !== 0) warnings.push("the last block is cut");
+  const filling = told === undefined ? 0 : frames - told;
+  if (!(filling > 0 && filling < framesIn(format, format.blockAlign))) return { channels, frames };
+  return { channels: channels.map((channel) => channel.slice(0, told)), frames: told! };
 }
 
 interface Range {
@@ -113,6 +145,7 @@ interface Range {
 interface Chunks {
   fmt?: Range;
   data?: Range;
+  fact?: Range;
   /** Why the walk ended early, when a chunk runs past the end of the file. */
   cut?: string;
 }
@@ -145,6 +178,8 @@ function findChunks(data: Uint8Array, view: DataView, littleEndian: boolean, war
       break;
     } else if (id === "fmt ") {
       found.fmt ??= { start, end };
+    } else if (id === "fact" && size >= 4) {
+      found.fact ??= { start, end };
     }
     at = nextChunk(data, end);
   }
@@ -205,6 +240,11 @@ export function readFormat(
   if (coding === EXTENSIBLE) throw fail("format", "the fmt chunk is EXTENSIBLE but has no sub-format");
   if (channels === 0) throw fail("format", "the file claims 0 channels");
   if (sampleRate === 0) throw fail("format", "the file claims a sample rate of 0 Hz");
+  if (coding === IMA_ADPCM || coding === MS_ADPCM) {
+    const kind = coding === IMA_ADPCM ? "ima" : "ms";
+    const adpcm = readAdpcm(view, range, littleEndian, { kind, channels, blockAlign: align }, bits, fail);
+    return { encoding: null, channels, sampleRate, blockAlign: align, adpcm };
+  }
   if (![PCM, FLOAT, A_LAW, MU_LAW].includes(coding)) {
     const name = CODING_NAMES[coding] ?? "unknown";
     const remedy = "convert it to PCM first";
@@ -221,7 +261,39 @@ export function readFormat(
       `${what} is not supported: PCM 8, 16, 24, 32, float 32, 64, A-law or mu-law 8 are`,
     );
   }
-  return { encoding, channels, sampleRate, blockAlign };
+  return { encoding, channels, sampleRate, blockAlign, adpcm: null };
+}
+
+/** What the fmt chunk says of ADPCM blocks. */
+function readAdpcm(
+  view: DataView,
+  { start, end }: Range,
+  littleEndian: boolean,
+  format: Omit<AdpcmFormat, "coefficients">,
+  bits: number,
+  fail: (reason: AudioErrorReason, message: string) => AudioError,
+): AdpcmFormat {
+  if (bits !== 4) throw fail("unsupported", `ADPCM of ${bits} bits per sample is not supported: 4 bits are`);
+  const coefficients: [number, number][] = [];
+  if (format.kind === "ms") {
+    const count = end - start >= 22 ? view.getUint16(start + 20, littleEndian) : 0;
+    if (count === 0 || count > 256 || start + 22 + 4 * count > end)
+      throw fail(
+        "format",
+        `the fmt chunk has no table of ADPCM coefficients, got ${count} in ${end - start} bytes`,
+      );
+    for (let i = 0; i < count; i++) {
+      const at = start + 22 + 4 * i;
+      coefficients.push([view.getInt16(at, littleEndian), view.getInt16(at + 2, littleEndian)]);
+    }
+  }
+  const adpcm = { ...format, coefficients };
+  if (framesIn(adpcm, format.blockAlign) < 3)
+    throw fail(
+      "format",
+      `ADPCM blocks of ${format.blockAlign} bytes hold no samples of ${format.channels} channels`,
+    );
+  return adpcm;
 }
 
 /** The first bytes of the sub-format GUID. In RIFX files they come in either order; the coding is a small number. */
