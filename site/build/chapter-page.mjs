@@ -1,6 +1,7 @@
 // Makes a page of a chapter, and the list of chapters: HTML that can be read as it is, with the figure at its first
 // setting and the results of cells already there. src/course/chapter.ts makes it run.
 import { Parser } from "marked";
+import { readChapter } from "./chapter.mjs";
 import { CHAPTERS, readingList } from "./chapters.mjs";
 
 const escape = (text) =>
@@ -44,10 +45,13 @@ const readNext = (read) =>
 export function chapterHtml(chapter, figure) {
   const at = CHAPTERS.indexOf(chapter.slug);
   const count = { cells: 0, exercises: 0 };
-  const beside = [at > 0 && ["Before", CHAPTERS[at - 1]], CHAPTERS[at + 1] && ["Next", CHAPTERS[at + 1]]]
+  const beside = [at > 0 && ["prev", "Before", at - 1], at + 1 < CHAPTERS.length && ["next", "Next", at + 1]]
     .filter(Boolean)
-    .map(([word, slug]) => `<a href="../${slug}/">${word}: ${slug.replaceAll("-", " ")}</a>`)
-    .join(" ");
+    .map(
+      ([rel, word, i]) =>
+        `<a rel="${rel}" href="../${CHAPTERS[i]}/">${word}, ${i + 1}. ${escape(readChapter(CHAPTERS[i]).title)}</a>`,
+    )
+    .join("<br>");
   return `<title>${escape(chapter.title)}</title>
 <meta name="description" content="${escape(chapter.question)}">
 <main id="main" tabindex="-1" class="chapter">
