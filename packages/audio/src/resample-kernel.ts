@@ -16,7 +16,7 @@ interface ConvolveExports {
   fourRows(out: number, row: number, taps: number, samples: number): void;
 }
 
-/** Outputs of one call, a multiple of 4. */
+/** Outputs of one call. */
 export const KERNEL_OUTPUTS = 4096;
 /** Rows and samples together take at most this many doubles (64 MB). */
 const MOST_DOUBLES = 2 ** 23;
@@ -80,10 +80,9 @@ export class ResampleKernel {
     out: Float32Array,
     at: number,
   ): void {
-    const whole = (count + 3) & ~3;
     this.#wasm.convolve(
       this.#out.byteOffset,
-      whole,
+      count,
       this.#rows,
       this.#taps,
       up,

@@ -1,5 +1,6 @@
 // The sums of products of resample.ts: four outputs at once, two terms in each vector (f64x2), in the order of the
-// TypeScript form, so the results are the same bits. All arguments are byte addresses or counts.
+// TypeScript form, so the results are the same bits. Four outputs that share their weights or their samples load them once:
+// loads are what takes the time. All arguments are byte addresses or counts.
 
 /** The sum of four strands, of which `a` holds the first two, and the terms from byte k on. */
 @inline function finish(a: v128, b: v128, w: usize, s: usize, k: usize, end: usize): f64 {
@@ -8,24 +9,12 @@
   return first + f64x2.extract_lane(a, 1) + (f64x2.extract_lane(b, 0) + f64x2.extract_lane(b, 1));
 }
 
-@inline function term(sum: v128, w: usize, s: usize): v128 {
-  return f64x2.add(sum, f64x2.mul(v128.load(w), v128.load(s)));
-}
-
-/** Four sums of `taps` products, of the weights at w0 ... w3 with the samples at s0 ... s3, to `out` as doubles. */
-@inline function four(
-  out: usize,
-  taps: i32,
-  w0: usize,
-  w1: usize,
-  w2: usize,
-  w3: usize,
-  s0: usize,
-  s1: usize,
-  s2: usize,
-  s3: usize,
-): void {
+/** Four sums of `taps` products of the weights at w with samples that begin `step` bytes apart: the first `used` to `out`. */
+@inline function fourOfRow(out: usize, apart: usize, used: i32, taps: i32, w: usize, s0: usize, step: usize): void {
   const zero = f64x2.splat(0);
+  const s1 = s0 + step;
+  const s2 = s1 + step;
+  const s3 = s2 + step;
   let a0 = zero;
   let a1 = zero;
   let a2 = zero;
@@ -38,22 +27,28 @@
   const whole = (<usize>(taps & ~3)) << 3;
   let k: usize = 0;
   for (; k < whole; k += 32) {
-    a0 = term(a0, w0 + k, s0 + k);
-    a1 = term(a1, w1 + k, s1 + k);
-    a2 = term(a2, w2 + k, s2 + k);
-    a3 = term(a3, w3 + k, s3 + k);
-    b0 = term(b0, w0 + k + 16, s0 + k + 16);
-    b1 = term(b1, w1 + k + 16, s1 + k + 16);
-    b2 = term(b2, w2 + k + 16, s2 + k + 16);
-    b3 = term(b3, w3 + k + 16, s3 + k + 16);
+    const first = v128.load(w + k);
+    a0 = f64x2.add(a0, f64x2.mul(first, v128.load(s0 + k)));
+    a1 = f64x2.add(a1, f64x2.mul(first, v128.load(s1 + k)));
+    a2 = f64x2.add(a2, f64x2.mul(first, v128.load(s2 + k)));
+    a3 = f64x2.add(a3, f64x2.mul(first, v128.load(s3 + k)));
+    const second = v128.load(w + k + 16);
+    b0 = f64x2.add(b0, f64x2.mul(second, v128.load(s0 + k + 16)));
+    b1 = f64x2.add(b1, f64x2.mul(second, v128.load(s1 + k + 16)));
+    b2 = f64x2.add(b2, f64x2.mul(second, v128.load(s2 + k + 16)));
+    b3 = f64x2.add(b3, f64x2.mul(second, v128.load(s3 + k + 16)));
   }
-  store<f64>(out, finish(a0, b0, w0, s0, k, end));
-  store<f64>(out + 8, finish(a1, b1, w1, s1, k, end));
-  store<f64>(out + 16, finish(a2, b2, w2, s2, k, end));
-  store<f64>(out + 24, finish(a3, b3, w3, s3, k, end));
+  store<f64>(out, finish(a0, b0, w, s0, k, end));
+  if (used > 1) store<f64>(out + apart, finish(a1, b1, w, s1, k, end));
+  if (used > 2) store<f64>(out + 2 * apart, finish(a2, b2, w, s2, k, end));
+  if (used > 3) store<f64>(out + 3 * apart, finish(a3, b3, w, s3, k, end));
 }
 
-/** Outputs 0 ... count - 1 (a multiple of 4) as doubles: one row of weights for each phase, samples as doubles. */
+/**
+ * Outputs 0 ... count - 1 as doubles: one row of weights for each phase, samples as doubles. Every up-th output has the same
+ * row, and samples that begin `down` later. Samples up to 3 * down behind the last that is needed are read, not used: they
+ * lie within the rows, which stand behind the samples and are longer.
+ */
 export function convolve(
   out: usize,
   count: i32,
@@ -67,45 +62,58 @@ export function convolve(
   const size = (<usize>taps) << 3;
   const steps = (<usize>(down / up)) << 3;
   const rest = down % up;
-  for (let i = 0; i < count; i += 4, out += 32) {
-    const w0 = rows + <usize>phase * size;
-    const s0 = samples;
+  const step = (<usize>down) << 3;
+  const apart = (<usize>up) << 3;
+  const phases = min(up, count);
+  for (let first = 0; first < phases; first++) {
+    const w = rows + <usize>phase * size;
+    let s = samples;
+    let to = out + ((<usize>first) << 3);
+    for (let left = (count - first + up - 1) / up; left > 0; left -= 4) {
+      fourOfRow(to, apart, left, taps, w, s, step);
+      to += 4 * apart;
+      s += 4 * step;
+    }
     phase += rest;
     samples += steps;
     if (phase >= up) {
       phase -= up;
       samples += 8;
     }
-    const w1 = rows + <usize>phase * size;
-    const s1 = samples;
-    phase += rest;
-    samples += steps;
-    if (phase >= up) {
-      phase -= up;
-      samples += 8;
-    }
-    const w2 = rows + <usize>phase * size;
-    const s2 = samples;
-    phase += rest;
-    samples += steps;
-    if (phase >= up) {
-      phase -= up;
-      samples += 8;
-    }
-    const w3 = rows + <usize>phase * size;
-    const s3 = samples;
-    phase += rest;
-    samples += steps;
-    if (phase >= up) {
-      phase -= up;
-      samples += 8;
-    }
-    four(out, taps, w0, w1, w2, w3, s0, s1, s2, s3);
   }
 }
 
 /** The sums of four neighbouring rows, the first at `row`, with the same samples. */
 export function fourRows(out: usize, row: usize, taps: i32, samples: usize): void {
-  const size = (<usize>taps) << 3;
-  four(out, taps, row, row + size, row + 2 * size, row + 3 * size, samples, samples, samples, samples);
+  const zero = f64x2.splat(0);
+  const end = (<usize>taps) << 3;
+  const whole = (<usize>(taps & ~3)) << 3;
+  const w1 = row + end;
+  const w2 = w1 + end;
+  const w3 = w2 + end;
+  let a0 = zero;
+  let a1 = zero;
+  let a2 = zero;
+  let a3 = zero;
+  let b0 = zero;
+  let b1 = zero;
+  let b2 = zero;
+  let b3 = zero;
+  let k: usize = 0;
+  for (; k < whole; k += 32) {
+    const first = v128.load(samples + k);
+    a0 = f64x2.add(a0, f64x2.mul(v128.load(row + k), first));
+    a1 = f64x2.add(a1, f64x2.mul(v128.load(w1 + k), first));
+    a2 = f64x2.add(a2, f64x2.mul(v128.load(w2 + k), first));
+    a3 = f64x2.add(a3, f64x2.mul(v128.load(w3 + k), first));
+    const second = v128.load(samples + k + 16);
+    b0 = f64x2.add(b0, f64x2.mul(v128.load(row + k + 16), second));
+    b1 = f64x2.add(b1, f64x2.mul(v128.load(w1 + k + 16), second));
+    b2 = f64x2.add(b2, f64x2.mul(v128.load(w2 + k + 16), second));
+    b3 = f64x2.add(b3, f64x2.mul(v128.load(w3 + k + 16), second));
+  }
+  store<f64>(out, finish(a0, b0, row, samples, k, end));
+  store<f64>(out + 8, finish(a1, b1, w1, samples, k, end));
+  store<f64>(out + 16, finish(a2, b2, w2, samples, k, end));
+  store<f64>(out + 24, finish(a3, b3, w3, samples, k, end));
 }
