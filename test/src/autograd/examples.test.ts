@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 
-t.setTimeout(180_000); // three processes, one of which trains for some seconds
+t.setTimeout(300_000); // three processes, one of which trains for some seconds
 
 /** What an example prints. */
 function run(name: string, ...args: string[]): string {

@@ -30,7 +30,7 @@ import {
 import t from "tap";
 import { getEngine } from "../../../packages/tensor/dist/backends/wasm/engine.js";
 
-t.setTimeout(180_000); // eleven thousand training steps
+t.setTimeout(600_000); // eleven thousand training steps
 configureWasm({ threads: 1 });
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;

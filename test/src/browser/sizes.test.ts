@@ -4,7 +4,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { bundle, firstFiles } from "./chromium.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 interface Size {
   readonly gzip: number;

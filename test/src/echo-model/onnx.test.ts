@@ -9,7 +9,7 @@ import t from "tap";
 import { faultsOf, readOnnx } from "../autograd/onnx-model.ts";
 import { OnnxSession } from "../autograd/onnx-session.ts";
 
-t.setTimeout(180_000);
+t.setTimeout(300_000);
 
 type Named = Record<string, Tensor>;
 

@@ -17,7 +17,7 @@ import { installWebGpu } from "./node-webgpu.ts";
 import { compareOp, maxNorm, OP_NAMES } from "./op-cases.ts";
 import { runTrap, TRAPS } from "./traps.ts";
 
-t.setTimeout(180_000); // gpu.js without a GPU is slow
+t.setTimeout(300_000); // gpu.js without a GPU is slow
 
 const MODES = ["cpu", "webasm"] as const;
 const backends = {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import type { Row } from "./check/item.ts";
 
-t.setTimeout(120_000); // each item starts a process
+t.setTimeout(300_000); // each item starts a process
 
 const SCRIPT = join(import.meta.dirname, "..", "..", "..", "scripts", "gpu-check.mjs");
 

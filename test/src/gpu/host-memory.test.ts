@@ -3,7 +3,7 @@ import * as e from "@echo-ts/tensor";
 import t from "tap";
 import { installNullWebGpu } from "./null-webgpu.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 installNullWebGpu();
 e.setBackend(await e.initGpu({ mode: "webgpu" }));

@@ -18,7 +18,7 @@ import { syntheticFiles, tinyConfig } from "../echo-model/synthetic-speech.ts";
 import { runEcho } from "./echo-case.ts";
 import { maxNorm } from "./op-cases.ts";
 
-t.setTimeout(180_000); // gpu.js without a GPU is slow
+t.setTimeout(300_000); // gpu.js without a GPU is slow
 
 const MODES = ["cpu", "webasm"] as const;
 const backends = {

@@ -4,11 +4,11 @@ import t from "tap";
 import { skipWithoutChromium } from "../browser/chromium.ts";
 import { openSite, until } from "./open-site.ts";
 
-t.setTimeout(200_000);
+t.setTimeout(300_000);
 
 const DONE = "/^Done/.test(document.querySelector('#state').textContent)";
 
-t.test("every engine is measured", { skip: skipWithoutChromium, timeout: 180_000 }, async (t) => {
+t.test("every engine is measured", { skip: skipWithoutChromium, timeout: 280_000 }, async (t) => {
   const site = await openSite();
   t.teardown(() => site.close());
   const { tab, problems } = await site.open("bench/?engines=wasm,wasm-fma,webgpu,webgl2", {}, "isolated");
@@ -32,7 +32,7 @@ t.test("every engine is measured", { skip: skipWithoutChromium, timeout: 180_000
   await tab.context().close();
 });
 
-t.test("a browser without graphics says so", { skip: skipWithoutChromium, timeout: 90_000 }, async (t) => {
+t.test("a browser without graphics says so", { skip: skipWithoutChromium, timeout: 280_000 }, async (t) => {
   const site = await openSite([
     "--disable-gpu",
     "--disable-software-rasterizer",

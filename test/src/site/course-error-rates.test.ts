@@ -8,7 +8,7 @@ import { SHIPPED_CHECKPOINT } from "@echo-ts/echo-model/node";
 import t from "tap";
 import { loadSite } from "./load-site.ts";
 
-t.setTimeout(180_000);
+t.setTimeout(300_000);
 
 interface Reading {
   readonly id: string;

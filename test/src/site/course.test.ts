@@ -3,7 +3,7 @@
 import t from "tap";
 import { loadSite } from "./load-site.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(300_000);
 
 const site = await loadSite();
 

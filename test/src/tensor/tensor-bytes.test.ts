@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import t from "tap";
 
-t.setTimeout(120_000); // on a busy machine
+t.setTimeout(300_000); // on a busy machine
 
 const ENGINE = new URL("../../../packages/tensor/dist/backends/wasm/engine.js", import.meta.url).href;
 const TENSOR = new URL("../../../packages/tensor/dist/index.js", import.meta.url).href;

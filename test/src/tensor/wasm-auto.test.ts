@@ -5,7 +5,7 @@ import * as e from "@echo-ts/tensor";
 import t from "tap";
 import { flagsSet, PROGRAM } from "./wasm-auto-program.ts";
 
-t.setTimeout(180_000);
+t.setTimeout(300_000);
 
 const skip = e.wasmAvailable() ? false : "this engine cannot run the wasm backend";
 /** Versions of V8 that tiering.ts names. */
