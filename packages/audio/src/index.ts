@@ -100,6 +100,11 @@ export {
 } from "./silence.ts";
 
 // Pitch
+export {
+  type AutocorrelationPitchOptions,
+  type AutocorrelationPitchTrack,
+  autocorrelationPitch,
+} from "./pitch/autocorrelation-pitch.ts";
 export { type MpmOptions, type MpmTrack, mpm } from "./pitch/mpm.ts";
 export { type PyinOptions, type PyinTrack, pyin } from "./pitch/pyin.ts";
 export { PitchStream, type PitchStreamOptions, type PitchTrack } from "./pitch/pitch-stream.ts";

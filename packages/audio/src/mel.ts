@@ -200,7 +200,8 @@ function writeLog10(values: Float64Array, out: Float32Array, at: number): void {
  *
  * @param signal [samples] or [channels, samples]
  * @param options the transform (`StftOptions`), the bank (`MelBankOptions`), `power`
- * @returns shape [melBins, frames] or [channels, melBins, frames]; in memory each frame is contiguous
+ * @returns shape [melBins, frames] or [channels, melBins, frames]; in memory each frame is contiguous.
+ * Power beyond float32 (3.4e38, samples around 1e18) is Infinity, as in NumPy
  * @throws AudioError (`parameter`) as `stft` and `melFilterbank`
  *
  * Matches librosa.feature.melspectrogram, and torchaudio's MelSpectrogram with htk, "none", "reflect".

@@ -70,7 +70,8 @@ function dctWeights(operation: string, outputs: number, inputs: number, type: 2 
  *
  * @param signal [samples]
  * @returns shape [coefficients, frames]; in memory each frame is contiguous
- * @throws AudioError (`parameter`) as `melSpectrogram`, and for more coefficients than mel bands
+ * @throws AudioError (`parameter`) as `melSpectrogram`, for more coefficients than mel bands, and for samples so large
+ * (above about 1e17) that the power overflows float32
  *
  * Matches librosa.feature.mfcc (n_mfcc, dct_type, norm, lifter).
  *
@@ -90,6 +91,14 @@ export function mfcc(signal: Signal, options: MfccOptions): FloatArray {
       const lift = 1 + (lifter / 2) * Math.sin((Math.PI * (k + 1)) / lifter);
       for (let n = 0; n < melBins; n++) weights[k * melBins + n]! *= lift;
     }
+  }
+  const loud = mel.data.indexOf(Number.POSITIVE_INFINITY);
+  if (loud >= 0) {
+    throw parameterError(
+      "mfcc",
+      `the power in frame ${Math.floor(loud / melBins)} is beyond float32 (3.4e38), ` +
+        "expected samples around -1 ... 1; divide them by their peak",
+    );
   }
   const db = powerToDb(mel, { topDb }).data; // stored frame by frame, as mel
   return columnsView(product(db, weights, coefficients, melBins), coefficients);

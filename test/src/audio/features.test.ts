@@ -20,6 +20,7 @@ import {
   tone,
   toRowMajor,
   voiceActivity,
+  whisperLogMel,
   whiteNoise,
   zeroCrossingRate,
 } from "@echo-ts/audio";
@@ -140,6 +141,34 @@ t.test("the cosine transform and the lifter", async (t) => {
   t.throws(() => mfcc(signal, { ...options, coefficients: 41 }), {
     message: "mfcc: 41 coefficients need as many inputs, got 40",
   });
+});
+
+t.test("huge samples: the same cepstrum, shifted, and a refusal where the power overflows", async (t) => {
+  const signal = input("speech_f", 4000);
+  const options = { sampleRate: 16000, fftSize: 512, melBins: 40, coefficients: 13, topDb: 40 };
+  const plain = mfcc(signal, options);
+  // 1e16 is 320 dB in every band, which the first coefficient sums up: 320 sqrt(40).
+  const loud = mfcc(
+    signal.map((value) => 1e16 * value),
+    options,
+  );
+  for (const k of [0, 1, 6, 12]) {
+    const shift = k === 0 ? 320 * Math.sqrt(40) : 0;
+    t.ok(Math.abs(loud.get(k, 3) - plain.get(k, 3) - shift) < 2e-3, `coefficient ${k}`);
+  }
+  const peak = signal.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const largest = signal.map((value) => (3e38 / peak) * value);
+  t.throws(() => mfcc(largest, options), {
+    name: "AudioError",
+    reason: "parameter",
+    message:
+      "mfcc: the power in frame 0 is beyond float32 (3.4e38), expected samples around -1 ... 1; divide them by their peak",
+  });
+  const mel = melSpectrogram(largest, { sampleRate: 16000, fftSize: 512, melBins: 40 });
+  t.equal(mel.get(10, 3), Number.POSITIVE_INFINITY, "the power itself is infinite, as in NumPy");
+  for (const log of [echoLogMel(largest), whisperLogMel(largest, { padOrTrim: false })]) {
+    t.ok(toRowMajor(log).every(Number.isFinite), "logarithms of it are finite");
+  }
 });
 
 t.test("delta of polynomials is their derivative", async (t) => {

@@ -23,6 +23,9 @@ import { maxDifference } from "./golden.ts";
 const rate = { sampleRate: 16000 };
 const range = { ...rate, fmin: 100, fmax: 500, frameLength: 512 };
 
+/** 200 Hz throughout. */
+const VOICED = { times: Float64Array.of(0, 0.25, 0.5), f0: Float32Array.of(200, 200, 200) };
+
 /** Every function that takes a signal, as a function of that signal alone. */
 const FUNCTIONS: Readonly<Record<string, (signal: Signal) => unknown>> = {
   frame: (x) => audio.frame(x, 100, 50),
@@ -48,10 +51,16 @@ const FUNCTIONS: Readonly<Record<string, (signal: Signal) => unknown>> = {
   yin: (x) => audio.yin(x, range),
   pyin: (x) => audio.pyin(x, range),
   mpm: (x) => audio.mpm(x, range),
+  autocorrelationPitch: (x) => audio.autocorrelationPitch(x, rate),
+  formants: (x) => audio.formants(x, rate),
+  intensity: (x) => audio.intensity(x, rate),
+  harmonicity: (x) => audio.harmonicity(x, rate),
+  glottalPulses: (x) => audio.glottalPulses(x, { ...rate, track: VOICED }),
+  shimmer: (x) => audio.shimmer(x, [0.1, 0.105, 0.11, 0.115], rate),
   encodeWav: (x) => audio.encodeWav(x, rate),
   toMono: (x) => toMono(x),
 };
-const PITCH = new Set(["trackPitch", "PitchStream", "yin", "pyin", "mpm"]);
+const PITCH = new Set(["trackPitch", "PitchStream", "yin", "pyin", "mpm", "autocorrelationPitch"]);
 /** The name in the message, where it is not the function's. */
 const NAMES: Readonly<Record<string, string>> = { PitchStream: "trackPitch" };
 

@@ -1,6 +1,9 @@
 // Voice measures: closed forms, then Praat's values on the same samples, then bad input.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   AudioError,
+  autocorrelationPitch,
   formants,
   glottalPulses,
   harmonicity,
@@ -13,12 +16,52 @@ import {
   trackPitch,
   whiteNoise,
 } from "@echo-ts/audio";
+import { readAudio } from "@echo-ts/audio/node";
 import fc from "fast-check";
 import t, { type Test } from "tap";
+import { fixtures } from "./golden.ts";
 import { PRAAT } from "./praat-values.ts";
 import { VOICE_RATE, VOWELS, vowelSamples } from "./voice-signals.ts";
 
 const sampleRate = VOICE_RATE;
+
+/** Ten prompts, and what Praat 6.3.07 says of them; praat-voices.praat beside the values made them. */
+const recordings = join(fixtures, "..", "..", "..", "data", "asterisk-alnum", "wav");
+const PRAAT_RECORDINGS = JSON.parse(readFileSync(join(fixtures, "praat-voices.json"), "utf8")) as Readonly<
+  Record<string, PraatMeasures & { readonly start: number; readonly f0: readonly number[] }>
+>;
+
+/** Pulses counted, and jitter and shimmer in the order of praat-values.ts. */
+interface PraatMeasures {
+  readonly pulses: number;
+  readonly jitter: readonly number[];
+  readonly shimmer: readonly number[];
+}
+
+function measuresOf(
+  samples: Float32Array,
+  rate: number,
+  track: { times: ArrayLike<number>; f0: ArrayLike<number> },
+): PraatMeasures {
+  const pulses = glottalPulses(samples, { sampleRate: rate, track });
+  const { local, localAbsolute, rap, ppq5, ddp } = jitter(pulses);
+  const amplitudes = shimmer(samples, pulses, { sampleRate: rate });
+  const { localDb, apq3, apq5, apq11, dda } = amplitudes;
+  return {
+    pulses: pulses.length,
+    jitter: [local, localAbsolute, rap, ppq5, ddp],
+    shimmer: [amplitudes.local, localDb, apq3, apq5, apq11, dda],
+  };
+}
+
+/** Every measure within a share of Praat's. */
+function closeMeasures(t: Test, got: PraatMeasures, want: PraatMeasures, share: number, name: string): void {
+  for (const kind of ["jitter", "shimmer"] as const) {
+    want[kind].forEach((value, k) => {
+      close(t, got[kind][k]!, value, share * value, `${name}, ${kind} ${k}`);
+    });
+  }
+}
 
 function close(t: Test, got: number, want: number, tolerance: number, name: string): void {
   t.ok(Math.abs(got - want) <= tolerance, `${name}: ${got}, expected ${want} within ${tolerance}`);
@@ -245,37 +288,70 @@ t.test("Praat's values on the same samples", async (t) => {
     }
     for (const [time, want] of praat.harmonicity) {
       const { decibels } = harmonicity(samples, { sampleRate, hopLength: hopAt(time) });
-      // As correlations: at 40 dB, 0.1 dB is two millionths of r.
-      const correlation = (decibel: number) => 1 / (1 + 10 ** (-decibel / 10));
-      close(t, correlation(decibels[1]!), correlation(want), 2e-4, `${name}, HNR at ${time} s`);
+      close(t, decibels[1]!, want, 0.002, `${name}, HNR at ${time} s`);
     }
-    const track = trackPitch(samples, { sampleRate, fmin: 75, fmax: 500 });
-    const pulses = glottalPulses(samples, { sampleRate, track });
-    // The voiced stretch may end a period or two earlier or later than Praat's.
-    t.ok(
-      Math.abs(pulses.length - praat.pulses) <= 3,
-      `${name}: ${pulses.length} pulses, Praat ${praat.pulses}`,
+    const range = { sampleRate, fmin: 75, fmax: 500 };
+    const measured = measuresOf(
+      samples,
+      sampleRate,
+      autocorrelationPitch(samples, { ...range, hopLength: 128 }),
     );
-    const periods = jitter(pulses);
-    const amplitudes = shimmer(samples, pulses, { sampleRate });
-    const got = [
-      [periods.local, periods.localAbsolute, periods.rap, periods.ppq5, periods.ddp],
-      [
-        amplitudes.local,
-        amplitudes.localDb,
-        amplitudes.apq3,
-        amplitudes.apq5,
-        amplitudes.apq11,
-        amplitudes.dda,
-      ],
-    ];
-    [praat.jitter, praat.shimmer].forEach((wanted, row) => {
-      wanted.forEach((want, k) => {
-        // Where the next period is sought depends on f0, and in the rough voice that is not quite Praat's.
-        close(t, got[row]![k]!, want, 0.04 * want, `${name}, ${row ? "shimmer" : "jitter"} ${k}`);
-      });
-    });
+    t.equal(measured.pulses, praat.pulses, `${name}: pulses`);
+    closeMeasures(t, measured, praat, 1e-5, name);
+    // With our tracker: where the next period is sought depends on f0, and in the rough voice that is not quite Praat's.
+    const tracked = measuresOf(samples, sampleRate, trackPitch(samples, range));
+    t.ok(Math.abs(tracked.pulses - praat.pulses) <= 3, `${name}: ${tracked.pulses} pulses, tracked`);
+    closeMeasures(t, tracked, praat, name === "rough" ? 0.04 : 1e-3, `${name}, tracked`);
   }
+});
+
+t.test("Praat's f0, jitter and shimmer of recordings", async (t) => {
+  for (const [name, praat] of Object.entries(PRAAT_RECORDINGS)) {
+    const { channels, sampleRate } = await readAudio(join(recordings, `${name}.wav`));
+    const samples = channels[0]!;
+    const track = autocorrelationPitch(samples, { sampleRate, fmin: 75, fmax: 500, hopLength: 128 });
+    t.equal(track.f0.length, praat.f0.length, `${name}: frames`);
+    close(t, track.times[0]!, praat.start - 0.5 / sampleRate, 1e-9, `${name}: first frame`);
+    const off = [...track.f0].filter((hz, i) => !(Math.abs(hz - praat.f0[i]!) <= 1e-5 * hz));
+    t.same(off, [], `${name}: every f0 and every voicing`);
+    const measured = measuresOf(samples, sampleRate, track);
+    t.equal(measured.pulses, praat.pulses, `${name}: pulses`);
+    closeMeasures(t, measured, praat, 1e-5, name);
+  }
+});
+
+t.test("pitch by autocorrelation: range, cost of silence, odd input", async (t) => {
+  const samples = harmonics(150, [1, 0.5, 0.3], { seconds: 0.5, sampleRate });
+  const track = autocorrelationPitch(samples, { sampleRate });
+  t.equal(track.times.length, 47, "every 10 ms where a window of 40 ms fits");
+  close(t, track.times[46]! - track.times[0]!, 0.46, 1e-12, "apart");
+  for (const hz of track.f0) close(t, hz, 150, 0.01, "f0");
+  t.ok(
+    track.periodicity.every((value) => value > 0.999 && value <= 1),
+    "periodicity of a tone",
+  );
+  const low = autocorrelationPitch(samples, { sampleRate, fmin: 160 });
+  t.notOk(
+    low.f0.some((hz) => Math.abs(hz - 150) < 5),
+    "below the range",
+  );
+  const noise = autocorrelationPitch(whiteNoise(7, { seconds: 0.5, sampleRate }), { sampleRate });
+  t.ok(noise.f0.filter((hz) => hz > 0).length < 5, "white noise is hardly ever voiced");
+  t.ok(
+    autocorrelationPitch(new Float32Array(8000), { sampleRate }).f0.every((hz) => hz === 0),
+    "silence",
+  );
+  const faint = Float32Array.from({ length: 16000 }, (_, i) => samples[i % 8000]! * (i < 8000 ? 1 : 0.01));
+  const { f0, times } = autocorrelationPitch(faint, { sampleRate });
+  t.ok(
+    f0.every((hz, i) => (times[i]! < 0.48 ? hz > 0 : times[i]! < 0.55 || hz === 0)),
+    "40 dB fainter: silence",
+  );
+  const whole = autocorrelationPitch(faint, { sampleRate, silenceThreshold: 0 }).f0;
+  t.equal(whole.filter((hz) => hz === 0).length <= 3, true, "unless the threshold is off");
+  // More candidates than usual, when the range asks for them.
+  const wide = autocorrelationPitch(samples, { sampleRate, fmin: 20, fmax: 2000 });
+  close(t, wide.f0[4]!, 150, 0.01, "a range of six octaves");
 });
 
 t.test("bad arguments are refused by name", async (t) => {
@@ -319,6 +395,26 @@ t.test("bad arguments are refused by name", async (t) => {
   refuses(
     () => harmonicity(signal, { sampleRate, silenceThreshold: -1 }),
     "harmonicity: silenceThreshold must be >= 0, got -1",
+  );
+  refuses(
+    () => autocorrelationPitch(signal, { sampleRate, pitchFloor: 75 } as never),
+    'autocorrelationPitch: unknown option "pitchFloor"',
+  );
+  refuses(
+    () => autocorrelationPitch(signal.subarray(0, 639), { sampleRate }),
+    "autocorrelationPitch: expected at least 640 samples, three periods of fmin (75 Hz), got 639",
+  );
+  refuses(
+    () => autocorrelationPitch(signal, { sampleRate, fmin: 300, fmax: 200 }),
+    "autocorrelationPitch: fmin must be below fmax, got 300 Hz and 200 Hz",
+  );
+  refuses(
+    () => autocorrelationPitch(signal, { sampleRate, voicingThreshold: -0.1 }),
+    "autocorrelationPitch: voicingThreshold must be a finite number >= 0, got -0.1",
+  );
+  refuses(
+    () => autocorrelationPitch(signal, { sampleRate, maxCandidates: 1 }),
+    "autocorrelationPitch: maxCandidates must be a whole number >= 2, got 1",
   );
   refuses(
     () => jitter([0, 1], { maximumPeriodFactor: 0.5 }),

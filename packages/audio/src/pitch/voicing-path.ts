@@ -8,6 +8,8 @@ export interface PathCosts {
   /** Per octave between neighbouring frames. */
   readonly octaveJumpCost: number;
   readonly voicingChangeCost: number;
+  /** Octave (log2 of Hz) 0 of the octave cost, default that of 55 Hz. It only fixes what the voicing threshold means. */
+  readonly referenceOctave?: number;
 }
 
 /** The decision for one frame. */
@@ -20,7 +22,7 @@ export interface PathDecision {
   readonly probability: number;
 }
 
-/** Octave 0 of the octave cost: log2 of 55 Hz. It only fixes what `voicingThreshold` means. */
+/** Octave 0 of the octave cost unless the costs name another. */
 const REFERENCE_OCTAVE: number = Math.log2(55);
 
 /**
@@ -49,15 +51,18 @@ export class VoicingPath {
   readonly #costs: PathCosts;
   readonly #steps: Step[] = [];
   /** Scratch of the probabilities: one value per state. */
-  readonly #ahead: Float64Array = new Float64Array(MAX_CANDIDATES + 1);
-  readonly #before: Float64Array = new Float64Array(MAX_CANDIDATES + 1);
+  readonly #ahead: Float64Array;
+  readonly #before: Float64Array;
   /** Frame number of #steps[0]. */
   #first = 0;
   /** The newest frame, decided or not. */
   #newest: Step | undefined;
 
-  constructor(costs: PathCosts) {
+  /** For frames of at most `maxCandidates` candidates. */
+  constructor(costs: PathCosts, maxCandidates: number = MAX_CANDIDATES) {
     this.#costs = costs;
+    this.#ahead = new Float64Array(maxCandidates + 1);
+    this.#before = new Float64Array(maxCandidates + 1);
   }
 
   /** Frames pushed so far. */
@@ -68,10 +73,11 @@ export class VoicingPath {
   /** Adds a frame: its candidates and the strength of leaving it unvoiced. */
   push(candidates: Candidates, unvoicedStrength: number): void {
     const count = candidates.octave.length + 1;
+    const reference = this.#costs.referenceOctave ?? REFERENCE_OCTAVE;
     const local = [unvoicedStrength];
     const back = [0];
     for (let j = 1; j < count; j++) {
-      const height = candidates.octave[j - 1]! - REFERENCE_OCTAVE;
+      const height = candidates.octave[j - 1]! - reference;
       local.push(candidates.periodicity[j - 1]! + this.#costs.octaveCost * height);
       back.push(0);
     }

@@ -3,7 +3,6 @@
 import { parameterError, requirePositive } from "../errors.ts";
 import { checkOptions, type OptionKeys } from "../options.ts";
 import { requireFiniteSamples } from "../pitch/framing.ts";
-import type { PitchTrack } from "../pitch/pitch-stream.ts";
 import { monoOf, type Signal } from "../signal.ts";
 
 /** A period is taken when it resembles its neighbour this much, or at the edge of a voiced stretch this much. */
@@ -20,8 +19,8 @@ const LONGEST = 1.25;
 export interface GlottalPulseOptions {
   /** Samples per second, Hz. */
   readonly sampleRate: number;
-  /** f0 and voicing of the same signal, as `trackPitch` gives them. */
-  readonly track: Pick<PitchTrack, "times" | "f0">;
+  /** f0 and voicing of the same signal: `autocorrelationPitch` for Praat's pulses, or `trackPitch`. */
+  readonly track: { readonly times: ArrayLike<number>; readonly f0: ArrayLike<number> };
 }
 
 const PULSE_KEYS: OptionKeys<GlottalPulseOptions> = { sampleRate: true, track: true };
@@ -40,7 +39,7 @@ const PULSE_KEYS: OptionKeys<GlottalPulseOptions> = { sampleRate: true, track: t
  * The definitions are those of Praat's "Sound & Pitch: To PointProcess (cc)".
  *
  * @example
- * const track = trackPitch(vowel, { sampleRate: 16000 });
+ * const track = autocorrelationPitch(vowel, { sampleRate: 16000, fmin: 75, fmax: 500 });
  * const pulses = glottalPulses(vowel, { sampleRate: 16000, track });
  */
 export function glottalPulses(signal: Signal, options: GlottalPulseOptions): Float64Array {
@@ -113,17 +112,17 @@ function f0At({ times, f0 }: GlottalPulseOptions["track"], time: number): number
   return a > 0 && b > 0 ? a + (at - lower) * (b - a) : f0[nearest];
 }
 
-/** Time of the sample farthest from 0 between two times, refined by a parabola. */
+/** Time of the sample farthest from 0 between two times, refined by a parabola unless it is the first or the last. */
 function extremumNear(samples: Float32Array, rate: number, from: number, to: number): number {
-  const first = Math.max(0, Math.ceil(from * rate));
-  const last = Math.min(samples.length - 1, Math.floor(to * rate));
+  const first = Math.max(0, Math.floor(from * rate));
+  const last = Math.min(samples.length - 1, Math.ceil(to * rate));
   let best = Math.min(first, samples.length - 1);
   for (let n = first; n <= last; n++) if (Math.abs(samples[n]!) > Math.abs(samples[best]!)) best = n;
-  const left = samples[best - 1] ?? 0;
-  const right = samples[best + 1] ?? 0;
+  if (best === first || best === last) return best / rate;
+  const left = samples[best - 1]!;
+  const right = samples[best + 1]!;
   const curvature = 2 * samples[best]! - left - right;
-  const shift = curvature === 0 ? 0 : (0.5 * (right - left)) / curvature;
-  return (best + (Math.abs(shift) < 1 ? shift : 0)) / rate;
+  return (best + (curvature === 0 ? 0 : (0.5 * (right - left)) / curvature)) / rate;
 }
 
 /** The time one period before or after `time` at which the signal resembles that at `time` most. */
@@ -144,15 +143,14 @@ function nextPeriod(
   let best = { correlation: -1, start: 0, peak: 0, left: 0, right: 0 };
   let before = 0;
   let here = 0;
-  let peakHere = 0;
   for (let start = first; start <= last; start++) {
     const { correlation: after, peak } = resemblance(samples, fixed, start, length);
     if (here > best.correlation && here >= before && here >= after) {
-      best = { correlation: here, start: start - 1, peak: peakHere, left: before, right: after };
+      // The peak is that of the stretch one sample later, as in Praat.
+      best = { correlation: here, start: start - 1, peak, left: before, right: after };
     }
     before = here;
     here = after;
-    peakHere = peak;
   }
   // No maximum in reach: one period drops out.
   if (best.correlation < 0) return { time: time + direction * period, correlation: -1, peak: 0 };

@@ -2,10 +2,13 @@
 import { parameterError, requireInteger, requirePositive } from "../errors.ts";
 import { checkOptions, type OptionKeys } from "../options.ts";
 import { requireFiniteSamples } from "../pitch/framing.ts";
+import { foldAboveOne } from "../pitch/lag-interpolation.ts";
+import { interpolateEven, maximumNear } from "../pitch/sinc-interpolation.ts";
 import { monoOf, type Signal } from "../signal.ts";
 
-/** Samples of the sinc interpolation on each side of a maximum. */
-const SINC_REACH = 30;
+/** Values of the sinc interpolation on each side of a maximum: for a first look, and for its height (all there are). */
+const FIRST_DEPTH = 30;
+const DEPTH = 700;
 /** What a frame without a voice gets, dB. */
 const NO_VOICE_DB = -200;
 const HIGHEST_DB = 150;
@@ -143,59 +146,21 @@ function correlate(
 
 /** Height of the highest interpolated maximum at lag 2 or more; 0 if there is none. */
 function bestMaximum(correlation: Float64Array): number {
-  let best = 0;
+  const lags: number[] = [];
+  const heights: number[] = [];
   for (let k = 2; k < correlation.length - 1; k++) {
-    const height = correlation[k]!;
-    const left = correlation[k - 1]!;
-    const right = correlation[k + 1]!;
-    // Maxima lower than this cannot be interpolated to be the highest.
-    if (height <= left || height < right || height < best - 0.25) continue;
-    let strength = maximumNear(correlation, k);
-    // Interpolation may overshoot 1, the more the less there is to trust.
-    if (strength > 1) strength = 1 / strength;
-    best = Math.max(best, strength);
+    const [left, here, right] = [correlation[k - 1]!, correlation[k]!, correlation[k + 1]!];
+    if (!(here > 0 && here > left && here >= right)) continue;
+    const position = k + (0.5 * (right - left)) / (2 * here - left - right);
+    lags.push(k);
+    heights.push(foldAboveOne(interpolateEven(correlation, position, FIRST_DEPTH)));
+  }
+  const highest = Math.max(0, ...heights);
+  let best = 0;
+  for (const [i, lag] of lags.entries()) {
+    // The first look is close enough to leave out what can't be the highest.
+    if (heights[i]! < highest - 0.05) continue;
+    best = Math.max(best, foldAboveOne(maximumNear(correlation, lag, DEPTH).value));
   }
   return Math.min(best, 1 - 1e-15);
-}
-
-/** Highest value of the sinc-interpolated curve within a lag of k, by golden section. */
-function maximumNear(curve: Float64Array, k: number): number {
-  const ratio = (Math.sqrt(5) - 1) / 2;
-  let low = k - 1;
-  let high = k + 1;
-  let a = high - ratio * (high - low);
-  let b = low + ratio * (high - low);
-  let atA = interpolate(curve, a);
-  let atB = interpolate(curve, b);
-  for (let round = 0; round < 24; round++) {
-    if (atA > atB) {
-      high = b;
-      b = a;
-      atB = atA;
-      a = high - ratio * (high - low);
-      atA = interpolate(curve, a);
-    } else {
-      low = a;
-      a = b;
-      atA = atB;
-      b = low + ratio * (high - low);
-      atB = interpolate(curve, b);
-    }
-  }
-  return Math.max(atA, atB);
-}
-
-/** Sinc interpolation under a raised cosine; the curve is even, and its reach shrinks towards its end. */
-function interpolate(curve: Float64Array, position: number): number {
-  const base = Math.floor(position);
-  const part = position - base;
-  if (part === 0) return curve[base]!;
-  const reach = Math.min(SINC_REACH, curve.length - 1 - base);
-  if (reach < 1) return curve[base]!;
-  let sum = 0;
-  for (let i = 1 - reach; i <= reach; i++) {
-    const x = Math.PI * (part - i);
-    sum += (Math.sin(x) / x) * (0.5 + 0.5 * Math.cos(x / (reach + 0.5))) * curve[Math.abs(base + i)]!;
-  }
-  return sum;
 }

@@ -148,11 +148,12 @@ export function shimmer(signal: Signal, pulses: ArrayLike<number>, options: Shim
     return found;
   };
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  // Praat's scale leaves out the last amplitude, which often belongs to a voice that fades.
   const scale = mean(amplitudes.slice(0, -1));
-  const deviation = (length: number) => mean(runs(length).map(deviationOf)) / mean(amplitudes);
+  const deviation = (length: number) => mean(runs(length).map(deviationOf)) / scale;
   const apq3 = deviation(3);
   return {
-    local: mean(runs(2).map(deviationOf)) / scale,
+    local: deviation(2),
     localDb: mean(runs(2).map(([a, b]) => Math.abs(20 * Math.log10(a! / b!)))),
     apq3,
     apq5: deviation(5),
@@ -182,13 +183,19 @@ function meanDeviation(periods: Float64Array, length: number, limits: Limits): n
   return count > 0 ? sum / count : Number.NaN;
 }
 
-/** Mean of the periods within the limits that are like one of their neighbours; NaN without any. */
-function meanPeriod(periods: Float64Array, limits: Limits): number {
+/** Mean of the periods within the limits, but for those that are like neither of two neighbours; NaN without any. */
+function meanPeriod(periods: Float64Array, { shortest, longest, factor }: Limits): number {
   let sum = 0;
   let count = 0;
   for (let i = 0; i < periods.length; i++) {
-    const pair = (a: number, b: number) => countable([periods[a]!, periods[b]!], limits);
-    if (!((i > 0 && pair(i - 1, i)) || (i + 1 < periods.length && pair(i, i + 1)))) continue;
+    if (!(periods[i]! >= shortest && periods[i]! <= longest)) continue;
+    const inside = i > 0 && i + 1 < periods.length;
+    if (
+      inside &&
+      !alike(periods.subarray(i - 1, i + 1), factor) &&
+      !alike(periods.subarray(i, i + 2), factor)
+    )
+      continue;
     sum += periods[i]!;
     count++;
   }
