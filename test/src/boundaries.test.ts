@@ -173,13 +173,13 @@ t.test(
     t.ok(layers.length > 20, "the folders are where this test looks");
     t.same(mentions(layers, ["storage", "Storage"]), [], "layers, losses and optimisers name no storage");
     const ownership = ["Owner", "Scope", "adopt", "closeAll"];
-    const outside = sourcesAt(autograd, [""], ["tape.ts", "sweep.ts"]);
+    const outside = sourcesAt(autograd, [""], ["tape.ts", "sweep"]);
     t.same(
       mentions(outside, ownership).filter(
         (mention) => !/(variable|slots|averaging)\.ts: adopt$/.test(mention),
       ),
       [],
-      "owners and scopes are named in tape.ts and sweep.ts; parameters and optimisers adopt what lasts",
+      "owners and scopes are named in tape.ts and the sweep; parameters and optimisers adopt what lasts",
     );
     const tensor = "packages/tensor";
     const hooks = ["closedBy", "owned"];

@@ -9,7 +9,6 @@ import {
   type OpParams,
   observation,
   outsideScopes,
-  Scope,
   tellGradient,
 } from "@echo-ts/tensor/internal";
 import { engine, withRecording } from "./engine.ts";
@@ -24,6 +23,7 @@ import {
   versionsOf,
 } from "./node.ts";
 import { markReachable } from "./reachable.ts";
+import { SweepScope } from "./sweep-scope.ts";
 import { accumulate, dropValues, spare } from "./tape.ts";
 import { type OpCall, type Rule, VJPS } from "./vjps.ts";
 
@@ -40,13 +40,16 @@ export interface Sweep {
   readonly dropGraph: boolean;
 }
 
-/** Visits the graph below `root` once. Gradients on the way belong to a scope of its own, unless they are recorded. */
+/**
+ * Visits the graph below `root` once. Gradients on the way belong to a scope of its own, which gives each back as soon
+ * as its node was visited; unless they are recorded.
+ */
 export function sweep({ root, seed, targets, createGraph, dropGraph }: Sweep): void {
   if (engine.insideHook) throw new GradientError("backward: cannot be called inside a gradient hook");
   const order = markReachable(nodeOf(root)!, targets);
   const wanted = engine.mark;
   if (nodeOf(root)!.mark !== wanted) return;
-  const scope = createGraph ? null : new Scope("backward ended");
+  const scope = createGraph ? null : new SweepScope("backward had used it");
   const visit = (): void => {
     nodeOf(root)!.pending = seed;
     for (let n = 0; n < order.length; n++) {
@@ -57,6 +60,7 @@ export function sweep({ root, seed, targets, createGraph, dropGraph }: Sweep): v
       if (node.hooks !== null) gradient = runHooks(node.hooks, gradient);
       if (node.op === null) {
         accumulate(node, gradient, scope);
+        scope?.visited(gradient);
         continue;
       }
       const { inputs } = node;
@@ -69,8 +73,11 @@ export function sweep({ root, seed, targets, createGraph, dropGraph }: Sweep): v
         const part = parts[i];
         if (!needs[i] || part === null || part === undefined) continue;
         const source = nodeOf(inputs[i]!)!;
-        source.pending = source.pending === null ? part : add(source.pending, part);
+        const before = source.pending;
+        source.pending = before === null ? part : add(before, part);
+        scope?.replace(before, source.pending);
       }
+      scope?.visited(gradient);
     }
   };
   try {

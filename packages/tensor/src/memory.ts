@@ -65,6 +65,8 @@ let current: Scope | null = null;
  */
 export class Scope extends Owner {
   #storages: Storage[] = [];
+  /** How many of them `closeNew` has looked at. */
+  #seen = 0;
   #around: Scope | null = null;
 
   /** True if there is nothing to give back. */
@@ -100,10 +102,23 @@ export class Scope extends Owner {
     return true;
   }
 
+  /**
+   * Gives back what the scope has adopted since the last call, except what is in `stays`. For a body that goes on
+   * and knows what it still needs.
+   */
+  closeNew(stays: { has(storage: Storage): boolean }): void {
+    const storages = this.#storages;
+    for (; this.#seen < storages.length; this.#seen++) {
+      const storage = storages[this.#seen]!;
+      if (storage.owner === this && !stays.has(storage)) giveBack(storage, this.ending);
+    }
+  }
+
   /** Gives back every storage that still belongs to this scope. */
   closeAll(): void {
     const storages = this.#storages;
     this.#storages = [];
+    this.#seen = 0;
     for (const storage of storages) if (storage.owner === this) giveBack(storage, this.ending);
   }
 }

@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as a from "@echo-ts/autograd";
 import * as e from "@echo-ts/tensor";
+import { apply, NONE, OPS } from "@echo-ts/tensor/internal";
 import t from "tap";
 import { getEngine } from "../../../packages/tensor/dist/backends/wasm/engine.js";
 import { wasm } from "../../../packages/tensor/dist/backends/wasm/index.js";
@@ -162,6 +163,53 @@ t.test("attention over a long time, forward and backward, never holds its weight
       taken < weights / 4,
       `${taken} bytes more at most, the weights of ${weights} bytes were not among them`,
     );
+  });
+});
+
+/** Bytes of the arena that `backward` takes beyond what the forward pass left, at most. */
+function bytesOfSweep(make: () => { loss: e.Tensor; w: a.Parameter }): number {
+  const { arena } = getEngine();
+  const { loss, w } = make();
+  const { allocate } = arena;
+  const before = arena.stats().live;
+  let most = before;
+  arena.allocate = (bytes) => {
+    const block = allocate.call(arena, bytes);
+    most = Math.max(most, arena.stats().live);
+    return block;
+  };
+  try {
+    loss.backward();
+  } finally {
+    arena.allocate = allocate;
+  }
+  a.zeroGrad([w]);
+  return most - before;
+}
+
+t.test("a sweep holds the gradients it still needs, however deep the graph", { skip }, async (t) => {
+  const KIB = 1024;
+  const width = 64 * KIB; // 256 KiB a value
+  e.withBackend(wasm, () => {
+    const kinds: Record<string, (x: e.Tensor) => e.Tensor> = {
+      chain: (x) => e.tanh(x),
+      residual: (x) => e.add(x, e.tanh(x)),
+      views: (x) => e.reshape(e.mul(e.reshape(x, [256, 256]), 0.5), [width]),
+      halves: (x) => e.concat(e.split(e.tanh(x), width / 2, 0), 0),
+      composition: (x) => apply(OPS.geluTanhGrad, [x, x], NONE),
+    };
+    for (const [name, layer] of Object.entries(kinds)) {
+      const bytes = (depth: number): number =>
+        bytesOfSweep(() => {
+          const w = new a.Parameter(e.ones([width]));
+          let x: e.Tensor = w;
+          for (let i = 0; i < depth; i++) x = layer(x);
+          return { loss: e.sum(x), w };
+        });
+      bytes(4);
+      const [shallow, deep] = [bytes(4), bytes(40)];
+      t.ok(deep <= shallow + 512 * KIB, `${name}: ${shallow / KIB} KiB for 4 layers, ${deep / KIB} for 40`);
+    }
   });
 });
 
