@@ -14,12 +14,26 @@ interface Example {
   /** Arguments that make it short, or send its files elsewhere. */
   readonly args?: readonly string[];
   readonly lastLine: RegExp;
+  /** Lines that it prints somewhere, in this order. */
+  readonly prints?: readonly RegExp[];
 }
 
 /** Every file of examples/src; a new example without a row fails. A file name says which test runs it instead. */
 const EXAMPLES: Readonly<Record<string, Example | string>> = {
   "character-model": "autograd/examples.test.ts",
-  main: { args: ["--short"], lastLine: /^done in \d+ s$/ },
+  main: {
+    args: ["--short"],
+    prints: [
+      /^1\. The shipped checkpoint.* never heard before: digits$/,
+      /^ {2}said {3}two five seven four zero five$/,
+      /^ {2}heard {2}two five seven four zero five$/,
+      /^ {2}two +0\.\d\d s +0\.\d\d s +9\d\.\d %$/,
+      /^the first 6 strings: \d without an error; word errors .* of 28 words\)$/,
+      /^4\. Where the shipped checkpoint is weak/,
+      /^Word error rates$/,
+    ],
+    lastLine: /^done in \d+ s$/,
+  },
   "tensor-tour": { lastLine: /^\d+ ops, \d+ of them primitive$/ },
   micrograd: { lastLine: /^step +40 +loss 0\.00\d+$/ },
   "pitch-rotary": { lastLine: /^from 80 to 600 Hz the band widens by a factor of 1\.\d\d$/ },
@@ -51,10 +65,16 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       t.match(readFileSync(join(ROOT, "test", "src", example), "utf8"), name, `run by ${example}`);
       return;
     }
-    const { args = [], lastLine } = example;
+    const { args = [], lastLine, prints = [] } = example;
     const { lines, status, stderr } = run([join("examples", "dist", `${name}.js`), ...args], ROOT);
     t.equal(status, 0, stderr);
     t.match(lines.at(-1), lastLine);
+    let from = 0;
+    for (const line of prints) {
+      const found = lines.findIndex((text, i) => i >= from && line.test(text));
+      t.ok(found >= 0, `${line} is printed after line ${from}`);
+      from = found + 1;
+    }
   });
 }
 
