@@ -50,6 +50,7 @@ export {
   type Hypothesis,
 } from "./speech/decode/decoder-search.ts";
 export { decoderScore, jointDecode } from "./speech/decode/joint-search.ts";
+export { onePassDecode } from "./speech/decode/one-pass-search.ts";
 export { type TimedWord, wordTimes } from "./speech/decode/word-times.ts";
 export { FeatureStore } from "./speech/feature-store.ts";
 export { extractFeatures, trackRecording, type UtteranceFeatures } from "./speech/features.ts";

@@ -357,7 +357,7 @@ t.test("transcribe: hot words and n-best texts", async (t) => {
   t.match(run("transcribe", file, "--lm", "no.arpa").err, /no\.arpa: does not exist/);
   t.match(
     run("transcribe", file, "--hot-words", "m", "--set", "decode.method=greedy").err,
-    /decode\.method: expected ctcBeam or joint with a language model or hot words, got greedy/,
+    /decode\.method: expected ctcBeam, joint or onePass with a language model or hot words, got greedy/,
   );
 });
 

@@ -287,7 +287,7 @@ t.test("a tiny model learns its data by heart, from audio", async (t) => {
   t.same([...scores.get("ctc")!.groups.sex.keys()], ["male"]);
 
   const wave = await decodeRecording(files["wav/a6.wav"] as Uint8Array, "a6.wav", config.audio.sampleRate);
-  for (const method of ["ctcGreedy", "ctcBeam", "greedy", "beam", "joint"]) {
+  for (const method of ["ctcGreedy", "ctcBeam", "greedy", "beam", "joint", "onePass"]) {
     // Tones, and a gate that lets only speech through, do not go together.
     const chosen = { ...config, decode: { ...config.decode, method, speechGate: false } } as typeof config;
     const { text, words, seconds } = await transcribe(

@@ -20,6 +20,7 @@ import {
   loadDataSet,
   memoryFiles,
   normalizeText,
+  onePassDecode,
   prepareEvaluation,
   prepareTraining,
   resolveConfig,
@@ -138,6 +139,12 @@ const CASES: [name: string, call: (options: never) => unknown, wrong: object, me
     (o) => jointDecode(echo, NOTHING_HEARD, 0, frame, o),
     { weight: 1 },
     'unknown option "weight"; did you mean "ctcWeight"?',
+  ],
+  [
+    "onePassDecode",
+    (o) => onePassDecode(echo, NOTHING_HEARD, 0, frame, o),
+    { beam: 2 },
+    'unknown option "beam"; did you mean "beamSize"?',
   ],
   [
     "textScorer",

@@ -177,10 +177,10 @@ export const SETTINGS = {
 
   // How text is produced.
   decode: {
-    method: { choice: "ctcGreedy", of: ["ctcGreedy", "ctcBeam", "greedy", "beam", "joint"], reference: "greedy", means: "CTC, attention, or both together" },
+    method: { choice: "ctcGreedy", of: ["ctcGreedy", "ctcBeam", "greedy", "beam", "joint", "onePass"], reference: "greedy", means: "CTC (ctcGreedy, ctcBeam), attention (greedy, beam), CTC's best texts rescored with attention (joint), or both weighed at every token (onePass)" },
     beam: { integer: 8, min: 1, max: 1000, also: ["beam_size", "num_beams"], means: "hypotheses kept by the beam methods" },
     lengthPenalty: { number: 0.6, min: 0, max: 5, means: "attention beam: scores are divided by the length to this power" },
-    ctcWeight: { number: 0.5, min: 0, max: 1, means: "joint: share of the CTC score" },
+    ctcWeight: { number: 0.5, min: 0, max: 1, means: "joint, onePass: share of the CTC score" },
     lmWeight: { number: 0.5, min: 0, max: 10, also: ["lm_weight", "alpha"], means: "times the log probability of a language model, where one is given (--lm)" },
     wordBonus: { number: 0, min: -20, max: 20, also: ["word_score", "beta"], means: "added for every word, where a language model or hot words are given" },
     hotWordBonus: { number: 3, min: -20, max: 20, also: ["hotword_weight"], means: "added for every hot word (--hot-words), as a natural logarithm" },

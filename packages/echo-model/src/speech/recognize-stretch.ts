@@ -15,6 +15,7 @@ import {
 } from "./decode/ctc-search.ts";
 import { beamDecode, greedyDecode, type Hypothesis } from "./decode/decoder-search.ts";
 import { jointDecode } from "./decode/joint-search.ts";
+import { onePassDecode } from "./decode/one-pass-search.ts";
 import { type Encoded, selectRows } from "./decode/stepper.ts";
 import { type TimedWord, wordTimes } from "./decode/word-times.ts";
 import { encodeUtterances } from "./encode-utterances.ts";
@@ -51,8 +52,8 @@ export interface RankedText {
 }
 
 /**
- * The same with all texts that the search kept, best first and each once: as many as `decode.beam` for ctcBeam, beam and
- * joint, one for the greedy methods, none without speech.
+ * The same with all texts that the search kept, best first and each once: as many as `decode.beam` for ctcBeam, beam,
+ * joint and onePass, one for the greedy methods, none without speech.
  * @param wave - [N] samples at `config.audio.sampleRate`, no longer than the model's context.
  */
 export async function recognizeTexts(
@@ -115,6 +116,8 @@ export async function bestTexts(
         return ctcBeamDecode(scores, { beamSize, ...help });
       case "joint":
         return jointDecode(echo, encoded, row, scores, { beamSize, ctcWeight, ids, ...help });
+      case "onePass":
+        return onePassDecode(echo, encoded, row, scores, { beamSize, ctcWeight, maxTokens, ids, ...help });
     }
   const one = selectRows(encoded, [row]);
   if (method === "beam")

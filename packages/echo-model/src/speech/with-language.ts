@@ -17,7 +17,7 @@ export interface LanguageHelp {
 const LANGUAGE_HELP: OptionKinds<LanguageHelp> = { languageModel: "object", hotWords: "array" };
 
 /** Searches that a text scorer takes part in. */
-const SEARCHES: readonly EchoConfig["decode"]["method"][] = ["ctcBeam", "joint"];
+const SEARCHES: readonly EchoConfig["decode"]["method"][] = ["ctcBeam", "joint", "onePass"];
 
 /**
  * The recogniser with a scorer of texts; its weights are `decode.lmWeight`, `wordBonus` and `hotWordBonus`. Where CTC's
@@ -41,7 +41,7 @@ export function withLanguage(recognizer: Recognizer, help: LanguageHelp): Recogn
     ]);
   if (method !== "ctcGreedy" && !SEARCHES.includes(method))
     throw new ConfigError([
-      `decode.method: expected ctcBeam or joint with a language model or hot words, got ${method}`,
+      `decode.method: expected ctcBeam, joint or onePass with a language model or hot words, got ${method}`,
     ]);
   const scorer = textScorer(tokenizer, {
     ...(languageModel !== undefined && { languageModel }),

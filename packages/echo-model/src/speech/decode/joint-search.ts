@@ -1,4 +1,4 @@
-// CTC and the attention decoder together: CTC's best texts, rescored by both.
+// CTC and the attention decoder together: CTC's best texts, rescored by both. Both at every token: one-pass-search.ts.
 
 import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import type { Echo } from "../../model/model.ts";
@@ -16,11 +16,16 @@ export interface JointOptions extends CtcBeamOptions {
   readonly ids?: SpecialIds;
 }
 
-const JOINT_OPTIONS: OptionKinds<JointOptions> = { ...CTC_BEAM_OPTIONS, ctcWeight: "number", ids: "object" };
+/** What `jointDecode` takes; see `checkOptions`. */
+export const JOINT_OPTIONS: OptionKinds<JointOptions> = {
+  ...CTC_BEAM_OPTIONS,
+  ctcWeight: "number",
+  ids: "object",
+};
 
 /**
  * Prefix beam search by CTC, its texts scored again as weight * CTC + (1 - weight) * decoder (+ the scorer), best first.
- * Watanabe et al. 2017 with rescoring in place of one-pass decoding.
+ * Watanabe et al. 2017, section "rescoring"; `onePassDecode` is their one-pass search.
  *
  * @param row which utterance of the encoded batch
  * @returns the texts of probability above 0 that fit into model.textContext; the decoder is not asked at a weight of 1
@@ -38,17 +43,20 @@ export async function jointDecode(
   if (!(ctcWeight >= 0 && ctcWeight <= 1)) {
     throw new RangeError(`jointDecode: ctcWeight must be between 0 and 1, got ${ctcWeight}`);
   }
-  // A weight of 0 leaves a score out: 0 times the log of probability 0 would be NaN.
-  const part = (weight: number, score: number): number => (weight === 0 ? 0 : weight * score);
   const rescored: Hypothesis[] = [];
   for (const { tokens, score, ctc } of ctcBeamDecode(scores, beam)) {
     // BOS and the tokens are fed to the decoder; without an end token, the last one is not.
     if (tokens.length + (ids.eos === null ? 0 : 1) > echo.config.textContext) continue;
     const text = ctcWeight === 1 ? 0 : await decoderScore(echo, selectRows(encoded, [row]), tokens, ids);
-    const both = part(ctcWeight, ctc) + part(1 - ctcWeight, text) + (score - ctc);
+    const both = weighted(ctcWeight, ctc) + weighted(1 - ctcWeight, text) + (score - ctc);
     if (both > Number.NEGATIVE_INFINITY) rescored.push({ tokens, score: both });
   }
   return rescored.sort((a, b) => b.score - a.score);
+}
+
+/** A weight of 0 leaves a score out: 0 times the log of probability 0 would be NaN. */
+export function weighted(weight: number, score: number): number {
+  return weight === 0 ? 0 : weight * score;
 }
 
 /** Log probability that the decoder gives to a text, its end included; `encoded` holds one utterance. */
