@@ -1,4 +1,5 @@
-// Binaries as text that a server's compression still sees through: generated/modules.ts, read by module-bytes.ts.
+// Binaries as text that a server's compression still sees through: generated/modules.ts and small-modules.ts, read by
+// module-bytes.ts.
 // Base64 hides the repetitions of a binary, because its letters do not begin where bytes do. Here each byte is a letter
 // of its own, or, if it is rare, a mark and a letter; all of it is printable ASCII, whatever charset a page declares.
 // The kernels of 79.7 kB take, after gzip / Brotli: so 33.6 / 28.8 kB, in base64 43.3 / 37.3, deflated and then in
@@ -22,35 +23,38 @@ function byFrequency(bytes) {
 const textOf = (rank) =>
   rank < SINGLE ? LETTERS[rank] : LETTERS[SINGLE + Math.floor(rank / SINGLE) - 1] + LETTERS[rank % SINGLE];
 
-/** The source of generated/modules.ts for a map of names to { archive, binary }. */
-export function modulesSource(modules) {
+/** The source of a generated file for a map of names to { archive, binary }; `doc` says what it holds. */
+export function modulesSource(modules, doc) {
   const archives = {};
   const places = [];
   for (const [name, { archive, binary }] of modules) {
     archives[archive] ??= [];
     const start = archives[archive].reduce((sum, { length }) => sum + length, 0);
     archives[archive].push(binary);
-    places.push(`  ${name}: { archive: "${archive}", start: ${start}, end: ${start + binary.length} },`);
+    places.push(`    ${name}: { archive: "${archive}", start: ${start}, end: ${start + binary.length} },`);
   }
   const joined = Object.entries(archives).map(([name, binaries]) => [name, Buffer.concat(binaries)]);
   const order = byFrequency(Buffer.concat(joined.map(([, bytes]) => bytes)));
   const ranks = new Map(order.map((byte, rank) => [byte, rank]));
   const texts = joined.map(([name, bytes]) => {
     const text = [...bytes].map((byte) => textOf(ranks.get(byte))).join("");
-    return `  ${name}: "${text}",`;
+    return `    ${name}: "${text}",`;
   });
   return `// Written by scripts/kernel-text.mjs from ../assembly. Do not edit.
-/** The letters of the texts; the last two mark a byte of the second and third row of \`BYTES\`. */
-export const LETTERS = "${LETTERS}";
-/** All byte values in the order of the letters, in hexadecimal. */
-export const BYTES = "${Buffer.from(order).toString("hex")}";
-/** Binaries, one after the other, as text. */
-export const ARCHIVES = {
-${texts.join("\n")}
-} as const;
-/** Where each module lies in its archive. */
+/** ${doc} */
 export const MODULES = {
+  /** The letters of the texts; the last two mark a byte of the second and third row of \`bytes\`. */
+  letters: "${LETTERS}",
+  /** All byte values in the order of the letters, in hexadecimal. */
+  bytes: "${Buffer.from(order).toString("hex")}",
+  /** Binaries, one after the other, as text. */
+  archives: {
+${texts.join("\n")}
+  },
+  /** Where each module lies in its archive. */
+  places: {
 ${places.join("\n")}
+  },
 } as const;
 `;
 }

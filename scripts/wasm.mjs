@@ -1,6 +1,7 @@
-// Compiles the AssemblyScript kernels of the wasm backend into generated/modules.ts, as text (kernel-text.mjs), so that
-// neither Node nor a page has to fetch anything, and writes what the host must know of them into
-// generated/contract.ts (kernel-contract.mjs). Nothing is done while sources and compiler are unchanged.
+// Compiles the AssemblyScript kernels of the wasm backend into generated/modules.ts, and those of the small entry into
+// generated/small-modules.ts, as text (kernel-text.mjs), so that neither Node nor a page has to fetch anything, and writes
+// what the host must know of them into generated/contract.ts (kernel-contract.mjs). Nothing is done while sources and
+// compiler are unchanged.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -14,9 +15,12 @@ const assembly = join(backend, "assembly");
 const generated = join(backend, "generated");
 
 /** One matrix-product module per register tile; the loader picks by measuring. Each module's constants
- * have an address range of their own, because all instances share one memory. */
+ * have an address range of their own, because all instances share one memory. `core` has a part of `kernels` for a page
+ * that is to load little: at shrink level 1 AssemblyScript takes log and pow of float64 without tables of 10 kB, and
+ * binaryen repeats no function; the order of operations in everything else stays. */
 const MODULES = [
   { name: "kernels", entry: "kernels.ts", memoryBase: 16384 },
+  { name: "core", entry: "core.ts", memoryBase: 16384, small: true },
   { name: "gemm-4x8", entry: "gemm.ts", memoryBase: 1024, tile: [4, 8, 4] },
   { name: "gemm-4x16", entry: "gemm.ts", memoryBase: 1024, tile: [4, 16, 2] },
   { name: "gemm-4x8-fma", entry: "gemm.ts", memoryBase: 1024, tile: [4, 8, 4], fma: true },
@@ -82,7 +86,7 @@ async function compile(asc, module, typings = false) {
   let output;
   const args = [
     module.entry,
-    ...(typings ? ["--bindings", "raw"] : ["-O3"]),
+    ...(typings ? ["--bindings", "raw"] : ["-O3", "--shrinkLevel", module.small ? "1" : "0"]),
     ...["--noAssert", "--runtime", "stub", "--noExportMemory", "--importMemory", "--initialMemory", "1"],
     ...["--maximumMemory", "65536", "--memoryBase", String(module.memoryBase)],
     ...["--enable", "simd", "--enable", "relaxed-simd", "--outFile", "out.wasm"],
@@ -134,9 +138,19 @@ export async function buildWasm() {
     );
     console.error(`wasm: ${module.name} ${binary.length} bytes`);
   }
-  writeFileSync(join(generated, "modules.ts"), modulesSource(binaries));
+  const write = (file, doc, has) =>
+    writeFileSync(
+      join(generated, file),
+      modulesSource(
+        [...binaries].filter(([name]) => has(name)),
+        doc,
+      ),
+    );
+  write("modules.ts", "All kernels and products.", (name) => name !== "core");
+  write("small-modules.ts", "What the small entry has.", (name) => name === "core" || name === "gemm4x8");
   const contract = sources[files.indexOf("contract.ts")];
-  const typings = [await compile(asc, MODULES[0], true), await compile(asc, MODULES[1], true)];
+  const product = MODULES.find(({ tile }) => tile);
+  const typings = [await compile(asc, MODULES[0], true), await compile(asc, product, true)];
   writeFileSync(join(generated, "contract.ts"), contractSource(contract, sources, typings));
   writeFileSync(stamp, wanted);
   return MODULES.length;

@@ -85,6 +85,14 @@ t.test("they run: by import, by a worker's threads, and as echo-asr", async (t) 
   });
   t.equal(ran.stderr, "");
   t.equal(ran.stdout, "2,2,2,2 simd\nweight,bias\n128\n");
+  const small = `
+    import { matmul, ones, wasmInfo } from "@echo-ts/tensor/small";
+    console.log(matmul(ones([2, 2]), ones([2, 2])).toArray().flat().join(), wasmInfo().kernels);`;
+  writeFileSync(join(project, "small.mjs"), small);
+  t.match(
+    spawnSync(process.execPath, [join(project, "small.mjs")], { encoding: "utf8" }).stdout,
+    "2,2,2,2 small",
+  );
   const old = `
     process.getBuiltinModule = undefined;
     const { wasmInfo } = await import("@echo-ts/tensor");

@@ -8,6 +8,7 @@ export { type GpuInfo, type GpuMode, type GpuOptions, gpuInfo, initGpu } from ".
 /** The wasm backend's settings. */
 export {
   configureWasm,
+  type InitWasmOptions,
   initWasm,
   type WasmInfo,
   type WasmOptions,

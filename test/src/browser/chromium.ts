@@ -31,9 +31,10 @@ const FLAGS = [
 export const launchChromium = (flags: readonly string[] = []): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
 
-/** Bundles as a user would: from the published files, for browsers, nothing left out. */
+/** Bundles as a user would: from the published files, for browsers, nothing left out, with conditions of the user's own. */
 export const bundle = (
   contents: string,
+  conditions: readonly string[] = [],
 ): Promise<BuildResult<{ write: false; outdir: string; metafile: true }>> =>
   build({
     stdin: { contents, resolveDir: import.meta.dirname },
@@ -42,6 +43,7 @@ export const bundle = (
     splitting: true,
     format: "esm",
     platform: "browser",
+    ...(conditions.length > 0 && { conditions: [...conditions, "module"] }),
     outdir: "/",
     write: false,
     metafile: true,

@@ -1,5 +1,5 @@
 // What one product costs a page: bundled by esbuild for browsers, minified, the files that load at the start after gzip
-// and Brotli. The README of tensor has the table.
+// and Brotli. The README of tensor has the table. small.test.ts runs the small entry in a browser.
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { bundle, firstFiles } from "./chromium.ts";
@@ -43,10 +43,44 @@ t.test("one product on the reference backend takes less than 30 kB", async (t) =
 });
 
 t.test(
-  "one product on the wasm backend takes less than 88 kB, all kernels of every dtype included",
+  "one product by the small entry's kernels takes less than 60 kB, the others in files that wait",
   async (t) => {
-    const { gzip, brotli } = await sizeOf("@echo-ts/tensor");
-    t.ok(gzip < 88_000, `${gzip} bytes`);
-    t.ok(brotli < 75_000, `${brotli} bytes after Brotli`);
+    const { gzip, brotli, inputs } = await sizeOf("@echo-ts/tensor/small");
+    t.ok(gzip < 60_000, `${gzip} bytes`);
+    t.ok(brotli < 53_000, `${brotli} bytes after Brotli`);
+    t.ok(inputs.some((path) => path.endsWith("wasm/generated/small-modules.js")));
+    t.strictSame(
+      inputs.filter((path) => /generated\/modules|wasm\/(all-set|attention|fourier)|gpu\//.test(path)),
+      [],
+      "without the main entry's kernels",
+    );
   },
 );
+
+t.test(
+  "one product on the wasm backend takes less than 88 kB, all kernels of every dtype included",
+  async (t) => {
+    const { gzip, brotli, inputs } = await sizeOf("@echo-ts/tensor");
+    t.ok(gzip < 88_000, `${gzip} bytes`);
+    t.ok(brotli < 75_000, `${brotli} bytes after Brotli`);
+    t.notOk(
+      inputs.some((path) => path.endsWith("small-modules.js")),
+      "not the small entry's beside them",
+    );
+  },
+);
+
+t.test("under the condition echo-small, autograd's pages take the small kernels too", async (t) => {
+  const program = `
+    import { Linear } from "@echo-ts/autograd";
+    import { ones, sum } from "@echo-ts/tensor";
+    const net = new Linear(2, 2).initialize(1);
+    sum(net.forward(ones([1, 2]))).backward();`;
+  const [all, small] = await Promise.all(
+    [[], ["echo-small"]].map((conditions) => bundle(program, conditions)),
+  );
+  const inputsOf = ({ metafile }: Awaited<ReturnType<typeof bundle>>): string[] =>
+    firstFiles(metafile.outputs).flatMap((path) => Object.keys(metafile.outputs[path]!.inputs));
+  t.ok(inputsOf(all!).some((path) => path.endsWith("wasm/generated/modules.js")));
+  t.notOk(inputsOf(small!).some((path) => path.endsWith("wasm/generated/modules.js")));
+});

@@ -4,7 +4,7 @@
 //
 //   node scripts/test.mjs test/dist/consumers/consumers.js      ECHO_TOOLS=DIR keeps the tools for the next time
 //
-// Read next: program.ts, which is what runs; tools.ts, with the versions; bundlers/.
+// Read next: program.ts and small-program.ts, which are what runs; tools.ts, with the versions; bundlers/.
 import { execFile, spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -106,6 +106,7 @@ const tarballs = PACKAGES.map((name) => pack(name, folder));
 const offline = npmInstall(project, [...tarballs, TYPES]);
 const skip = offline !== null && `npm could not install the tarballs: ${offline}`;
 copyFileSync(join(import.meta.dirname, "program.js"), join(project, "main.js"));
+copyFileSync(join(import.meta.dirname, "small-program.js"), join(project, "small.js"));
 let expected: string[] = [];
 
 t.test("npm installs the tarballs, without native code or install scripts", { skip }, async (t) => {
@@ -140,6 +141,10 @@ t.test("runtimes", { skip }, async (t) => {
       const modes = { "Node 24": /^(simd|revectorize)$/, "Node 26": /^(simd|revectorize)$/ } as const;
       t.match(wasmOf(out).mode, modes[name as keyof typeof modes] ?? /^simd$/, "wider where V8 is tested");
       t.ok(wasmOf(out).threads >= 1, `${wasmOf(out).threads} threads`);
+      const small = run(join(tool.folder, command[0]!), [...command.slice(1), "small.js"]);
+      t.equal(small.status, 0, small.err);
+      t.match(small.out, "# kernels: small");
+      t.strictSame(linesOf(small.out), expected.slice(0, 5), "the small entry gives the same bits");
     });
   }
 });

@@ -47,6 +47,8 @@ async function tensors(): Promise<void> {
   const bytes = await e.encodeSafetensors({ x });
   console.log(`safetensors: ${bits(bytes)}`);
   print("read back", e.decodeSafetensors(bytes).get("x")!);
+  const small = await import("@echo-ts/tensor/small");
+  console.log(`the small entry: ${small.Tensor === e.Tensor}, kernels ${small.wasmInfo().kernels}`);
 }
 
 async function training(): Promise<void> {

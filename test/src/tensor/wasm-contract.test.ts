@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { SIGNATURES } from "../../../packages/tensor/dist/backends/wasm/generated/contract.js";
+import { MODULES } from "../../../packages/tensor/dist/backends/wasm/generated/modules.js";
 import { type ModuleName, moduleBytes } from "../../../packages/tensor/dist/backends/wasm/module-bytes.js";
 
 const scripts = new URL("../../../scripts/kernel-contract.mjs", import.meta.url).href;
@@ -70,20 +71,23 @@ function exportedFunctions(bytes: Uint8Array): Record<string, string> {
 }
 
 t.test("the signatures that the host is compiled with are those of the modules", async (t) => {
-  const kernels = exportedFunctions(moduleBytes("kernels", false));
+  const kernels = exportedFunctions(moduleBytes(MODULES, "kernels", false));
   const tiles: ModuleName[] = ["gemm4x8", "gemm4x16", "gemm4x8Fma", "gemm6x8Fma", "gemm4x16Fma"];
   for (const tile of tiles) {
-    t.same({ ...kernels, ...exportedFunctions(moduleBytes(tile, false)) }, SIGNATURES, tile);
+    t.same({ ...kernels, ...exportedFunctions(moduleBytes(MODULES, tile, false)) }, SIGNATURES, tile);
   }
   const lengths = Object.values(SIGNATURES).map((text) => text.split(" -> ")[0]!.split(" ").length);
   t.ok(Math.max(...lengths) <= 10, "no kernel takes more than ten numbers: the others take a record");
 });
 
 t.test("a changed export is noticed", async (t) => {
-  const bytes = moduleBytes("gemm4x8", false);
+  const bytes = moduleBytes(MODULES, "gemm4x8", false);
   const text = new TextDecoder("latin1").decode(bytes);
   bytes[text.indexOf("gemm", text.indexOf("scratchBytes") - 40)] = "h".charCodeAt(0);
-  t.notSame({ ...exportedFunctions(moduleBytes("kernels", false)), ...exportedFunctions(bytes) }, SIGNATURES);
+  t.notSame(
+    { ...exportedFunctions(moduleBytes(MODULES, "kernels", false)), ...exportedFunctions(bytes) },
+    SIGNATURES,
+  );
 });
 
 t.test("numbers and records are copied from the assembly sources, with their comments", async (t) => {

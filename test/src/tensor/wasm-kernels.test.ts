@@ -11,6 +11,7 @@ import {
   writeProduct,
   writeSgdUpdate,
 } from "../../../packages/tensor/dist/backends/wasm/generated/contract.js";
+import { MODULES } from "../../../packages/tensor/dist/backends/wasm/generated/modules.js";
 import { configureWasm, wasm } from "../../../packages/tensor/dist/backends/wasm/index.js";
 import { product } from "../../../packages/tensor/dist/backends/wasm/matmul.js";
 import { type ModuleName, moduleBytes } from "../../../packages/tensor/dist/backends/wasm/module-bytes.js";
@@ -154,7 +155,7 @@ function multiply(table: KernelTable, m: number, n: number, k: number, a: number
 t.test("every register tile gives the same bits", async (t) => {
   const tiles = (names: ModuleName[]): KernelTable[] =>
     names
-      .map((name) => moduleBytes(name, true))
+      .map((name) => moduleBytes(MODULES, name, true))
       .filter((bytes) => WebAssembly.validate(bytes))
       .map(
         (bytes) => new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: arena.memory } }),

@@ -8,6 +8,7 @@ import type {
   Arguments,
   KernelTable,
 } from "../../../packages/tensor/dist/backends/wasm/generated/contract.js";
+import { MODULES } from "../../../packages/tensor/dist/backends/wasm/generated/modules.js";
 import { moduleBytes } from "../../../packages/tensor/dist/backends/wasm/module-bytes.js";
 import { Pool, type WorkerData } from "../../../packages/tensor/dist/backends/wasm/pool.js";
 import {
@@ -103,15 +104,18 @@ t.test("freed memory of one size serves other sizes: no growth without bound", a
 });
 
 t.test("shared and unshared modules differ by one bit", async (t) => {
-  const plain = moduleBytes("gemm4x8", false);
-  const shared = moduleBytes("gemm4x8", true);
+  const plain = moduleBytes(MODULES, "gemm4x8", false);
+  const shared = moduleBytes(MODULES, "gemm4x8", true);
   t.same(plain.filter((byte, i) => byte !== shared[i]).length, 1);
   t.ok(WebAssembly.validate(plain) && WebAssembly.validate(shared));
 });
 
 function run(program: string, env: Record<string, string>): { code: number | null; out: string } {
   const url = new URL("../../../packages/tensor/dist/backends/wasm/engine.js", import.meta.url).href;
-  const source = `import { configureWasm, getEngine, initWasm, wasmInfo } from ${JSON.stringify(url)};\n${program}`;
+  const source = `import { configureWasm, getEngine, initWasm, wasmInfo } from ${JSON.stringify(url)};
+    import { provideAllKernels } from ${JSON.stringify(url.replace("engine.js", "all-set.js"))};
+    provideAllKernels();
+    ${program}`;
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", source], {
     env: { ...process.env, ...env },
     encoding: "utf8",
@@ -146,6 +150,7 @@ t.test("options come from the environment or from code, and bad ones are refused
     threads: 0,
     sharedMemory: false,
     tile: "none",
+    kernels: "none",
     notes: ["wasm: this engine has no WebAssembly, tensors are computed in TypeScript"],
   });
   const plain = run(
@@ -319,7 +324,7 @@ for (const [what, instead, patienceMs] of [
 ] as const) {
   t.test(`a worker that ${what} does not block the calling thread`, async (t) => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    const gemm = new WebAssembly.Module(moduleBytes("gemm4x8", true));
+    const gemm = new WebAssembly.Module(moduleBytes(MODULES, "gemm4x8", true));
     const notes: string[] = [];
     const done: number[] = [];
     let worker: Worker | undefined;
@@ -351,7 +356,7 @@ for (const [what, instead, patienceMs] of [
 
 t.test("a call that failed in a worker fails alone: the next one is a new call", async (t) => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  const gemm = new WebAssembly.Module(moduleBytes("gemm4x8", true));
+  const gemm = new WebAssembly.Module(moduleBytes(MODULES, "gemm4x8", true));
   let worker: Worker | undefined;
   const launch = (data: WorkerData): void => {
     const instead = `Atomics.store(control, ${FAILED}, 1);
@@ -384,7 +389,7 @@ t.test("a call that failed in a worker fails alone: the next one is a new call",
 
 t.test("an idle worker that ended is noticed before it is given work", async (t) => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  const gemm = new WebAssembly.Module(moduleBytes("gemm4x8", true));
+  const gemm = new WebAssembly.Module(moduleBytes(MODULES, "gemm4x8", true));
   const done: number[] = [];
   const launch = ({ buffer }: WorkerData): void => {
     Atomics.store(new Int32Array(buffer), READY, 1);

@@ -1,5 +1,5 @@
-// Elementwise kernels: on float32 here, on the other dtypes through typed.ts; `where`, copies and conversions on every
-// dtype. Read next: typed.ts, matmul.ts.
+// Elementwise kernels: on float32 here, on the other dtypes through other-dtypes.ts; `where`, copies and conversions on
+// every dtype. Read next: other-dtypes.ts, matmul.ts.
 
 import type { Kernel, Kernels } from "../../backend.ts";
 import { BYTES_PER_ELEMENT } from "../../dtype.ts";
@@ -7,8 +7,9 @@ import type { Op, OpParams } from "../../op-table.ts";
 import { sizeOf } from "../../shape.ts";
 import { getEngine } from "./engine.ts";
 import { Binary, Compare, ElementType, Unary } from "./generated/contract.ts";
+import { kernelSet } from "./kernel-set.ts";
 import { addressOf, copyView, layoutOf, PARALLEL_NS, split } from "./operands.ts";
-import { binaryOf, unaryOf } from "./typed.ts";
+import { otherDtypes } from "./other-dtypes.ts";
 import { inWorkspace } from "./workspace.ts";
 
 function unary<P extends Op & keyof typeof Unary>(
@@ -20,7 +21,7 @@ function unary<P extends Op & keyof typeof Unary>(
   return (out, inputs, params) => {
     const x = inputs[0]!;
     if (out.storage.dtype !== "float32" || x.storage.dtype !== "float32") {
-      return unaryOf(op, number, cost, out, x);
+      return otherDtypes.unaryOf(op, number, cost, out, x);
     }
     const engine = getEngine();
     const layout = layoutOf(engine, x, out.shape, 0);
@@ -59,7 +60,7 @@ function pairwise<P extends Op & (keyof typeof Binary | keyof typeof Compare)>(
     const a = inputs[0]!;
     const b = inputs[1]!;
     if (a.storage.dtype !== "float32" || b.storage.dtype !== "float32") {
-      return binaryOf(op, `${kernel}Of`, number, cost, out, a, b);
+      return otherDtypes.binaryOf(op, `${kernel}Of`, number, cost, out, a, b);
     }
     const engine = getEngine();
     const p = layoutOf(engine, a, out.shape, 0);
@@ -103,6 +104,7 @@ const where: Kernel<"where"> = (out, [condition, a, b]) => {
   const p = layoutOf(engine, a!, out.shape, 1);
   const q = layoutOf(engine, b!, out.shape, 2);
   if (c < 0 || p < 0 || q < 0) return false;
+  if (out.storage.dtype !== "float32" && kernelSet().name === "small") return false;
   const kernel: "where" = WHERE[BYTES_PER_ELEMENT[out.storage.dtype] as 1 | 4 | 8] as "where"; // of one signature
   const from = [addressOf(condition!), c, addressOf(a!), p, addressOf(b!), q, addressOf(out)] as const;
   split(engine, kernel, sizeOf(out.shape), 0.4, (start, n, part) => [

@@ -31,6 +31,15 @@ export interface WasmOptions {
   readonly shared?: boolean;
 }
 
+/** Settings of the wasm backend that can only be waited for. */
+export interface InitWasmOptions extends WasmOptions {
+  /**
+   * "all" has the entry `@echo-ts/tensor/small` load the kernels that it lacks, as a file of its own; the main entry has
+   * them. Default "provided": those of the entries that were imported.
+   */
+  readonly kernels?: "all" | "provided";
+}
+
 /** What the backend runs with. */
 export interface WasmInfo {
   /** `simd`, `revectorize`, `fma` or `revectorize+fma`; `none` where the kernels cannot run. */
@@ -40,6 +49,8 @@ export interface WasmInfo {
   readonly sharedMemory: boolean;
   /** Register tile of the matrix product, as rows x columns; `none` where the kernels cannot run. */
   readonly tile: string;
+  /** `all`; `small` for those of `@echo-ts/tensor/small`; `none` where the kernels cannot run. */
+  readonly kernels: string;
   /** What is missing here and why, such as threads in a page that is not cross-origin isolated; empty when nothing is. */
   readonly notes: readonly string[];
 }

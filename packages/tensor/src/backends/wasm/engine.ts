@@ -1,6 +1,7 @@
 // Starts the kernels: memory, flags of the engine, the fitting modules, threads. Happens on first use, or
-// in `initWasm()`; then nothing can be changed any more. Read next: pool.ts, then index.ts.
+// in `initWasm()`; then nothing can be changed any more. Read next: kernel-set.ts, pool.ts, then index.ts.
 
+import { checkOptions } from "../../arguments.ts";
 import { BackendError } from "../../errors.ts";
 import { nodeRuntime } from "../../node-runtime.ts";
 import { countWasmBytes, limitTensorBytes } from "../../tensor-bytes.ts";
@@ -10,16 +11,18 @@ import {
   checkedThreads,
   coreCount,
   environmentOptions,
+  type InitWasmOptions,
   nodeTooOld,
   v8Major,
   type WasmInfo,
   type WasmOptions,
 } from "./engine-options.ts";
 import { type KernelTable, SCRATCH_BYTES, STATIC_BYTES } from "./generated/contract.ts";
+import { finalKernelSet, type KernelSet, kernelSet, loadAllKernels } from "./kernel-set.ts";
 import { type ModuleName, moduleBytes } from "./module-bytes.ts";
 import { Pool } from "./pool.ts";
-import { fastest, type ProbeMemory, type Tile, widens } from "./probe.ts";
-import { Tiering } from "./tiering.ts";
+import type { ProbeMemory, Tile } from "./probe.ts";
+import type { Tiering } from "./tiering.ts";
 
 /** A running set of kernels. */
 export interface Engine {
@@ -69,7 +72,7 @@ export function configureWasm(options: WasmOptions): void {
 
 /** The running engine; starts it when this is the first use. */
 export function getEngine(): Engine {
-  engine ??= start(compileNow);
+  engine ??= start();
   return engine;
 }
 
@@ -77,18 +80,30 @@ export function getEngine(): Engine {
  * Starts the wasm backend without blocking. Pages should await it once before the first tensor, because a
  * browser may refuse to compile a module of this size synchronously on the main thread. Workers and Node
  * need not.
+ *
+ * With `kernels: "all"`, and with `fma`, the entry `@echo-ts/tensor/small` first loads what it lacks.
+ *
+ * @throws BackendError if the backend already runs with the kernels of the small entry and more are asked for;
+ *   ArgumentError for a `kernels` that is neither "all" nor "provided"
+ * @example await initWasm({ threads: 2 })
  */
-export async function initWasm(options: WasmOptions = {}): Promise<WasmInfo> {
+export async function initWasm(options: InitWasmOptions = {}): Promise<WasmInfo> {
+  const { kernels, ...rest } = options;
+  checkOptions("initWasm", { kernels }, { kernels: ["all", "provided"] });
+  if (engine === null) configureWasm(rest);
+  if (kernels === "all" || (engine === null && wishes().fma === true)) await loadAllKernels();
   if (engine !== null) return engine.info;
-  configureWasm(options);
-  const settings = settle();
+  const set = kernelSet();
+  const settings = settle(set);
   // V8 takes what `tiering` sets while it compiles at once; in Node nothing forbids that.
-  const names: ModuleName[] = settings.tiering === null ? ["kernels", ...candidates(settings)] : [];
+  const names = settings.tiering === null ? [set.kernels, ...settings.products] : [];
   const compiled = new Map<ModuleName, WebAssembly.Module>();
   for (const name of names) {
-    compiled.set(name, await WebAssembly.compile(moduleBytes(name, settings.shared)));
+    compiled.set(name, await WebAssembly.compile(moduleBytes(set.modules, name, settings.shared)));
   }
-  engine ??= startWith(settings, (name, shared) => compiled.get(name) ?? compileNow(name, shared));
+  // Either may have changed while this waited.
+  if (kernelSet() !== set) return initWasm();
+  engine ??= startWith(settings, (name) => compiled.get(name));
   return engine.info;
 }
 
@@ -97,7 +112,7 @@ export function wasmInfo(): WasmInfo {
   const problem = engine === null ? wasmProblem() : null;
   if (problem !== null) {
     const notes = [`wasm: ${problem}, tensors are computed in TypeScript`];
-    return { mode: "none", threads: 0, sharedMemory: false, tile: "none", notes };
+    return { mode: "none", threads: 0, sharedMemory: false, tile: "none", kernels: "none", notes };
   }
   return { ...getEngine().info }; // a snapshot: the threads of now, and plain to print
 }
@@ -117,7 +132,7 @@ export function wasmProblem(): string | null {
 
 function findProblem(): string | null {
   if (typeof WebAssembly !== "object") return "this engine has no WebAssembly";
-  const bytes = moduleBytes("gemm4x8", false);
+  const bytes = moduleBytes(kernelSet().modules, "gemm4x8", false);
   if (!WebAssembly.validate(bytes)) return "this engine has no WebAssembly SIMD";
   try {
     new WebAssembly.Module(bytes);
@@ -128,34 +143,38 @@ function findProblem(): string | null {
 }
 
 interface Settings {
+  readonly set: KernelSet;
   readonly revectorize: boolean;
   /** How to compile with 256-bit operations if these prove themselves; null where that is not wished or not possible. */
   readonly tiering: Tiering | null;
   readonly fma: boolean;
+  /** Matrix products worth trying, the presumably best one first. */
+  readonly products: readonly ModuleName[];
   readonly shared: boolean;
   readonly threads: number;
   readonly limit: number;
   readonly notes: string[];
 }
 
-type Compile = (name: ModuleName, shared: boolean) => WebAssembly.Module;
-
-const compileNow: Compile = (name, shared) => new WebAssembly.Module(moduleBytes(name, shared));
-
-function start(compile: Compile): Engine {
+function start(): Engine {
   const problem = wasmProblem();
   if (problem !== null) throw new BackendError(`wasm: ${problem}; use setBackend("reference")`);
-  return startWith(settle(), compile);
+  return startWith(settle(kernelSet()), () => undefined);
 }
 
+const wishes = (): WasmOptions => ({ ...environmentOptions(), ...wished });
+
 /** Reads wishes and environment, sets the engine's flags, and notes what is missing here. */
-function settle(): Settings {
-  const options = { ...environmentOptions(), ...wished };
+function settle(set: KernelSet): Settings {
+  const options = wishes();
+  const { variants } = set;
   const notes: string[] = [];
+  if (set.name === "small") notes.push(SMALL_NOTE);
   const revectorize = options.revectorize === true && enableRevectorize(notes);
-  const fma = options.fma === true && enableFma(notes);
+  const fma = options.fma === true && enableFma(set, notes);
   const auto = (options.revectorize ?? "auto") === "auto" && !fma;
-  const tiering = auto ? Tiering.find() : null;
+  const tiering = auto && variants !== null ? variants.findTiering() : null;
+  const products: ModuleName[] = variants?.candidates(revectorize, fma) ?? ["gemm4x8"];
   const shared = options.shared !== false && canShare();
   let threads = options.threads ?? Math.min(coreCount(), DEFAULT_THREADS_LIMIT);
   if (nodeTooOld()) {
@@ -172,8 +191,13 @@ function settle(): Settings {
     threads = 1;
   }
   const limit = Math.min(options.maximumBytes ?? MAXIMUM_BYTES, MAXIMUM_BYTES);
-  return { revectorize, tiering, fma, shared, threads, limit, notes };
+  return { set, revectorize, tiering, fma, products, shared, threads, limit, notes };
 }
+
+const SMALL_NOTE =
+  "kernels: the small entry has those on float32, without attention, convolution, losses, FFT, sorting and optimisers; " +
+  "what it lacks is composed of them or computed in TypeScript, unless " +
+  'initWasm({ kernels: "all" }) loads the rest before the first tensor';
 
 /** V8 reads the flag when it compiles a module, so it can be set while the process runs. */
 function enableRevectorize(notes: string[]): boolean {
@@ -186,45 +210,41 @@ function enableRevectorize(notes: string[]): boolean {
   return true;
 }
 
-function enableFma(notes: string[]): boolean {
-  const bytes = moduleBytes("gemm4x8Fma", false);
-  if (WebAssembly.validate(bytes)) return true;
-  if (v8Major() > 0) {
-    nodeRuntime()?.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
-    if (WebAssembly.validate(bytes)) return true;
-  }
-  notes.push("fma: this engine has no relaxed SIMD, the plain SIMD code runs");
+function enableFma({ modules, variants }: KernelSet, notes: string[]): boolean {
+  if (variants?.enableFma((name) => moduleBytes(modules, name, false))) return true;
+  notes.push(
+    variants === null
+      ? "fma: the small entry has no such product; await initWasm({ fma: true }) loads one"
+      : "fma: this engine has no relaxed SIMD, the plain SIMD code runs",
+  );
   return false;
 }
 
-/** Modules of the matrix product worth trying, the presumably best one first. */
-function candidates({ revectorize, fma }: Settings): ModuleName[] {
-  if (revectorize) return fma ? ["gemm4x16Fma", "gemm6x8Fma", "gemm4x8Fma"] : ["gemm4x16", "gemm4x8"];
-  return fma ? ["gemm4x8Fma", "gemm6x8Fma"] : ["gemm4x8"];
-}
-
-function startWith(settings: Settings, compile: Compile): Engine {
-  const { shared, threads, limit, notes } = settings;
+function startWith(
+  settings: Settings,
+  compiled: (name: ModuleName) => WebAssembly.Module | undefined,
+): Engine {
+  const { set, shared, threads, limit, notes } = settings;
+  const { variants } = set;
   const start = SCRATCH + threads * SCRATCH_BYTES;
   if (start >= limit) {
     throw new BackendError(
       `wasm: ${threads} threads need ${start} bytes for themselves, the memory may have ${limit}`,
     );
   }
+  const bytes = (name: ModuleName): Uint8Array<ArrayBuffer> => moduleBytes(set.modules, name, shared);
+  const compile = (name: ModuleName): WebAssembly.Module =>
+    compiled(name) ?? new WebAssembly.Module(bytes(name));
   const memory = createMemory(shared, Math.max(INITIAL_BYTES, start + STATIC_BYTES), limit, notes);
   const arena = new Arena(memory, start, limit);
   countWasmBytes(() => arena.liveBytes);
   const place: ProbeMemory = { memory, arena, record: RECORD, scratch: SCRATCH };
-  const widened = settings.tiering === null ? null : widen(settings.tiering, shared, place);
-  const tile =
-    widened?.tile ??
-    fastest(
-      candidates(settings).map((name) => ({ name, module: compile(name, shared) })),
-      place,
-    );
-  const kernelModule = widened?.kernels ?? compile("kernels", shared);
-  const compiled = instantiate(tile.module, kernelModule, memory);
-  const { kernels, fresh } = widened?.tiering.watch(compiled) ?? { kernels: compiled };
+  const widened = (settings.tiering && variants?.widen(settings.tiering, bytes, place)) ?? null;
+  const tiles = (): Tile[] => settings.products.map((name) => ({ name, module: compile(name) }));
+  const tile = widened?.tile ?? variants?.fastest(tiles(), place) ?? tiles()[0]!;
+  const kernelModule = widened?.kernels ?? compile(set.kernels);
+  const table = instantiate(tile.module, kernelModule, memory);
+  const { kernels, fresh } = widened?.tiering.watch(table) ?? { kernels: table };
   const pool = new Pool(
     threads,
     { memory, gemm: tile.module, kernels: kernelModule, scratch: SCRATCH, scratchBytes: SCRATCH_BYTES },
@@ -243,26 +263,11 @@ function startWith(settings: Settings, compile: Compile): Engine {
     },
     sharedMemory: shared,
     tile: /\d+x\d+/.exec(tile.name)![0],
+    kernels: set.name,
     notes,
   };
+  finalKernelSet();
   return { arena, kernels, pool, record: RECORD, layouts: LAYOUTS, scratch: SCRATCH, info };
-}
-
-/** What is compiled with 256-bit operations. */
-interface Widened {
-  readonly tiering: Tiering;
-  readonly tile: Tile;
-  readonly kernels: WebAssembly.Module;
-}
-
-/** Compiles with 256-bit operations; null if these give other bits or no speed, as on a CPU without them. */
-function widen(tiering: Tiering, shared: boolean, place: ProbeMemory): Widened | null {
-  const [plain, tile] = (["gemm4x8", "gemm4x16"] as const).map((name) => ({
-    name,
-    module: tiering.compile(moduleBytes(name, shared)),
-  })) as [Tile, Tile];
-  if (!widens(tiering, plain, tile, place)) return null;
-  return { tiering, tile, kernels: tiering.compile(moduleBytes("kernels", shared)) };
 }
 
 /** Some systems refuse to reserve 4 GiB of address space: then less. */

@@ -1,11 +1,9 @@
-// Cross entropy and CTC. CTC runs in double precision along a recurrence too short for vectors: the loops of
-// the reference backend serve here too, on the arena's memory. Read next: updates.ts.
+// Cross entropy. Read next: updates.ts.
 
 import type { Kernel, Kernels, View } from "../../backend.ts";
 import { ShapeError } from "../../errors.ts";
 import type { CrossEntropyParams } from "../../op-params.ts";
 import { sizeOf } from "../../shape.ts";
-import { ctcLoss, ctcLossGrad } from "../reference/ctc.ts";
 import { getEngine } from "./engine.ts";
 import { writeCrossEntropy } from "./generated/contract.ts";
 import { addressOf, split } from "./operands.ts";
@@ -66,6 +64,4 @@ function kernelOf<P extends "crossEntropy" | "crossEntropyGrad">(name: P): Kerne
 export const losses: Kernels = {
   crossEntropy: kernelOf("crossEntropy"),
   crossEntropyGrad: kernelOf("crossEntropyGrad"),
-  ctcLoss,
-  ctcLossGrad,
 };

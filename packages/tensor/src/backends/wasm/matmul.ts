@@ -6,7 +6,7 @@ import { broadcastStrides, type Shape, sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
 import { type Arguments, type Product, writeProduct } from "./generated/contract.ts";
 import { addressOf, all } from "./operands.ts";
-import { matmulOf } from "./typed-matmul.ts";
+import { otherDtypes } from "./other-dtypes.ts";
 
 /** How many products, and how large their results are. */
 export interface ProductSizes {
@@ -123,7 +123,7 @@ function batchStrides(view: View, shape: Shape): readonly number[] {
 }
 
 const matmul: Kernel<"matmul"> = (out, [left, right]) => {
-  if (!all("float32", [out, left!, right!])) return matmulOf(out, left!, right!);
+  if (!all("float32", [out, left!, right!])) return otherDtypes.matmulOf(out, left!, right!);
   const engine = getEngine();
   if (left!.shape.length === 2 && right!.shape.length === 2) {
     const [m, k] = left!.shape as [number, number];

@@ -1,12 +1,12 @@
 // Kernels along one axis: reductions, softmax, norms. A view that is not dense is copied first. Reductions of what is
 // not float32 go through typed-rows.ts. Read next: typed-rows.ts, indexing.ts.
 
-import type { Kernel, Kernels, View } from "../../backend.ts";
+import type { Kernel, Kernels } from "../../backend.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import { type Engine, getEngine } from "./engine.ts";
 import { PART, STATS_BYTES } from "./generated/contract.ts";
-import { addressOf, all, around, layoutOf, split } from "./operands.ts";
-import { alongAxisOf, reduceOf } from "./typed-rows.ts";
+import { addressOf, all, around, split } from "./operands.ts";
+import { otherDtypes } from "./other-dtypes.ts";
 import { inWorkspace, type Workspace } from "./workspace.ts";
 
 type Around = readonly [outer: number, size: number, inner: number];
@@ -48,7 +48,7 @@ function reduction<P extends "sum" | "max">(maximum: boolean): Kernel<P> {
   return (out, inputs, { axes }) => {
     const x = inputs[0]!;
     if (sizeOf(x.shape) === 0) return false;
-    if (!all("float32", [out, x])) return reduceOf(maximum, out, x, axes);
+    if (!all("float32", [out, x])) return otherDtypes.reduceOf(maximum, out, x, axes);
     const engine = getEngine();
     return inWorkspace(engine, (workspace) => {
       const from = workspace.dense(x);
@@ -91,7 +91,7 @@ function reduceRuns(
 /** A kernel on [outer, size, inner] around one axis, cut along the outer one. */
 function alongAxis<P extends "argmax" | "cumsum">(kernel: "argmaxMiddle" | "cumsumMiddle"): Kernel<P> {
   return (out, [x], { axis }) => {
-    if (!all("float32", [x!])) return alongAxisOf(`${kernel}Of`, out, x!, axis);
+    if (!all("float32", [x!])) return otherDtypes.alongAxisOf(`${kernel}Of`, out, x!, axis);
     const engine = getEngine();
     return inWorkspace(engine, (workspace) => {
       const from = workspace.dense(x!);
@@ -218,29 +218,6 @@ function normWeightGrad<P extends "rmsNormWeightGrad" | "layerNormWeightGrad">(c
   };
 }
 
-const rotatePairs: Kernel<"rotatePairs"> = (out, inputs) => {
-  if (!all("float32", inputs)) return false;
-  const [x, cosine, sine] = inputs as readonly [View, View, View];
-  const engine = getEngine();
-  const half = [...out.shape.slice(0, -1), out.shape[out.shape.length - 1]! / 2];
-  const c = layoutOf(engine, cosine, half, 0);
-  const s = layoutOf(engine, sine, half, 1);
-  if (c < 0 || s < 0) return false;
-  return inWorkspace(engine, (workspace) => {
-    const from = workspace.dense(x); // a copy uses the last layout, these the first two
-    const angles = [addressOf(cosine), c, addressOf(sine), s] as const;
-    const rest = [from, ...angles, addressOf(out)] as const;
-    const { pool } = engine;
-    split(engine, "rotatePairs", sizeOf(half), 1, (start, n, part) => [
-      start,
-      n,
-      ...rest,
-      pool.scratchOf(part),
-    ]);
-    return true;
-  });
-};
-
 /** The row part of the backend's kernel table. */
 export const rows: Kernels = {
   sum: reduction<"sum">(false),
@@ -257,5 +234,4 @@ export const rows: Kernels = {
   layerNormGrad: normGrad<"layerNormGrad">(1),
   rmsNormWeightGrad: normWeightGrad<"rmsNormWeightGrad">(0),
   layerNormWeightGrad: normWeightGrad<"layerNormWeightGrad">(1),
-  rotatePairs,
 };
