@@ -1,8 +1,10 @@
 // Our time over PyTorch's, item by item, both in one run on one machine:
 //   node packages/autograd/bench/beside-torch.mjs --torch PYTHON [--mode auto] [--threads 1] [--items LIST] [--budget-ms 1500]
 // PYTHON is one that imports torch. Each item runs in ours, then in PyTorch, so that a machine that others use is alike
-// for both; minima bear that best. All items take about two minutes.
+// for both; minima bear that best. All items take about two minutes. Printed is a Markdown table for RESULTS.md, with the
+// version of Node, the mode that ran, the threads and the load.
 import { spawnSync } from "node:child_process";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -30,12 +32,15 @@ function lastLine(command, args) {
 
 const { mode, threads, "budget-ms": budget } = values;
 const main = join(import.meta.dirname, "dist", "main.js");
-const row = (cells) => console.log(cells.map((c, i) => (i === 0 ? c.padEnd(22) : c.padStart(22))).join(""));
+const row = (cells) =>
+  console.log(`| ${cells.map((c, i) => (i === 0 ? c.padEnd(20) : c.padStart(17))).join(" | ")} |`);
 const pair = (min, median) => `${Number(min.toPrecision(3))} / ${Number(median.toPrecision(3))}`;
-console.log(
-  `Node ${process.version}, ${mode}, threads ${threads}; minimum / median in ms, and ours over PyTorch's`,
-);
-row(["item", "ours", "PyTorch", "ratio"]);
+const load = loadavg()[0].toFixed(1);
+const date = new Date().toISOString().slice(0, 10);
+console.log(`Node ${process.version}, mode ${mode}, threads ${threads}, ${date}, load ${load} at the start;`);
+console.log("minimum / median in ms, and ours over PyTorch's:\n");
+row(["item", "ours", "PyTorch", "ratio", "runs as"]);
+row(["-".repeat(20), ...Array(4).fill("-".repeat(17))]);
 for (const item of values.items.split(",")) {
   const own = [main, "--json", "--items", item, "--mode", mode, "--threads", threads, "--budget-ms", budget];
   const ours = lastLine(process.execPath, own);
@@ -46,5 +51,6 @@ for (const item of values.items.split(",")) {
     pair(ours.msMin, ours.msMedian),
     pair(theirs.msMin, theirs.msMedian),
     pair(ours.msMin / theirs.msMin, ours.msMedian / theirs.msMedian),
+    ours.mode,
   ]);
 }

@@ -59,6 +59,8 @@ for (const round of [1, 2]) for (const dtype of ["float32", "float64", "int32", 
     note(at("rmsNorm"), e.rmsNorm(x));
     const heads = e.narrow(e.narrow(x, 0, 0, 160).reshape([4, 40, 500]), 2, 0, 64);
     note(at("attention"), e.attention(heads, heads, heads, { causal: true }));
+    const computedAgain = { scale: 0.1, causal: false, kept: false, biasGrad: false };
+    note(at("attentionGrad"), apply(OPS.attentionGrad, [heads, heads, heads, heads], computedAgain));
     note(at("conv1d"), e.conv1d(e.narrow(x, 0, 0, 64).reshape([1, 64, 500]), e.narrow(e.narrow(y, 0, 0, 32), 1, 0, 192).reshape([32, 64, 3])));
     note(at("rfft"), e.rfft(x));
   }

@@ -112,6 +112,67 @@ t.test("200 steps of training", { skip }, async (t) => {
   });
 });
 
+/**
+ * Attention's backward pass that computes the weights again in blocks: more keys than a block has, heads and rows that
+ * do not divide evenly, every kind of bias and mask; the second line tells whether the threads shared the work.
+ */
+const COMPUTED_AGAIN = `
+import { createHash } from "node:crypto";
+import { backward, variable } from "@echo-ts/autograd";
+import * as e from "@echo-ts/tensor";
+import { apply, OPS } from "@echo-ts/tensor/internal";
+import { getEngine } from "${new URL("../../../packages/tensor/dist/backends/wasm/engine.js", import.meta.url).href}";
+
+e.setBackend("wasm");
+e.ones([2]);
+for (let i = 0; i < 100 && e.wasmInfo().threads > 1 && !getEngine().pool.ready; i++)
+  await new Promise((done) => setTimeout(done, 50));
+const draw = (name, shape) => e.randomNormal(shape, e.stream(6, name));
+const hash = createHash("sha256");
+const note = (x) => hash.update(new Uint8Array(x.dataSync().slice().buffer));
+const [q, g] = [draw("q", [3, 301, 32]), draw("g", [3, 301, 24])];
+const [k, v] = [draw("k", [3, 517, 32]), draw("v", [3, 517, 24])];
+const silent = e.where(e.less(draw("silent", [3, 1, 517]), -0.5), -Infinity, 0);
+for (const bias of [null, draw("one", [3, 1, 517]), draw("each", [3, 301, 517]), silent]) {
+  for (const causal of [false, true]) {
+    const biasGrad = bias !== null && bias.shape[1] === 1;
+    const inputs = bias === null ? [g, q, k, v] : [g, q, k, v, bias];
+    note(apply(OPS.attentionGrad, inputs, { scale: 0.2, causal, kept: false, biasGrad }));
+  }
+}
+// Above the 16 MiB of weights from which attention itself takes this path.
+const [x, y] = ["x", "y"].map((name) => variable(draw(name, [2, 1500, 16])));
+backward(e.sum(e.square(e.attention(x, y, e.add(x, y)))));
+for (const { grad } of [x, y]) note(grad);
+console.log(JSON.stringify({ hash: hash.digest("hex"), shared: e.wasmInfo().threads > 1 && getEngine().pool.ready }));
+`;
+
+/** The hash that a program prints with these settings, and whether threads shared its work. */
+function hashOf(program: string, env: Readonly<Record<string, string>>): { hash: string; shared: boolean } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: HERE,
+    env: { ...process.env, ECHO_WASM_MODE: "simd", ...env },
+    encoding: "utf8",
+    timeout: 300_000,
+  });
+  if (status !== 0) throw new Error(`the program exits with ${status}: ${stderr}`);
+  return JSON.parse(stdout) as { hash: string; shared: boolean };
+}
+
+t.test(
+  "attention's weights computed again: the same bits for one, two and three threads",
+  { skip },
+  async (t) => {
+    const one = hashOf(COMPUTED_AGAIN, { ECHO_THREADS: "1" });
+    for (const threads of ["2", "3"]) {
+      const more = hashOf(COMPUTED_AGAIN, { ECHO_THREADS: threads });
+      t.ok(more.shared, "the other threads took part");
+      t.equal(more.hash, one.hash, `${threads} threads`);
+    }
+    t.equal(hashOf(COMPUTED_AGAIN, { ECHO_THREADS: "2", ECHO_WASM_MODE: "auto" }).hash, one.hash, "auto");
+  },
+);
+
 /** Kernels of the other dtypes on sizes that threads share; the second line tells whether they did. */
 const DTYPES = `
 import { createHash } from "node:crypto";
@@ -138,16 +199,7 @@ console.log(JSON.stringify({ hash: hash.digest("hex"), shared: e.wasmInfo().thre
 `;
 
 t.test("float64, int32 and bool: the same bits for one, two and three threads", { skip }, async (t) => {
-  const run = (threads: number): { hash: string; shared: boolean } => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", DTYPES], {
-      cwd: HERE,
-      env: { ...process.env, ECHO_WASM_MODE: "simd", ECHO_THREADS: String(threads) },
-      encoding: "utf8",
-      timeout: 300_000,
-    });
-    if (status !== 0) throw new Error(`the program exits with ${status}: ${stderr}`);
-    return JSON.parse(stdout);
-  };
+  const run = (threads: number) => hashOf(DTYPES, { ECHO_THREADS: String(threads) });
   const one = run(1);
   t.notOk(one.shared);
   for (const threads of [2, 3]) t.same(run(threads), { hash: one.hash, shared: true });
