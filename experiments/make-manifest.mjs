@@ -1,9 +1,10 @@
 // Writes the manifest.jsonl that the experiments read into a folder as it was downloaded:
-//   node experiments/make-manifest.mjs an4 FOLDER    CMU AN4, an4_sphere.tar.gz unpacked: FOLDER/etc and FOLDER/wav
+//   node experiments/make-manifest.mjs an4 FOLDER    CMU AN4, an4_sphere.tar.gz unpacked: FOLDER/etc and FOLDER/wav;
+//                                                    an4-lexicon.txt is copied beside it as lexicon.txt
 //   node experiments/make-manifest.mjs fsdd FOLDER   github.com/Jakobovski/free-spoken-digit-dataset: FOLDER/recordings
 // The order of the rows belongs to the experiments: it decides what is drawn together.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const byCodePoint = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -68,3 +69,4 @@ if (make === undefined || folder === undefined) {
 const rows = make(folder);
 writeFileSync(join(folder, "manifest.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 console.log(`${join(folder, "manifest.jsonl")}: ${rows.length} rows`);
+if (corpus === "an4") copyFileSync(join(import.meta.dirname, "an4-lexicon.txt"), join(folder, "lexicon.txt"));

@@ -51,6 +51,7 @@ export {
 } from "./speech/decode/decoder-search.ts";
 export { decoderScore, jointDecode } from "./speech/decode/joint-search.ts";
 export { onePassDecode } from "./speech/decode/one-pass-search.ts";
+export { phoneFrameScores, rescoredByPhones } from "./speech/decode/phone-scores.ts";
 export { type TimedWord, wordTimes } from "./speech/decode/word-times.ts";
 export { FeatureStore } from "./speech/feature-store.ts";
 export { extractFeatures, trackRecording, type UtteranceFeatures } from "./speech/features.ts";
@@ -82,6 +83,7 @@ export { CharacterTokenizer } from "./text/character-tokenizer.ts";
 export { collateText } from "./text/collate-text.ts";
 export { scoreCorpus, scoreGroups, scoreText } from "./text/error-rates.ts";
 export { normalizeText } from "./text/normalize.ts";
+export { type Lexicon, Pronunciations, parseLexicon } from "./text/pronunciations.ts";
 export { restoreTokenizer } from "./text/restore-tokenizer.ts";
 export { type SpecialIds, specialIds, type Tokenizer } from "./text/tokenizer.ts";
 export { trainBpe } from "./text/train-bpe.ts";

@@ -4,8 +4,8 @@ import type { CAC } from "cac";
 import { TrainingError } from "../errors.ts";
 import { evaluationJson, evaluationText } from "../evaluate/evaluation-table.ts";
 import type { ConfigInput } from "../settings/resolve.ts";
-import type { EchoConfig } from "../settings/settings.ts";
 import { printable } from "../text/printable.ts";
+import type { Checkpoint } from "../train/checkpoint.ts";
 import { loadCheckpoint } from "../train/checkpoint-files.ts";
 import { runTraining } from "../train/run-training.ts";
 import type { TrainingEvent } from "../train/training-events.ts";
@@ -91,7 +91,7 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
     const outFolder = required(options.out, "--out");
     const source = options.init === undefined ? undefined : checkpointPath(options.init);
     const init = source === undefined ? null : { checkpoint: await loadCheckpoint(source), source };
-    const config = settingsFrom(options, init === null ? {} : startingSettings(init.checkpoint.config));
+    const config = settingsFrom(options, init === null ? {} : startingSettings(init.checkpoint));
     const limits = decodeLimits(options);
     requireFolder(dataFolder);
     if (options.report === true) await prepareReportFolder(outFolder, null);
@@ -153,11 +153,13 @@ export function addTrain(cli: CAC, required: (value: string | undefined, name: s
 }
 
 /** What a checkpoint hands on to a training that starts from it: all but the length of a run and the names in its data folder. */
-function startingSettings(config: EchoConfig): ConfigInput {
+function startingSettings({ config, tokenizer }: Pick<Checkpoint, "config" | "tokenizer">): ConfigInput {
   const { training: _length, curriculum: _curriculum, ...kept } = config;
   const { minSeconds, maxSeconds, maxCharacters, badRows, holdOut } = config.data;
   const data = { minSeconds, maxSeconds, maxCharacters, badRows, holdOut };
-  return { ...kept, model: { ...config.model, vocabSize: 0 }, data };
+  const phones = config.model.phones || (tokenizer.pronunciations?.phones.length ?? 0);
+  const text = { ...config.text, lexicon: "" };
+  return { ...kept, text, model: { ...config.model, vocabSize: 0, phones }, data };
 }
 
 function nextSteps(outFolder: string, reported: boolean): string {

@@ -1,12 +1,12 @@
 // The encoder: one stack of blocks for each input feature, all told of the speaker's pitch.
 // Shapes: B utterances, T hops, T' frames of a stream, D width.
 
-import { Module } from "@echo-ts/autograd";
-import { indexSelect, type Tensor, tensor } from "@echo-ts/tensor";
+import { Linear, Module } from "@echo-ts/autograd";
+import { add, indexSelect, softmax, type Tensor, tensor } from "@echo-ts/tensor";
 import type { FeatureName, ModelConfig } from "../settings/settings.ts";
 import type { AttentionContext } from "./attention.ts";
 import type { CheckedBatch, InputShape } from "./batch.ts";
-import { EchoBlock } from "./block.ts";
+import { type BlockContext, EchoBlock } from "./block.ts";
 import { ConvolutionModule } from "./convolution-module.ts";
 import { type FrameLengths, paddingMask } from "./frame-lengths.ts";
 import type { Modalities } from "./gates.ts";
@@ -23,6 +23,8 @@ export interface EncodedStream {
   readonly frames: Tensor; // [B, T', D]
   /** What the block in the middle of the stack gave, for a CTC loss there: [B, T', D]; null while decoding. */
   readonly middle: Tensor | null;
+  /** Scores of the blank and each phone, of the frames in the middle: [B, T', phones + 1]; null without that output. */
+  readonly phoneLogits: Tensor | null;
   /** Real frames of each utterance; null if nothing is masked. */
   readonly lengths: FrameLengths | null;
   /** True where a frame is padding, bool [B, T']; null if none is. */
@@ -35,6 +37,10 @@ export interface EncodedStream {
 export class Encoder extends Module {
   /** Feature -> its stem, then its blocks. */
   readonly streams: Map<FeatureName, [Stem, ...EchoBlock[]]> = new Map();
+  /** Output for phones after the middle block of the first feature. */
+  readonly phoneHead: Linear | null; // [phones + 1, D]
+  /** What its probabilities add to the frames: self-conditioned CTC, Nozaki and Komatsu 2021. */
+  readonly phoneFeedback: Linear | null; // [D, phones + 1]
   protected readonly config: ModelConfig;
   readonly #hopLength: number;
 
@@ -47,6 +53,9 @@ export class Encoder extends Module {
       const blocks = Array.from({ length: config.audioLayers }, () => this.block(dtype));
       this.streams.set(feature, [this.stem(feature, melBins, dtype), ...blocks]);
     }
+    const { phones, phoneFeedback, dims } = config;
+    this.phoneHead = phones > 0 ? new Linear(dims, phones + 1, { dtype }) : null;
+    this.phoneFeedback = phones > 0 && phoneFeedback ? new Linear(phones + 1, dims, { dtype }) : null;
   }
 
   protected stem(feature: FeatureName, melBins: number, dtype: ModelDtype): Stem {
@@ -70,6 +79,7 @@ export class Encoder extends Module {
       stems.set(feature, stem.forward(input.feature(feature), input.lengthsOf(feature)));
     }
     const encoded = new Map<FeatureName, EncodedStream>();
+    const main = this.config.features[0];
     for (const [feature, [stem, ...blocks]] of this.streams) {
       const { frames, lengths } = stems.get(feature)!;
       const count = frames.shape[1]!;
@@ -79,15 +89,36 @@ export class Encoder extends Module {
       const silent = flags === null ? null : silenceAtFrames(flags, count, hops);
       const self = this.#selfContext(input, frames, lengths, hops, { padding, silent });
       const modalities = this.#modalities(stems, count, hops);
-      let x = frames;
-      let middle = frames;
-      for (const [i, block] of blocks.entries()) {
-        x = block.forward(x, { self, cross: null, modalities });
-        if (i + 1 === Math.ceil(blocks.length / 2)) middle = x;
-      }
-      encoded.set(feature, { frames: x, middle, lengths, padding, silent });
+      const context = { self, cross: null, modalities };
+      encoded.set(feature, {
+        ...this.stack(blocks, frames, context, feature === main),
+        lengths,
+        padding,
+        silent,
+      });
     }
     return encoded;
+  }
+
+  /** The blocks of a stream, one after the other. @param withPhones - of the first feature */
+  stack(
+    blocks: readonly EchoBlock[],
+    frames: Tensor,
+    context: BlockContext,
+    withPhones = true,
+  ): Pick<EncodedStream, "frames" | "middle" | "phoneLogits"> {
+    let x = frames;
+    let middle = frames;
+    let phoneLogits: Tensor | null = null;
+    for (const [i, block] of blocks.entries()) {
+      x = block.forward(x, context);
+      if (i + 1 !== Math.ceil(blocks.length / 2)) continue;
+      middle = x;
+      if (!withPhones || this.phoneHead === null) continue;
+      phoneLogits = this.phoneHead.forward(x);
+      if (this.phoneFeedback !== null) x = add(x, this.phoneFeedback.forward(softmax(phoneLogits)));
+    }
+    return { frames: x, middle, phoneLogits };
   }
 
   #selfContext(

@@ -128,9 +128,15 @@ function encode(echo: Echo, inputs: Named): Map<FeatureName, EncodedStream> {
       bias: null,
       causal: false,
     };
-    let y = frames;
-    for (const block of blocks) y = block.forward(y, { self, cross: null, modalities: null });
-    streams.set(feature, { frames: y, middle: null, lengths: null, padding, silent: flags });
+    const y = echo.encoder.stack(blocks, frames, { self, cross: null, modalities: null }).frames;
+    streams.set(feature, {
+      frames: y,
+      middle: null,
+      phoneLogits: null,
+      lengths: null,
+      padding,
+      silent: flags,
+    });
   }
   return streams;
 }
@@ -143,7 +149,7 @@ function streamInputs(inputs: Named, echo: Echo): Map<FeatureName, EncodedStream
       const silent = inputs[`${feature}.silent`] ?? null;
       // A step with remembered keys and values does not look at the frames.
       const frames = inputs[`${feature}.frames`] ?? inputs[`${feature}.0.cross.key`]!;
-      return [feature, { frames, middle: null, lengths: null, padding, silent }];
+      return [feature, { frames, middle: null, phoneLogits: null, lengths: null, padding, silent }];
     }),
   );
 }

@@ -80,6 +80,8 @@ export const CHECKS: readonly Check[] = [
 
   // The reference variant.
   notInReference("model.convolutionKernel", 0),
+  notInReference("model.phones", 0),
+  notInReference("text.lexicon", ""),
   notInReference("model.stemNorm", false),
   notInReference("model.residualCross", false),
   notInReference("model.ctcHead", false),
@@ -120,6 +122,14 @@ export const CHECKS: readonly Check[] = [
     text.tokenizer === "bpe" &&
     text.tokenizerFile === "" &&
     "text.tokenizerFile: the bpe tokenizer needs a tokenizer.json, expected its path, got nothing",
+  ({ text }) =>
+    text.lexicon !== "" &&
+    text.tokenizer !== "word" &&
+    `text.tokenizer: a lexicon spells words, expected word with text.lexicon, got ${text.tokenizer}`,
+  ({ text, loss, model }) =>
+    text.lexicon !== "" &&
+    (loss.middleCtcWeight === 0 || loss.ctcWeight === 0 || !model.ctcHead) &&
+    `loss.middleCtcWeight: nothing would train the phones of text.lexicon, expected more than 0 (0.3 is usual), with loss.ctcWeight above 0, got ${loss.middleCtcWeight} and ${loss.ctcWeight}`,
   ascending("data.minSeconds", "data.maxSeconds"),
   (config) =>
     config.batch.maxFrames < longest(config) &&

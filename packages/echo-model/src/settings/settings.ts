@@ -25,6 +25,8 @@ export const SETTINGS = {
     convolutionKernel: { integer: 0, min: 0, max: 1023, unit: "frames", also: ["conv_kernel", "depthwise_conv_kernel_size"], means: "width of the depthwise convolution between attention and MLP of each encoder block (odd; Conformer has 31); 0 leaves the convolution out" },
     embeddingStd: { number: 0.02, min: 0, max: 100, above: true, reference: 1, original: "embed_std", means: "standard deviation of the initial token embedding, which is also the output layer" },
     ctcHead: { flag: true, reference: false, means: "linear output on the encoder for CTC training and decoding" },
+    phones: { integer: 0, min: 0, max: 10000, means: "phones of the CTC output after the middle encoder block; 0 takes them from text.lexicon, and leaves that output out where there is none" },
+    phoneFeedback: { flag: true, also: ["self_conditioning"], means: "where there are phones: feed their probabilities back into the encoder after the middle block" },
     rotary: {
       pitch: { choice: "utterance", of: ["utterance", "frames", "static", "none"], original: "f0_rotary", means: "what bends the encoder's rotary angles: the utterance's mean f0, f0 frame by frame as accumulated phase, nothing, or no rotary at all" },
       spacing: { choice: "geometric", of: ["geometric", "mel"], means: "rotary frequencies: powers of theta, or evenly spaced on the mel scale" },
@@ -84,6 +86,7 @@ export const SETTINGS = {
   text: {
     tokenizer: { choice: "word", of: ["word", "character", "bpe"], reference: "bpe", means: "word and character are built from the training texts, bpe is read from tokenizerFile" },
     tokenizerFile: { text: "", reference: "tokenizer.json", means: "a Hugging Face tokenizer.json, for bpe" },
+    lexicon: { text: "", also: ["pronunciations", "dictionary"], means: "a pronouncing dictionary in the data folder, a line WORD PHONE PHONE ... for each word of the texts; loss.middleCtcWeight then counts phones" },
     unknown: { choice: "error", of: ["error", "skip", "token"], means: "text outside the vocabulary: refuse, leave out, or replace by <unk>" },
     unicode: { choice: "NFKC", of: ["NFKC", "NFC", "none"], reference: "none", means: "Unicode normal form of transcripts" },
     lowerCase: { flag: true, reference: false, means: "lower-case transcripts" },
@@ -145,7 +148,7 @@ export const SETTINGS = {
   // What is minimised.
   loss: {
     ctcWeight: { number: 0.7, min: 0, max: 1, reference: 0, means: "loss = ctcWeight * CTC + (1 - ctcWeight) * cross entropy" },
-    middleCtcWeight: { number: 0, min: 0, max: 0.9, also: ["interctc_weight"], means: "share of the CTC loss taken after the middle encoder block, through the same head" },
+    middleCtcWeight: { number: 0, min: 0, max: 0.9, also: ["interctc_weight"], means: "share of the CTC loss taken after the middle encoder block: of phones with text.lexicon, else of tokens through the same head" },
     labelSmoothing: { number: 0.1, min: 0, max: 0.9, reference: 0, means: "share of the target spread over all tokens (cross entropy only)" },
   },
 
@@ -181,6 +184,7 @@ export const SETTINGS = {
     beam: { integer: 8, min: 1, max: 1000, also: ["beam_size", "num_beams"], means: "hypotheses kept by the beam methods" },
     lengthPenalty: { number: 0.6, min: 0, max: 5, means: "attention beam: scores are divided by the length to this power" },
     ctcWeight: { number: 0.5, min: 0, max: 1, means: "joint, onePass: share of the CTC score" },
+    phoneWeight: { number: 1, min: 0, max: 10, means: "ctcBeam and joint, where the model knows phones: times the log probability that they give to a text" },
     lmWeight: { number: 0.5, min: 0, max: 10, also: ["lm_weight", "alpha"], means: "times the log probability of a language model, where one is given (--lm)" },
     wordBonus: { number: 0, min: -20, max: 20, also: ["word_score", "beta"], means: "added for every word, where a language model or hot words are given" },
     hotWordBonus: { number: 3, min: -20, max: 20, also: ["hotword_weight"], means: "added for every hot word (--hot-words), as a natural logarithm" },

@@ -15,6 +15,8 @@ export interface Example {
   readonly text: string;
   /** Ids of the transcript, without specials. */
   readonly tokens: readonly number[];
+  /** Ids of its phones, where the tokenizer has a lexicon. */
+  readonly phones?: readonly number[];
   readonly features: UtteranceFeatures;
 }
 
@@ -72,23 +74,56 @@ export interface Targets {
   readonly ctcTargets: Tensor;
   /** Tokens of each utterance. */
   readonly targetLengths: readonly number[];
+  /** Ids of the phones of each utterance, int32 [B, P], and how many there are; null without a lexicon. */
+  readonly phones: { readonly targets: Tensor; readonly lengths: readonly number[] } | null;
   /** Labels that are not pad, over which cross entropy is averaged. */
   readonly labelCount: number;
 }
 
-/** Pads token sequences to tensors; see `collateText`. */
-export function collateTargets(sequences: readonly (readonly number[])[], special: SpecialIds): Targets {
+/**
+ * Pads token sequences to tensors; see `collateText`.
+ * @param phones - of each sequence, null without a lexicon.
+ */
+export function collateTargets(
+  sequences: readonly (readonly number[])[],
+  special: SpecialIds,
+  phones: readonly (readonly number[])[] | null = null,
+): Targets {
   const { inputIds, labels, batch, length, lengths } = collateText(sequences, special);
   const width = Math.max(1, length - 1);
-  const targets = new Int32Array(batch * width).fill(special.pad);
-  sequences.forEach((sequence, b) => {
-    targets.set(sequence, b * width);
-  });
   return {
     inputIds: tensor(inputIds, { shape: [batch, length] }),
     labels: tensor(labels, { shape: [batch, length] }),
-    ctcTargets: tensor(targets, { shape: [batch, width] }),
+    ctcTargets: padded(sequences, width, special.pad),
     targetLengths: Array.from(lengths),
+    phones: phones && paddedPhones(phones),
     labelCount: labels.reduce((count, id) => (id === special.pad ? count : count + 1), 0),
   };
+}
+
+/** Decoder inputs and targets of utterances, their phones included. */
+export function targetsOf(
+  examples: readonly Pick<Example, "tokens" | "phones">[],
+  special: SpecialIds,
+): Targets {
+  const phones = examples.flatMap((example) => (example.phones === undefined ? [] : [example.phones]));
+  return collateTargets(
+    examples.map(({ tokens }) => tokens),
+    special,
+    phones.length === examples.length ? phones : null,
+  );
+}
+
+/** Rows of ids as int32 [B, width]. */
+function padded(rows: readonly (readonly number[])[], width: number, pad: number): Tensor {
+  const values = new Int32Array(rows.length * width).fill(pad);
+  rows.forEach((row, b) => {
+    values.set(row, b * width);
+  });
+  return tensor(values, { shape: [rows.length, width] });
+}
+
+function paddedPhones(rows: readonly (readonly number[])[]): NonNullable<Targets["phones"]> {
+  const lengths = rows.map((row) => row.length);
+  return { targets: padded(rows, Math.max(1, ...lengths), 0), lengths };
 }

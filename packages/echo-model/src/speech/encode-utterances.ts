@@ -24,8 +24,8 @@ export function encodeUtterances(
 }
 
 function kept(encoded: Encoded): Encoded {
-  for (const { frames, middle, padding, silent } of encoded.values()) {
-    for (const x of [frames, middle, padding, silent]) if (x !== null) keep(x);
+  for (const { frames, middle, phoneLogits, padding, silent } of encoded.values()) {
+    for (const x of [frames, middle, phoneLogits, padding, silent]) if (x !== null) keep(x);
   }
   return encoded;
 }

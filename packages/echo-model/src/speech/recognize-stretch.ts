@@ -16,6 +16,7 @@ import {
 import { beamDecode, greedyDecode, type Hypothesis } from "./decode/decoder-search.ts";
 import { jointDecode } from "./decode/joint-search.ts";
 import { onePassDecode } from "./decode/one-pass-search.ts";
+import { phoneFrameScores, rescoredByPhones } from "./decode/phone-scores.ts";
 import { type Encoded, selectRows } from "./decode/stepper.ts";
 import { type TimedWord, wordTimes } from "./decode/word-times.ts";
 import { encodeUtterances } from "./encode-utterances.ts";
@@ -104,18 +105,26 @@ export async function bestTexts(
   row: number,
   scores: FrameScores | null,
 ): Promise<readonly Hypothesis[]> {
-  const { method, beam: beamSize, lengthPenalty, ctcWeight, maxTokens: wanted } = config.decode;
+  const { method, beam: beamSize, lengthPenalty, ctcWeight, phoneWeight, maxTokens: wanted } = config.decode;
   const ids = tokenizer.special;
   const maxTokens = Math.min(wanted, echo.config.textContext);
   const help = scorer === undefined ? {} : { scorer };
+  const secondOpinion = async (texts: readonly Hypothesis[]): Promise<readonly Hypothesis[]> => {
+    const { pronunciations } = tokenizer;
+    if (pronunciations === null || phoneWeight === 0) return texts;
+    const phones = await phoneFrameScores(encoded.get(echo.mainFeature)!, row);
+    return phones === null ? texts : rescoredByPhones(texts, phones, pronunciations, phoneWeight);
+  };
   if (scores !== null)
     switch (method) {
       case "ctcGreedy":
         return [ctcGreedyDecode(scores)];
       case "ctcBeam":
-        return ctcBeamDecode(scores, { beamSize, ...help });
+        return secondOpinion(ctcBeamDecode(scores, { beamSize, ...help }));
       case "joint":
-        return jointDecode(echo, encoded, row, scores, { beamSize, ctcWeight, ids, ...help });
+        return secondOpinion(
+          await jointDecode(echo, encoded, row, scores, { beamSize, ctcWeight, ids, ...help }),
+        );
       case "onePass":
         return onePassDecode(echo, encoded, row, scores, { beamSize, ctcWeight, maxTokens, ids, ...help });
     }

@@ -65,6 +65,7 @@ export class BpeTokenizer implements Tokenizer {
   readonly kind = "bpe";
   readonly variant: Variant;
   readonly special: SpecialIds;
+  readonly pronunciations = null;
   readonly vocabSize: number;
   readonly normalization: NormalizeOptions;
   /** Added to every id of the file: 0, or the number of special ids. */

@@ -46,6 +46,7 @@ export class CharacterTokenizer implements Tokenizer {
   readonly kind = "character";
   readonly variant: Variant;
   readonly special: SpecialIds;
+  readonly pronunciations = null;
   readonly vocabSize: number;
   readonly normalization: NormalizeOptions;
   readonly #vocabulary: Vocabulary;

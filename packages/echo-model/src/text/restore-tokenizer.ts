@@ -4,6 +4,7 @@ import { SETTINGS } from "../settings/settings.ts";
 import { BpeTokenizer } from "./bpe-tokenizer.ts";
 import { CharacterTokenizer } from "./character-tokenizer.ts";
 import type { NormalizeOptions } from "./normalize.ts";
+import type { Lexicon } from "./pronunciations.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { MOST_TOKENS } from "./tokenizer-file.ts";
 import { WordTokenizer } from "./word-tokenizer.ts";
@@ -32,7 +33,17 @@ export function restoreTokenizer(json: unknown): Tokenizer {
     throw refuse("tokens", "a list of strings", tokens);
   if (tokens.length > MOST_TOKENS) throw refuse("tokens", `at most ${MOST_TOKENS} tokens`, tokens.length);
   const options = { variant, normalization, unknown };
-  return kind === "word" ? new WordTokenizer(tokens, options) : new CharacterTokenizer(tokens, options);
+  if (kind === "character") return new CharacterTokenizer(tokens, options);
+  if (fields.phones === undefined) return new WordTokenizer(tokens, options);
+  return new WordTokenizer(tokens, { ...options, lexicon: restoreLexicon(tokens, fields.phones) });
+}
+
+function restoreLexicon(tokens: readonly string[], phones: unknown): Lexicon {
+  const isWord = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.length > 0 && value.every((phone) => typeof phone === "string");
+  if (!Array.isArray(phones) || phones.length !== tokens.length || !phones.every(isWord))
+    throw refuse("phones", `${tokens.length} lists of phones, one for each token`, phones);
+  return new Map(tokens.map((token, i) => [token, phones[i]!]));
 }
 
 function restoreNormalization(value: unknown): NormalizeOptions {

@@ -3,6 +3,7 @@
 import { TextError } from "../errors.ts";
 import type { EchoConfig } from "../settings/settings.ts";
 import type { NormalizeOptions } from "./normalize.ts";
+import type { Pronunciations } from "./pronunciations.ts";
 
 /** Which model the ids are for: "corrected" learns an end token, "reference" (the Python original) has none. */
 export type Variant = EchoConfig["model"]["variant"];
@@ -51,6 +52,8 @@ export interface TokenizerJson {
   readonly unknown?: UnknownPolicy;
   /** Character and word tokenizers: ordinary tokens in id order. */
   readonly tokens?: readonly string[];
+  /** Word tokenizers with a lexicon: the phones of each ordinary token, in the order of `tokens`. */
+  readonly phones?: readonly (readonly string[])[];
   /** BPE: the Hugging Face tokenizer.json, as read. */
   readonly source?: unknown;
 }
@@ -62,6 +65,8 @@ export interface Tokenizer {
   readonly special: SpecialIds;
   /** Number of ids, specials included: every id is an integer in [0, vocabSize). */
   readonly vocabSize: number;
+  /** How the tokens are spoken; null where no lexicon says so. */
+  readonly pronunciations: Pronunciations | null;
   /** The rules that `encode` applies to a text first. */
   readonly normalization: NormalizeOptions;
   /** Normalises `text` and returns its ids without specials (the collator adds those). */

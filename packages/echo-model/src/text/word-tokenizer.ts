@@ -1,5 +1,5 @@
 // One token per word of the training texts: the right choice for small closed vocabularies (digits, AN4).
-import { checkOptions } from "@echo-ts/tensor/internal";
+import { checkOptions, type OptionKinds } from "@echo-ts/tensor/internal";
 import { DEFAULTS } from "../settings/resolve.ts";
 import { VOCABULARY_OPTIONS, type VocabularyOptions } from "./character-tokenizer.ts";
 import {
@@ -8,6 +8,7 @@ import {
   type NormalizeOptions,
   normalizeText,
 } from "./normalize.ts";
+import { type Lexicon, Pronunciations } from "./pronunciations.ts";
 import {
   compareCodePoints,
   type SpecialIds,
@@ -18,8 +19,16 @@ import {
 } from "./tokenizer.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
+/** Settings of {@link WordTokenizer}. */
+export interface WordTokenizerOptions extends VocabularyOptions {
+  /** The phones of each word; it must hold every word of the vocabulary. None by default. */
+  readonly lexicon?: Lexicon;
+}
+
+const WORD_OPTIONS: OptionKinds<WordTokenizerOptions> = { ...VOCABULARY_OPTIONS, lexicon: "object" };
+
 /** Settings of {@link WordTokenizer.fromTexts}. */
-export interface WordVocabularyOptions extends VocabularyOptions {
+export interface WordVocabularyOptions extends WordTokenizerOptions {
   /** Words seen fewer times than this are left out; an integer >= 1, default 1. */
   readonly minCount?: number;
 }
@@ -35,23 +44,30 @@ export class WordTokenizer implements Tokenizer {
   readonly variant: Variant;
   readonly special: SpecialIds;
   readonly vocabSize: number;
+  readonly pronunciations: Pronunciations | null;
   readonly normalization: NormalizeOptions;
   readonly #vocabulary: Vocabulary;
 
-  /** @param words - ordinary tokens in id order. */
-  constructor(words: readonly string[], options: VocabularyOptions = {}) {
-    checkOptions("WordTokenizer", options, VOCABULARY_OPTIONS);
+  /**
+   * @param words - ordinary tokens in id order.
+   * @throws TextError naming words that the lexicon lacks.
+   */
+  constructor(words: readonly string[], options: WordTokenizerOptions = {}) {
+    checkOptions("WordTokenizer", options, WORD_OPTIONS);
     checkOptions("WordTokenizer normalization", options.normalization ?? {}, NORMALIZE_OPTIONS);
     this.variant = options.variant ?? "corrected";
     this.normalization = { ...DEFAULT_NORMALIZATION, ...options.normalization };
     this.#vocabulary = new Vocabulary("word", words, this.variant, options.unknown ?? DEFAULTS.text.unknown);
     this.special = specialIds(this.variant);
     this.vocabSize = this.#vocabulary.size;
+    const { lexicon } = options;
+    this.pronunciations =
+      lexicon === undefined ? null : new Pronunciations(words, lexicon, this.vocabSize - words.length);
   }
 
   /** Builds the vocabulary from the words of the normalised `texts`, in code point order. */
   static fromTexts(texts: Iterable<string>, options: WordVocabularyOptions = {}): WordTokenizer {
-    checkOptions("WordTokenizer.fromTexts", options, { ...VOCABULARY_OPTIONS, minCount: "number" });
+    checkOptions("WordTokenizer.fromTexts", options, { ...WORD_OPTIONS, minCount: "number" });
     const { minCount = 1, ...rest } = options;
     const counts = new Map<string, number>();
     for (const text of texts)
@@ -77,7 +93,16 @@ export class WordTokenizer implements Tokenizer {
   toJSON(): TokenizerJson {
     const { variant, normalization } = this;
     const { unknown, tokens } = this.#vocabulary;
-    return { format: "echo-tokenizer", version: 1, kind: "word", variant, normalization, unknown, tokens };
+    const words: TokenizerJson = {
+      format: "echo-tokenizer",
+      version: 1,
+      kind: "word",
+      variant,
+      normalization,
+      unknown,
+      tokens,
+    };
+    return this.pronunciations === null ? words : { ...words, phones: this.pronunciations.ofWords };
   }
 }
 

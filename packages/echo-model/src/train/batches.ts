@@ -52,16 +52,14 @@ export function maskFill(config: EchoConfig): number {
   return config.audio.normalize === "bands" ? 0 : -1;
 }
 
-interface Transcript {
-  readonly text: string;
-  readonly tokens: readonly number[];
-}
+type Transcript = Pick<Example, "text" | "tokens" | "phones">;
 
-/** Normalised text and tokens of an utterance. */
+/** Normalised text of an utterance, its tokens and, with a lexicon, its phones. */
 export function transcriptOf({ text }: Pick<Utterance, "text">, tokenizer: Tokenizer): Transcript {
-  const { normalization } = tokenizer.toJSON();
+  const { normalization, pronunciations } = tokenizer;
   const normalized = normalizeText(text, normalization);
-  return { text: normalized, tokens: tokenizer.encode(normalized) };
+  const tokens = tokenizer.encode(normalized);
+  return { text: normalized, tokens, ...(pronunciations && { phones: pronunciations.spell(tokens) }) };
 }
 
 /**
@@ -240,6 +238,7 @@ export class PassBatches implements BatchSource {
       id: `${own.id}+${this.#utterances[partner]!.id}`,
       text: `${own.text} ${other.text}`,
       tokens: [...own.tokens, ...other.tokens],
+      ...(own.phones !== undefined && { phones: [...own.phones, ...(other.phones ?? [])] }),
     };
   }
 

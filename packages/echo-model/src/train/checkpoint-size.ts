@@ -18,6 +18,7 @@ export function leastParameters(
     ["model.textContext and model.dims", textContext * dims],
     ["model.audioLayers, model.features and model.dims", audioLayers * features.length * attention],
     ["model.textLayers and model.dims", 2 * textLayers * attention],
+    ["model.phones and model.dims", model.phones * dims],
     ["model.memorySize and model.dims", model.gate === "memory" ? model.memorySize * dims : 0],
     [
       "model.convolutionKernel, model.audioLayers and model.dims",

@@ -189,6 +189,8 @@ function isPositive(value: unknown): value is number {
 
 /** A fresh model for a configuration and a tokenizer; `training.seed` draws its weights. */
 export function newModel(config: EchoConfig, tokenizer: Tokenizer): Echo {
-  const model = { ...config.model, vocabSize: config.model.vocabSize || tokenizer.vocabSize };
+  const vocabSize = config.model.vocabSize || tokenizer.vocabSize;
+  const phones = config.model.phones || (tokenizer.pronunciations?.phones.length ?? 0);
+  const model = { ...config.model, vocabSize, phones };
   return buildEcho(model, config.audio, { seed: config.training.seed });
 }

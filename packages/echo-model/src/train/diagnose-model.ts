@@ -4,7 +4,7 @@ import { noGrad, zeroGrad } from "@echo-ts/autograd";
 import type { Echo } from "../model/model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
-import { collateFeatures, collateTargets, type Example } from "../speech/collate.ts";
+import { collateFeatures, collateTargets, type Example, targetsOf } from "../speech/collate.ts";
 import { attentionMaps } from "../study/attention-maps.ts";
 import { namedBlocks } from "../study/blocks.ts";
 import { type GateSummary, gateTracks, summarizeGates } from "../study/gate-openings.ts";
@@ -65,10 +65,7 @@ export function diagnoseModel(
       examples.map((example) => example.features),
       input,
     );
-    const targets = collateTargets(
-      examples.map(({ tokens }) => tokens),
-      special,
-    );
+    const targets = targetsOf(examples, special);
     const { total } = batchLoss(echo, features, targets, config.loss);
     loss += total.item() / batches.length;
     total.backward();

@@ -14,7 +14,13 @@ import {
   parseDigitStages,
 } from "../study/digit-strings.ts";
 import { augmentMel, augmentWave, withLevel } from "./augment.ts";
-import { type BatchPosition, type BatchSource, type BatchSourceOptions, maskFill } from "./batches.ts";
+import {
+  type BatchPosition,
+  type BatchSource,
+  type BatchSourceOptions,
+  maskFill,
+  transcriptOf,
+} from "./batches.ts";
 
 /** A recording of a digit with its file. */
 export type DigitRecording = DigitClip & { readonly file: string };
@@ -113,8 +119,8 @@ export class DigitBatches implements BatchSource {
     return joinPieces(pieces, gaps, config.audio.hopLength);
   }
 
-  #transcript({ clips }: DigitString): { text: string; tokens: readonly number[] } {
+  #transcript({ clips }: DigitString): Pick<Example, "text" | "tokens" | "phones"> {
     const text = digitText(clips.map((id) => this.#byId.get(id)!.digit));
-    return { text, tokens: this.#options.tokenizer.encode(text) };
+    return transcriptOf({ text }, this.#options.tokenizer);
   }
 }

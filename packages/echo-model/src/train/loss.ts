@@ -44,7 +44,8 @@ export function sharesOf(parts: readonly Pick<Targets, "targetLengths" | "labelC
  * ctcWeight * CTC + (1 - ctcWeight) * cross entropy. CTC is divided by each target's length, then averaged;
  * utterances with more tokens than frames count 0 there. With middleCtcWeight, that share of it is taken from the
  * frames after the middle encoder block, through the same head (Lee and Watanabe 2021, "Intermediate loss
- * regularization for CTC-based speech recognition").
+ * regularization for CTC-based speech recognition"). A model with an output for phones there, told the phones of the
+ * texts, learns those instead.
  *
  * @param shares of a batch that is a part of a larger one, from `sharesOf`; the total counts by them
  */
@@ -58,18 +59,21 @@ export function batchLoss(
   const encoded = echo.encode(features);
   let ctc: Tensor | null = null;
   if (ctcWeight > 0) {
-    const { frames, middle, lengths } = encoded.get(echo.mainFeature)!;
+    const { frames, middle, phoneLogits, lengths } = encoded.get(echo.mainFeature)!;
     const counts = lengths ?? targets.targetLengths.map(() => frames.shape[1]!);
-    const ctcAfter = (x: Tensor): Tensor => {
-      const logProbs = logSoftmax(echo.ctcHead!.forward(x)); // [B, T', V]
-      return ctcLoss(logProbs, targets.ctcTargets, counts, targets.targetLengths, {
-        layout: "NTV",
-        zeroInfinity: true,
-      });
-    };
-    ctc = ctcAfter(frames);
-    if (middleCtcWeight > 0)
-      ctc = add(mul(ctc, 1 - middleCtcWeight), mul(ctcAfter(middle!), middleCtcWeight));
+    const ctcOf = (logits: Tensor, labels: Tensor, labelCounts: readonly number[]): Tensor =>
+      ctcLoss(logSoftmax(logits), labels, counts, labelCounts, { layout: "NTV", zeroInfinity: true });
+    const tokensAfter = (x: Tensor): Tensor =>
+      ctcOf(echo.ctcHead!.forward(x), targets.ctcTargets, targets.targetLengths); // [B, T', V]
+    ctc = tokensAfter(frames);
+    if (middleCtcWeight > 0) {
+      const { phones } = targets;
+      const inMiddle =
+        phoneLogits !== null && phones !== null
+          ? ctcOf(phoneLogits, phones.targets, phones.lengths)
+          : tokensAfter(middle!);
+      ctc = add(mul(ctc, 1 - middleCtcWeight), mul(inMiddle, middleCtcWeight));
+    }
   }
   const times = (x: Tensor, weight: number): Tensor => (weight === 1 ? x : mul(x, weight));
   const ctcPart = ctc && times(ctc, ctcWeight * shares.ctc);

@@ -115,7 +115,12 @@ export async function prepareTraining(
     evaluation: new Map([[evaluateSplit, examples]]),
     problems: distinct(problems),
     size: source.utterances.length,
-    identity: await identifyData(store, source.utterances, new Map([[evaluateSplit, scored]])),
+    identity: await identifyData(
+      store,
+      source.utterances,
+      new Map([[evaluateSplit, scored]]),
+      tokenizer.pronunciations,
+    ),
     notes: train.note === undefined ? [] : [train.note],
     longestSeconds: ((source.longestFrames - 1) * config.audio.hopLength) / config.audio.sampleRate,
   };
@@ -202,6 +207,7 @@ async function prepareDigits(
     store,
     utterances.filter(({ id }) => trained.has(id)),
     sets,
+    tokenizer.pronunciations,
   );
   return { tokenizer, source, evaluation, problems, size, identity, notes: [] };
 }

@@ -14,7 +14,7 @@ import { TrainingError } from "../errors.ts";
 import type { Echo } from "../model/model.ts";
 import { inputOf } from "../settings/resolve.ts";
 import type { EchoConfig } from "../settings/settings.ts";
-import { collateFeatures, collateTargets, type Example, type Targets } from "../speech/collate.ts";
+import { collateFeatures, type Example, type Targets, targetsOf } from "../speech/collate.ts";
 import type { SpecialIds } from "../text/tokenizer.ts";
 import type { BatchPosition, BatchSource } from "./batches.ts";
 import { learningRateAt, progressOf } from "./learning-rate.ts";
@@ -167,8 +167,7 @@ export class Trainer {
   }
 
   #partOf(examples: readonly Example[]): Part {
-    const tokens = examples.map((example) => example.tokens);
-    return { examples, targets: collateTargets(tokens, this.#special) };
+    return { examples, targets: targetsOf(examples, this.#special) };
   }
 
   #forward({ examples, targets }: Part, shares?: BatchShares): BatchLoss {

@@ -21,6 +21,7 @@ export function selectRows(encoded: Encoded, rows: readonly number[]): Encoded {
       {
         frames: take(frames),
         middle: null,
+        phoneLogits: null,
         lengths: lengths === null ? null : rows.map((row) => lengths[row]!),
         padding: padding === null ? null : take(padding),
         silent: silent === null ? null : take(silent),
