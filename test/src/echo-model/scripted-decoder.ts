@@ -24,6 +24,13 @@ export function scripted(
 export const NOTHING_HEARD: Parameters<typeof greedyDecode>[1] = new Map([
   [
     "spectrogram" as const,
-    { frames: tensor([0], { shape: [1, 1, 1] }), middle: null, phoneLogits: null, lengths: null, padding: null, silent: null },
+    {
+      frames: tensor([0], { shape: [1, 1, 1] }),
+      middle: null,
+      phoneLogits: null,
+      lengths: null,
+      padding: null,
+      silent: null,
+    },
   ],
 ]);
