@@ -52,6 +52,7 @@ export class Figure {
     this.#name = name;
     this.element = document.createElement("figure");
     this.element.id = `figure-${name}`;
+    this.element.hidden = true;
     this.stage = document.createElement("div");
     this.stage.className = "stage";
     const caption = document.createElement("figcaption");
@@ -83,9 +84,10 @@ export class Figure {
     document.addEventListener("echo-scheme", () => this.#draw());
   }
 
-  /** Shows `content`; the figure is redrawn when its width changes. */
+  /** Shows `content`; the figure is redrawn when its width changes. Before the first time there is nothing to see of it. */
   show(content: FigureContent): void {
     this.#content = content;
+    this.element.hidden = false;
     this.#heading.textContent = `${content.title}.`;
     this.#text.textContent = content.text;
     this.#draw();

@@ -12,6 +12,9 @@ export interface SeenTake {
 
 /** Hops between two takes. */
 const GAP = 8;
+/** Pixels left of the picture, and of a letter of a label. */
+const MARGIN_LEFT = 44;
+const LETTER = 7;
 
 /** The figure. */
 export class TakesFigure {
@@ -33,14 +36,22 @@ export class TakesFigure {
     });
     const known = values.filter((value) => !Number.isNaN(value));
     const domain = [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))];
+    const longest = Math.max(0, ...takes.map(({ word }) => word.length)) * LETTER;
+    // Where words would run into each other they stand aslant.
+    const slant = (pixels: number) =>
+      ((pixels - MARGIN_LEFT) * Math.min(...hops)) / width < longest
+        ? { tickRotate: -50, marginBottom: 16 + 0.8 * longest }
+        : { tickRotate: 0, marginBottom: 30 };
     this.#figure.show({
       title: "What the model hears: ten words, ten pictures",
       text: "The mel spectrogram of the first take of each word, bright is loud. Learning is telling these apart.",
       alt: `Mel spectrograms of ${takes.map(({ word }) => word).join(", ")}.`,
-      plot: () => ({
-        height: 170,
-        marginLeft: 44,
+      plot: (pixels) => ({
+        height: 140 + slant(pixels).marginBottom,
+        marginLeft: MARGIN_LEFT,
+        marginBottom: slant(pixels).marginBottom,
         x: {
+          tickRotate: slant(pixels).tickRotate,
           domain: [0, width],
           label: null,
           ticks: starts.map((start, i) => start + hops[i]! / 2),

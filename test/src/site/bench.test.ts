@@ -12,6 +12,11 @@ t.test("every engine is measured", { skip: skipWithoutChromium, timeout: 280_000
   const site = await openSite();
   t.teardown(() => site.close());
   const { tab, problems } = await site.open("bench/?engines=wasm,wasm-fma,webgpu,webgl2", {}, "isolated");
+  t.equal(
+    await tab.locator("#figures figure").isVisible(),
+    false,
+    "no figure before there is something to see",
+  );
   await tab.click("#start");
   await until(tab, DONE);
   const notes = await tab.locator("#engines li").allTextContents();

@@ -26,6 +26,15 @@ function untar(bytes: Buffer): Map<string, Buffer> {
   return files;
 }
 
+/** The words below the mel figure: from where to where, by how much below the picture, and whether they stand aslant. */
+const LABELS = `[...document.querySelectorAll("#takes-seen svg text")]
+  .filter((text) => /^[a-z]+$/.test(text.textContent))
+  .map((text) => {
+    const { left, right, bottom } = text.getBoundingClientRect();
+    const below = bottom - text.ownerSVGElement.getBoundingClientRect().bottom;
+    return { left, right, below, aslant: /rotate/.test(text.getAttribute("transform")) };
+  })`;
+
 t.test("ten words are trained in the tab", { skip: skipWithoutChromium, timeout: 680_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "echo-ten-words-"));
   const microphone = join(folder, "microphone.wav");
@@ -61,6 +70,28 @@ t.test("ten words are trained in the tab", { skip: skipWithoutChromium, timeout:
   t.match(await state(), /Of its own 40 takes it hears \d+ right/);
   t.match(await state(), /voice that it never heard it hears \d+ right/);
   t.equal(await tab.locator("#takes-seen svg").count(), 1, "what it hears is drawn");
+  const shown = tab.viewportSize()!;
+  for (const [width, aslant] of [
+    [390, 10],
+    [1280, 0],
+  ] as const) {
+    await tab.setViewportSize({ width, height: 844 });
+    await until(tab, `(${LABELS}).filter(({ aslant }) => aslant).length === ${aslant}`);
+    const labels = (await tab.evaluate(LABELS)) as { left: number; right: number; below: number }[];
+    t.equal(labels.length, 10);
+    t.same(
+      labels.filter(({ below }) => below > 0),
+      [],
+      `every word is inside the picture at ${width} px`,
+    );
+    if (aslant > 0) continue;
+    t.same(
+      labels.filter(({ left }, i) => i > 0 && left < labels[i - 1]!.right),
+      [],
+      "words stand apart",
+    );
+  }
+  await tab.setViewportSize(shown);
   await tab.click("#curve summary");
   await until(tab, "document.querySelector('#curve tbody tr') !== null");
   t.equal(await tab.locator("#curve tbody tr").count(), STEPS, "the curve has every step");
