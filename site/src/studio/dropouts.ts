@@ -1,5 +1,5 @@
-// Whether sound of the microphone was lost on its way: what the audio thread skipped, and whether fewer samples have come
-// than its clock says.
+// Whether sound of the microphone was lost on its way: what the audio thread skipped, what it posted and did not arrive, and
+// whether fewer samples have come than its clock says.
 import type { LiveSamples } from "./microphone.ts";
 
 /** Chunks come late by this much without being lost, seconds. */
@@ -10,6 +10,7 @@ export class Dropouts {
   readonly #sampleRate: number;
   #begun: number | null = null;
   #received = 0;
+  #next = 0;
   #skipped = 0;
   #behind = 0;
 
@@ -17,8 +18,9 @@ export class Dropouts {
     this.#sampleRate = sampleRate;
   }
 
-  push({ samples, skipped, clock }: LiveSamples): void {
-    this.#skipped += skipped;
+  push({ samples, first, skipped, clock }: LiveSamples): void {
+    this.#skipped += skipped + first - this.#next;
+    this.#next = first + samples.length;
     if (this.#begun === null) {
       this.#begun = clock;
       return;

@@ -14,6 +14,8 @@ export interface LiveFrames {
 export interface LiveSamples {
   /** Mono at 16 kHz. */
   readonly samples: Float32Array;
+  /** How many samples the audio thread has handed on before these. */
+  readonly first: number;
   /** Frames that the audio thread did not get before these. */
   readonly skipped: number;
   /** Milliseconds of the audio thread's clock when the last of them had come. */
@@ -28,6 +30,8 @@ export interface Listener {
   lost(reason: string): void;
 }
 
+/** Longest wait for the audio thread's last samples when the microphone is closed, milliseconds. */
+const LAST_SAMPLES = 5000;
 /** Rate at which the model hears. */
 export const RATE = 16000;
 
@@ -52,7 +56,10 @@ export function microphoneProblem(error: unknown): string {
   }
 }
 
-/** Opens the microphone; the result closes it. Rejects with the browser's error, see {@link microphoneProblem}. */
+/**
+ * Opens the microphone; the result closes it, after every sample that came until then was handed on. Rejects with the
+ * browser's error, see {@link microphoneProblem}.
+ */
 export async function openMicrophone(listener: Listener): Promise<() => Promise<void>> {
   if (navigator.mediaDevices === undefined) throw new TypeError("no microphone on this kind of page");
   // Cleaned sound is another sound: the features shall be those of recordings.
@@ -62,16 +69,25 @@ export async function openMicrophone(listener: Listener): Promise<() => Promise<
     for (const track of microphone.getTracks()) track.stop();
   };
   let context: AudioContext | null = null;
+  let lastCame = Promise.resolve();
+  let samples: AudioWorkletNode;
   try {
-    context = new AudioContext({ sampleRate: RATE });
+    // Nothing is played, so sound that comes a little later costs nothing. "playback" asks for long buffers, and Chromium keeps
+    // between the microphone and the audio thread room for five of them; what does not fit is dropped, unseen by any page.
+    context = new AudioContext({ sampleRate: RATE, latencyHint: "playback" });
     await context.audioWorklet.addModule(siteUrl("worklet.js"));
     const source = context.createMediaStreamSource(microphone);
     const features = new AudioWorkletNode(context, "echo-features", {
       processorOptions: { pitch: { fmin: 70 } },
     });
-    const samples = new AudioWorkletNode(context, "echo-samples");
+    samples = new AudioWorkletNode(context, "echo-samples");
     features.port.onmessage = ({ data }: MessageEvent<LiveFrames>) => listener.frames(data);
-    samples.port.onmessage = ({ data }: MessageEvent<LiveSamples>) => listener.samples(data);
+    lastCame = new Promise((resolve) => {
+      samples.port.onmessage = ({ data }: MessageEvent<LiveSamples & { readonly last: boolean }>) => {
+        if (data.samples.length > 0) listener.samples(data);
+        if (data.last) resolve();
+      };
+    });
     source.connect(features);
     source.connect(samples);
   } catch (error) {
@@ -80,13 +96,16 @@ export async function openMicrophone(listener: Listener): Promise<() => Promise<
     throw error;
   }
   const opened = context;
-  const [track] = microphone.getAudioTracks();
-  track?.addEventListener("ended", () => {
-    void opened.close();
-    listener.lost("The microphone is gone. Plug it in again, then press the button again.");
-  });
-  return async () => {
+  const close = async (): Promise<void> => {
+    samples.port.postMessage("end");
+    await Promise.race([lastCame, new Promise((resolve) => setTimeout(resolve, LAST_SAMPLES))]);
     stop();
     if (opened.state !== "closed") await opened.close();
   };
+  const [track] = microphone.getAudioTracks();
+  track?.addEventListener("ended", async () => {
+    await close();
+    listener.lost("The microphone is gone. Plug it in again, then press the button again.");
+  });
+  return close;
 }

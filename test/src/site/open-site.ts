@@ -30,7 +30,13 @@ export interface OpenSite {
   readonly pages: readonly SitePage[];
   /** Address of a page; "isolated" has the headers that allow threads. */
   address(path: string, kind?: "plain" | "isolated"): string;
-  open(path: string, options?: BrowserContextOptions, kind?: "plain" | "isolated"): Promise<OpenPage>;
+  /** `script` runs in the page before its own; the page's security policy is off then. */
+  open(
+    path: string,
+    options?: BrowserContextOptions,
+    kind?: "plain" | "isolated",
+    script?: string,
+  ): Promise<OpenPage>;
   /** The rules of axe-core that the page breaks, as "RULE: WHAT: ELEMENT". */
   audit(tab: Tab): Promise<string[]>;
   /** Ends the server alone, as when the network is gone. */
@@ -86,8 +92,9 @@ export async function openSite(flags: readonly string[] = []): Promise<OpenSite>
     browser,
     pages,
     address,
-    async open(path, options = {}, kind = "plain") {
-      const context = await browser.newContext(options);
+    async open(path, options = {}, kind = "plain", script?) {
+      const context = await browser.newContext({ ...options, bypassCSP: script !== undefined });
+      if (script !== undefined) await context.addInitScript(script);
       const tab = await context.newPage();
       const problems: string[] = [];
       tab.on("console", (message) => {
