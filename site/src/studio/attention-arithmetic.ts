@@ -1,4 +1,5 @@
 // Level 3 of the attention figure: choose a row and a column, and see the numbers from two vectors to one weight.
+import { showElement } from "./element-form.ts";
 import type { Explained, LayerMap, Recognised } from "./messages.ts";
 
 /** Asks for one element. */
@@ -20,58 +21,25 @@ export function showArithmetic(
 ): void {
   const { queries, keys, tokens } = layer;
   const shown = Math.max(0, head);
-  const steps = document.createElement("div");
-  steps.setAttribute("role", "status");
-  const field = (name: string, most: number, value: number): [HTMLLabelElement, HTMLInputElement] => {
-    const label = document.createElement("label");
-    const input = document.createElement("input");
-    Object.assign(input, {
-      type: "number",
-      min: "0",
-      max: String(most),
-      value: String(Math.min(value, most)),
-    });
-    label.append(`${name} `, input);
-    return [label, input];
-  };
-  const [queryLabel, query] = field(`looks from, 0 to ${queries - 1}`, queries - 1, element.query);
-  const [keyLabel, key] = field(`looked at, 0 to ${keys - 1}`, keys - 1, element.key);
-  let latest = 0;
-  const update = async (): Promise<void> => {
-    element.query = Math.min(Math.max(0, Math.round(Number(query.value))), queries - 1);
-    element.key = Math.min(Math.max(0, Math.round(Number(key.value))), keys - 1);
-    steps.textContent = "Computing.";
-    const number = ++latest;
-    try {
-      const found = await explain(seen.layers.indexOf(layer), shown, element.query, element.key);
-      if (number !== latest) return;
-      steps.replaceChildren(...linesOf(found, shown, tokens?.[element.query] ?? null, seen.secondsPerFrame));
-    } catch (error) {
-      steps.textContent = (error as Error).message;
-    }
-  };
-  query.addEventListener("change", () => void update());
-  key.addEventListener("change", () => void update());
-  const row = document.createElement("div");
-  row.className = "row";
-  row.append(queryLabel, keyLabel);
-  place.replaceChildren(row, steps);
-  void update();
+  const choices = [
+    { name: "looks from", most: queries - 1, value: element.query },
+    { name: "looked at", most: keys - 1, value: element.key },
+  ];
+  showElement(place, choices, async (query, key) => {
+    Object.assign(element, { query, key });
+    const found = await explain(seen.layers.indexOf(layer), shown, query!, key!);
+    return linesOf(found, shown, tokens?.[query!] ?? null, seen.secondsPerFrame);
+  });
 }
 
-function linesOf(
-  found: Explained,
-  head: number,
-  token: string | null,
-  secondsPerFrame: number,
-): HTMLElement[] {
+function linesOf(found: Explained, head: number, token: string | null, secondsPerFrame: number): string[] {
   const { query, key, pitch, silence, score, logSum, weight } = found;
   const width = query.length;
   const products = Array.from(query, (value, i) => value * key[i]!);
   const dot = products.reduce((sum, value) => sum + value, 0);
   const frame = (at: number): string => `frame ${at} (${(at * secondsPerFrame).toFixed(2)} s)`;
   const from = token === null ? frame(element.query) : `the token “${token}”`;
-  const lines = [
+  return [
     `Head ${head}: ${from} looks at ${frame(element.key)}.`,
     `1. Query and key are vectors of ${width} numbers, turned by their positions. Their products: ${products
       .slice(0, 4)
@@ -81,9 +49,4 @@ function linesOf(
     `3. The pitch adds ${signed(pitch)}, silence of the key ${signed(silence)}: score ${score.toPrecision(4)}`,
     `4. Softmax: exp(${score.toPrecision(4)}) over the sum of exp(score) of the row, whose logarithm is ${logSum.toPrecision(4)}: exp(${(score - logSum).toPrecision(4)}) = ${weight.toPrecision(3)}`,
   ];
-  return lines.map((text) => {
-    const line = document.createElement("p");
-    line.textContent = text;
-    return line;
-  });
 }

@@ -16,7 +16,9 @@ import { StudioWorker } from "./worker-client.ts";
 const worker = new StudioWorker();
 const player = new Player();
 const cursor = new TimeCursor();
-const sound = new SoundFigures(at("sound-figures"), cursor);
+const sound = new SoundFigures(at("sound-figures"), cursor, (wave, hop, band) =>
+  worker.ask("explainMel", { wave, hop, band }),
+);
 // It needs tensors, so it comes after the first picture.
 let rotary: RotaryLab | null = null;
 let latest: Heard | null = null;

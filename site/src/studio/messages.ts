@@ -84,6 +84,25 @@ export interface Explained {
   readonly weight: number;
 }
 
+/** One value of the spectrogram, step by step. */
+export interface ExplainedMel {
+  /** Samples under the window, and the sample that it is centred on. */
+  readonly samples: number;
+  readonly centre: number;
+  readonly fftSize: number;
+  /** The frequencies under the band's filter: power of the frame there, and the filter's weight. */
+  readonly under: readonly { readonly hz: number; readonly power: number; readonly weight: number }[];
+  /** Sum of power times weight. */
+  readonly power: number;
+  /** log10 of the power, not below the floor. */
+  readonly log: number;
+  /** Mean of the band's logarithms over the recording, and the spread of all bands around their means. */
+  readonly mean: number;
+  readonly spread: number;
+  /** What the model is given. */
+  readonly value: number;
+}
+
 /** The model that was loaded. */
 export interface Loaded {
   readonly parameters: number;
@@ -105,6 +124,8 @@ export interface Requests {
     take: { wave: Float32Array; switches: Switches; layer: number; head: number; query: number; key: number };
     give: Explained;
   };
+  /** How one value of the spectrogram comes about. */
+  explainMel: { take: { wave: Float32Array; hop: number; band: number }; give: ExplainedMel };
   /** Silence is put into the pause nearest to the middle, `seconds` long. */
   insertSilence: { take: { wave: Float32Array; seconds: number }; give: { wave: Float32Array } };
   /** The next samples of the microphone; `end` closes the stream. */

@@ -5,6 +5,7 @@ import { HEAT_COLORS, heat } from "../figure/heat.ts";
 import { MARGINS, type TimeCursor } from "../figure/time-axis.ts";
 import { AttentionView } from "./attention-view.ts";
 import { BeamFigure } from "./beam-figure.ts";
+import { showCtcArithmetic } from "./ctc-arithmetic.ts";
 import { GateFigures } from "./gate-figures.ts";
 import type { Heard, Recognised } from "./messages.ts";
 
@@ -33,7 +34,8 @@ export class ModelFigures {
   }
 
   #showLattice(): void {
-    const { lattice, secondsPerFrame, words } = this.#seen!;
+    const seen = this.#seen!;
+    const { lattice, secondsPerFrame, words } = seen;
     const { tokens, probabilities } = lattice;
     const frames = probabilities.length / tokens.length;
     const seconds = frames * secondsPerFrame;
@@ -41,6 +43,7 @@ export class ModelFigures {
       title: "Each frame votes for a word or for nothing",
       text: "CTC gives every frame a probability for each of the words the model knows, and for the blank. Repeats are merged, blanks dropped; what is left is the text.",
       alt: `Probability of ${tokens.length} tokens along time; read out: ${words.map(({ word }) => word).join(" ")}.`,
+      arithmetic: (place) => showCtcArithmetic(place, seen),
       plot: () => ({
         ...MARGINS,
         height: 58 + 17 * tokens.length,

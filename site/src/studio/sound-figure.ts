@@ -3,7 +3,8 @@ import * as Plot from "@observablehq/plot";
 import { Figure, pageColor } from "../figure/figure.ts";
 import { HEAT_COLORS, heat } from "../figure/heat.ts";
 import { MARGINS, type TimeCursor } from "../figure/time-axis.ts";
-import type { Heard } from "./messages.ts";
+import { showMelArithmetic } from "./mel-arithmetic.ts";
+import type { ExplainedMel, Heard } from "./messages.ts";
 
 const LOWEST_HZ = 50;
 const HIGHEST_HZ = 8000;
@@ -28,7 +29,15 @@ export class SoundFigures {
   readonly #wave = new Figure("wave").offerCode();
   readonly #spectrogram = new Figure("spectrogram").offerCode();
 
-  constructor(place: HTMLElement, cursor: TimeCursor) {
+  readonly #explain: (wave: Float32Array, hop: number, band: number) => Promise<ExplainedMel>;
+
+  /** @param explain asks the worker how one value of the spectrogram comes about */
+  constructor(
+    place: HTMLElement,
+    cursor: TimeCursor,
+    explain: (wave: Float32Array, hop: number, band: number) => Promise<ExplainedMel>,
+  ) {
+    this.#explain = explain;
     place.append(this.#wave.element, this.#spectrogram.element);
     cursor.add(this.#wave);
     cursor.add(this.#spectrogram);
@@ -75,6 +84,7 @@ export class SoundFigures {
       title: "What the model hears: 64 bands, and the pitch",
       text: "Bright is loud. The line is f0, the rate at which the vocal folds swing, where the voice is heard; it goes into the model as well.",
       alt: `Mel spectrogram of ${name} with its pitch.`,
+      arithmetic: (place) => showMelArithmetic(place, heard, (hop, band) => this.#explain(wave, hop, band)),
       plot: (width) => ({
         ...MARGINS,
         height: Math.max(190, Math.min(280, width * 0.32)),

@@ -34,6 +34,7 @@ const handlers: Handlers = {
   load: async (take) => (await model()).load(take),
   recognise: async (take) => (await model()).recognise(take),
   explain: async (take) => (await model()).explain(take),
+  explainMel: async (take) => (await import("./explain-mel.ts")).explainMel(take, input),
   insertSilence: async (take) => (await model()).insertSilence(take),
   listen: async (take) => (await model()).listen(take),
 };

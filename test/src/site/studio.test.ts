@@ -170,6 +170,26 @@ t.test("the studio", { skip: skipWithoutChromium, timeout: 680_000 }, async (t) 
     const map = attentionMaps(echo, batch, null).find(({ name: of }) => of === "encoder 1 self")!;
     const weight = map.weights[(2 * map.queries + 20) * map.keys + 21]!;
     t.match(shown, new RegExp(`= ${weight.toPrecision(3).replace(".", "\\.")}$`), `the weight ${weight}`);
+    const mel = tab.locator("#figure-spectrogram");
+    await mel.getByText("The arithmetic of one element").click();
+    await mel.getByLabel("hop").fill("31");
+    await mel.getByLabel("band").fill("7");
+    await mel.getByLabel("band").press("Tab");
+    await until(
+      tab,
+      "/Hop 31, band 7:/.test(document.querySelector('#figure-spectrogram .deeper').textContent)",
+    );
+    const features = extractFeatures(wave, input);
+    const value = features.mel[7 * features.frames + 31]!.toPrecision(4).replace(".", "\\.");
+    t.match(
+      await mel.locator(".deeper p").last().textContent(),
+      new RegExp(`= ${value}\\. This is the colour`),
+    );
+    const ctc = tab.locator("#figure-ctc");
+    await ctc.getByText("The arithmetic of one element").click();
+    await until(tab, "/the CTC loss: /.test(document.querySelector('#figure-ctc .deeper').textContent)");
+    t.match(await ctc.locator(".deeper p").nth(2).textContent(), /is added\. Read out so far: \w+$/);
+    for (const open of [mel, ctc]) await open.getByText("The arithmetic of one element").click();
     await figure.getByText("Show the code").click();
     await until(tab, "document.querySelector('#figure-attention pre') !== null");
     t.match(await figure.locator("pre").textContent(), /protected attend\(query: Tensor/);
