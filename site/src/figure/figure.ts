@@ -21,6 +21,8 @@ export interface FigureContent {
   readonly alt: string;
   /** The arithmetic behind one element, level 3; fills a place when a visitor opens it. */
   readonly arithmetic?: (place: HTMLElement) => void;
+  /** What stands at a place of the axes, for the pointer; null where nothing does. The table has it for the keyboard. */
+  readonly read?: (x: number, y: number) => string | null;
   /** Options of the plot for a width in pixels. */
   readonly plot: (width: number) => Plot.PlotOptions;
   readonly table: () => FigureTable;
@@ -45,6 +47,8 @@ export class Figure {
   #content: FigureContent | null = null;
   #drawn: Element | null = null;
   #svg: SVGSVGElement | null = null;
+  /** Under the pointer. */
+  readonly #reading = document.createElement("div");
   #width = 0;
 
   /** @param name of the SVG file, kebab-case */
@@ -55,6 +59,14 @@ export class Figure {
     this.element.hidden = true;
     this.stage = document.createElement("div");
     this.stage.className = "stage";
+    this.#reading.className = "reading";
+    this.#reading.hidden = true;
+    this.#reading.setAttribute("aria-hidden", "true");
+    this.stage.append(this.#reading);
+    this.stage.addEventListener("pointermove", (event) => this.#read(event));
+    this.stage.addEventListener("pointerleave", () => {
+      this.#reading.hidden = true;
+    });
     const caption = document.createElement("figcaption");
     this.#heading = document.createElement("strong");
     this.#text = document.createElement("span");
@@ -147,6 +159,17 @@ export class Figure {
     else this.#drawn.replaceWith(drawn);
     this.#drawn = drawn;
     this.#svg = svg;
+  }
+
+  #read({ clientX, clientY }: PointerEvent): void {
+    const drawn = this.#drawn as (Element & Plot.Plot) | null;
+    const [x, y] = [drawn?.scale("x"), drawn?.scale("y")];
+    if (this.#svg === null || x?.invert === undefined || y?.invert === undefined) return;
+    const { left, top, width } = this.#svg.getBoundingClientRect();
+    const scale = this.#svg.width.baseVal.value / width;
+    const text = this.#content?.read?.(x.invert((clientX - left) * scale), y.invert((clientY - top) * scale));
+    this.#reading.hidden = text === null || text === undefined;
+    this.#reading.textContent = text ?? "";
   }
 
   #fillTable(): void {

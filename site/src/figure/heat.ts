@@ -24,6 +24,18 @@ export function heat({ values, rows, columns, x, y }: Heat): Plot.Markish {
   });
 }
 
+/** The cell of a matrix at a place of the axes; null beside the matrix. */
+export function cellAt(
+  { values, rows, columns, x: [left, right], y: [bottom, top] }: Heat,
+  x: number,
+  y: number,
+): { readonly row: number; readonly column: number; readonly value: number } | null {
+  const column = Math.floor((columns * (x - left)) / (right - left));
+  const row = Math.floor((rows * (y - bottom)) / (top - bottom));
+  if (!(column >= 0 && column < columns && row >= 0 && row < rows)) return null;
+  return { row, column, value: values[row * columns + column]! };
+}
+
 /** Viridis from low to high. */
 export const HEAT_COLORS = { scheme: "viridis", type: "linear" } as const;
 

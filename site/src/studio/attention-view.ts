@@ -2,7 +2,7 @@
 // or of the decoder to the sound, by head.
 import * as Plot from "@observablehq/plot";
 import { Figure } from "../figure/figure.ts";
-import { heat } from "../figure/heat.ts";
+import { cellAt, heat } from "../figure/heat.ts";
 import { MARGINS, type TimeCursor } from "../figure/time-axis.ts";
 import { bindSelect, choose, chosen } from "./address.ts";
 import { type ExplainElement, showArithmetic } from "./attention-arithmetic.ts";
@@ -147,6 +147,7 @@ export class AttentionView {
     const [first, end] = this.#rows(seen, layer);
     const scale = top / queries;
     const [, most] = extent(weights);
+    const picture = { values: weights, rows: queries, columns: keys, x: [0, seconds], y: [0, top] } as const;
     this.#map.show({
       title:
         tokens === null
@@ -154,6 +155,12 @@ export class AttentionView {
           : "Attention: each row is a token, bright where the decoder listens",
       text: `${layer.name}, ${keys} frames of ${(seen.secondsPerFrame * 1000).toFixed(0)} ms. Silent frames receive ${(100 * layer.onSilence).toFixed(1)} % of the attention and are ${(100 * seen.silentFrames).toFixed(0)} % of the frames.`,
       alt: `Attention matrix of ${layer.name}.`,
+      read: (x, y) => {
+        const cell = cellAt(picture, x, y);
+        if (cell === null) return null;
+        const from = tokens?.[cell.row] ?? `frame ${cell.row}`;
+        return `${from} looks at frame ${cell.column} (${x.toFixed(2)} s): ${cell.value.toPrecision(3)}`;
+      },
       arithmetic: (place) =>
         showArithmetic(place, seen, layer, this.head.select.selectedIndex - 1, (...of) =>
           this.explain(...of),
@@ -175,7 +182,7 @@ export class AttentionView {
         // The square root lets weak links be seen beside strong ones.
         color: { scheme: "viridis", type: "sqrt", domain: [0, most] },
         marks: [
-          heat({ values: weights, rows: queries, columns: keys, x: [0, seconds], y: [0, top] }),
+          heat(picture),
           Plot.rectY([{ y1: first * scale, y2: end * scale }], {
             y1: "y1",
             y2: "y2",

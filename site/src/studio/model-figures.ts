@@ -1,11 +1,13 @@
 // What the model does with the recording: what CTC reads off each frame, which texts its search keeps, where the layers
 // look, how far the gates open. Read next: attention-view.ts, beam-figure.ts, gate-figures.ts.
+import * as Plot from "@observablehq/plot";
 import { Figure } from "../figure/figure.ts";
-import { HEAT_COLORS, heat } from "../figure/heat.ts";
+import { cellAt, HEAT_COLORS, heat } from "../figure/heat.ts";
 import { MARGINS, type TimeCursor } from "../figure/time-axis.ts";
 import { AttentionView } from "./attention-view.ts";
 import { BeamFigure } from "./beam-figure.ts";
 import { showCtcArithmetic } from "./ctc-arithmetic.ts";
+import { bestPath } from "./ctc-forward.ts";
 import { GateFigures } from "./gate-figures.ts";
 import type { Heard, Recognised } from "./messages.ts";
 
@@ -39,10 +41,25 @@ export class ModelFigures {
     const { tokens, probabilities } = lattice;
     const frames = probabilities.length / tokens.length;
     const seconds = frames * secondsPerFrame;
+    const picture = {
+      values: probabilities,
+      rows: tokens.length,
+      columns: frames,
+      x: [0, seconds],
+      y: [0, tokens.length],
+    } as const;
+    const spoken = bestPath({ probabilities, frames }).flatMap((row, t) =>
+      row === 0 ? [] : [{ x: (t + 0.5) * secondsPerFrame, y: row + 0.5 }],
+    );
     this.#lattice.show({
       title: "Each frame votes for a word or for nothing",
-      text: "CTC gives every frame a probability for each of the words the model knows, and for the blank. Repeats are merged, blanks dropped; what is left is the text.",
+      text: "CTC gives every frame a probability for each of the words the model knows, and for the blank. Repeats are merged, blanks dropped; what is left is the text. Dots mark the likeliest word of a frame.",
       alt: `Probability of ${tokens.length} tokens along time; read out: ${words.map(({ word }) => word).join(" ")}.`,
+      read: (x, y) => {
+        const cell = cellAt(picture, x, y);
+        if (cell === null) return null;
+        return `frame ${cell.column} (${x.toFixed(2)} s), ${tokens[cell.row]}: ${cell.value.toPrecision(3)}`;
+      },
       arithmetic: (place) => showCtcArithmetic(place, seen),
       plot: () => ({
         ...MARGINS,
@@ -57,15 +74,7 @@ export class ModelFigures {
           tickSize: 0,
         },
         color: { ...HEAT_COLORS, domain: [0, 1] },
-        marks: [
-          heat({
-            values: probabilities,
-            rows: tokens.length,
-            columns: frames,
-            x: [0, seconds],
-            y: [0, tokens.length],
-          }),
-        ],
+        marks: [heat(picture), Plot.dot(spoken, { x: "x", y: "y", r: 2, fill: "#000" })],
       }),
       table: () => ({
         columns: ["second", ...tokens],

@@ -10,7 +10,7 @@ import {
 import { withBackend } from "@echo-ts/tensor";
 import * as Plot from "@observablehq/plot";
 import { Figure, type FigureContent, pageColor } from "../figure/figure.ts";
-import { HEAT_COLORS, heat } from "../figure/heat.ts";
+import { cellAt, HEAT_COLORS, type Heat, heat } from "../figure/heat.ts";
 import { MARGINS } from "../figure/time-axis.ts";
 
 const FIXED = "fixed base";
@@ -38,6 +38,14 @@ function pair(place: HTMLElement, first: Figure, second: Figure): void {
   place.append(grid);
 }
 
+/** Says which two positions or frames the pointer is on, and their value. */
+const readingOf =
+  (picture: Heat, of: string) =>
+  (x: number, y: number): string | null => {
+    const cell = cellAt(picture, x, y);
+    return cell && `${of} ${cell.row} and ${cell.column}: ${cell.value.toPrecision(3)}`;
+  };
+
 /** A square matrix of similarities. */
 function matrixContent(
   title: string,
@@ -45,9 +53,11 @@ function matrixContent(
   values: Float64Array,
   size: number,
 ): Omit<FigureContent, "table"> {
+  const picture = { values, rows: size, columns: size, x: [0, size], y: [0, size] } as const;
   return {
     title,
     text,
+    read: readingOf(picture, "positions"),
     alt: `${title}: ${size} by ${size} positions.`,
     plot: (width) => ({
       ...MARGINS,
@@ -55,7 +65,7 @@ function matrixContent(
       x: { domain: [0, size], label: "position, frames" },
       y: { domain: [0, size], reverse: true, label: "position, frames" },
       color: { ...HEAT_COLORS, domain: [-0.5, 1] },
-      marks: [heat({ values, rows: size, columns: size, x: [0, size], y: [0, size] })],
+      marks: [heat(picture)],
     }),
   };
 }
@@ -266,9 +276,11 @@ export class BiasFigures {
       }),
     });
     const values = withBackend("reference", () => pitchBiasMatrix(track, scale));
+    const picture = { values, rows: size, columns: size, x: [0, seconds], y: [0, seconds] } as const;
     this.#matrix.show({
       title: "The pitch bias: frames of like pitch are drawn to each other",
       text: `exp(−|difference| · ${scale.toFixed(1)}) of the standardised pitch, added to the attention's scores.`,
+      read: readingOf(picture, "frames"),
       alt: "Pitch bias matrix.",
       plot: (width) => ({
         ...MARGINS,
@@ -276,7 +288,7 @@ export class BiasFigures {
         x: { domain: [0, seconds], label: "seconds" },
         y: { domain: [0, seconds], reverse: true, label: "seconds" },
         color: { ...HEAT_COLORS, domain: [0, 1] },
-        marks: [heat({ values, rows: size, columns: size, x: [0, seconds], y: [0, seconds] })],
+        marks: [heat(picture)],
       }),
       table: () => rowTable(values, size),
     });

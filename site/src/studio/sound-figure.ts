@@ -1,7 +1,7 @@
 // Figure 1: the wave, and below it the mel spectrogram with the pitch on one clock.
 import * as Plot from "@observablehq/plot";
 import { Figure, pageColor } from "../figure/figure.ts";
-import { HEAT_COLORS, heat } from "../figure/heat.ts";
+import { cellAt, HEAT_COLORS, heat } from "../figure/heat.ts";
 import { MARGINS, type TimeCursor } from "../figure/time-axis.ts";
 import { showMelArithmetic } from "./mel-arithmetic.ts";
 import type { ExplainedMel, Heard } from "./messages.ts";
@@ -17,6 +17,12 @@ const mel = (hz: number): number => 2595 * Math.log10(1 + hz / 700);
 export function bandOf(hz: number, bands: number): number {
   const step = (mel(HIGHEST_HZ) - mel(LOWEST_HZ)) / (bands + 1);
   return (mel(hz) - mel(LOWEST_HZ)) / step - 0.5;
+}
+
+/** Frequency at a place among `bands` mel bands: the inverse of {@link bandOf}. */
+export function hzOf(band: number, bands: number): number {
+  const step = (mel(HIGHEST_HZ) - mel(LOWEST_HZ)) / (bands + 1);
+  return 700 * (10 ** ((mel(LOWEST_HZ) + (band + 0.5) * step) / 2595) - 1);
 }
 
 /** Pieces of a pitch track without the unvoiced hops. */
@@ -51,6 +57,10 @@ export class SoundFigures {
     this.#wave.show({
       title: "Sound is one number after the other",
       text: `${sampleRate} numbers a second. Grey stretches are silent for the model: at most a thousandth of the loudest power.`,
+      read: (t) => {
+        const sample = wave[Math.floor(t * sampleRate)];
+        return sample === undefined ? null : `${t.toFixed(3)} s: ${sample.toFixed(4)}`;
+      },
       alt: `Waveform of ${name}, ${seconds.toFixed(2)} seconds.`,
       plot: (width) => {
         const points = envelope(wave, sampleRate, Math.min(width, 900));
@@ -80,10 +90,24 @@ export class SoundFigures {
     });
     const voiced = pitchPoints(f0, hopSeconds);
     const range = extent(heard.mel);
+    const picture = {
+      values: heard.mel,
+      rows: bands,
+      columns: hops,
+      x: [0, hops * hopSeconds],
+      y: [0, bands],
+    } as const;
     this.#spectrogram.show({
       title: "What the model hears: 64 bands, and the pitch",
       text: "Bright is loud. The line is f0, the rate at which the vocal folds swing, where the voice is heard; it goes into the model as well.",
       alt: `Mel spectrogram of ${name} with its pitch.`,
+      read: (t, y) => {
+        const cell = cellAt(picture, t, y);
+        if (cell === null) return null;
+        const hz = f0[cell.column]!;
+        const pitch = hz > 0 ? `f0 ${hz.toFixed(0)} Hz` : "no voice";
+        return `${t.toFixed(2)} s, band ${cell.row} (${hzOf(y, bands).toFixed(0)} Hz): ${cell.value.toFixed(2)}; ${pitch}`;
+      },
       arithmetic: (place) => showMelArithmetic(place, heard, (hop, band) => this.#explain(wave, hop, band)),
       plot: (width) => ({
         ...MARGINS,
@@ -97,7 +121,7 @@ export class SoundFigures {
         },
         color: { ...HEAT_COLORS, domain: range },
         marks: [
-          heat({ values: heard.mel, rows: bands, columns: hops, x: [0, hops * hopSeconds], y: [0, bands] }),
+          heat(picture),
           Plot.line(voiced, { x: "t", y: ({ hz }) => bandOf(hz, bands), stroke: "#000", strokeWidth: 5 }),
           Plot.line(voiced, {
             x: "t",

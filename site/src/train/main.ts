@@ -136,6 +136,10 @@ function showCurve(): void {
   figure.show({
     title: "The loss falls while it learns",
     text: "Loss of each step: CTC and cross entropy, half each. Zero would be certain of every word.",
+    read: (x) => {
+      const step = steps[Math.round(x) - 1];
+      return step === undefined ? null : `step ${step.step}: loss ${step.loss.toFixed(4)}`;
+    },
     alt: `Loss by step, now ${last.loss.toFixed(3)} at step ${last.step}.`,
     plot: () => ({
       height: 240,
@@ -158,6 +162,10 @@ function showNorms(): void {
   norms.show({
     title: "The gradient shrinks as there is less to mend",
     text: "Norm of the gradient over all weights, before it is clipped. The axis is logarithmic.",
+    read: (x) => {
+      const step = steps[Math.round(x) - 1];
+      return step === undefined ? null : `step ${step.step}: norm ${step.gradientNorm.toPrecision(4)}`;
+    },
     alt: `Gradient norm by step, now ${last.gradientNorm.toPrecision(3)}.`,
     plot: () => ({
       height: 170,
