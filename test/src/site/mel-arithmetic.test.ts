@@ -1,7 +1,7 @@
 // The arithmetic that the studio shows for one value of the spectrogram, against a Fourier transform written out.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { decodeWav } from "@echo-ts/audio";
+import { decodeWav, melCentres } from "@echo-ts/audio";
 import { extractFeatures, inputOf, resolveConfig } from "@echo-ts/echo-model";
 import t from "tap";
 
@@ -63,4 +63,37 @@ t.test("from the frame to the value", async (t) => {
   const { power, log } = explainMel({ wave: quiet, hop: 80, band: 5 }, input);
   t.equal(power, 0, "digital silence");
   t.ok(log > -10 && log < 2, `is raised to the floor, ${log}`);
+});
+
+t.test("what stands under the pointer", async (t) => {
+  const { hzOf, bandOf } = (await import("../../../site/lib/studio/sound-figure.js" as string)) as {
+    hzOf(band: number, bands: number): number;
+    bandOf(hz: number, bands: number): number;
+  };
+  const { cellAt } = (await import("../../../site/lib/figure/heat.js" as string)) as {
+    cellAt(heat: object, x: number, y: number): object | null;
+  };
+  // The middle of a band's row is the frequency at which its filter peaks.
+  const centres = melCentres({
+    sampleRate: input.sampleRate,
+    melBins: input.melBins,
+    fmin: input.minFrequencyHz,
+    fmax: input.maxFrequencyHz,
+    melScale: input.melScale,
+  });
+  for (const band of [0, 20, 63]) {
+    t.ok(near(hzOf(band + 0.5, input.melBins), centres[band]!, 1e-6), `${centres[band]} Hz`);
+    t.ok(near(bandOf(hzOf(band + 0.5, 64), 64), band + 0.5, 1e-9), "and back");
+  }
+  const matrix = { values: [1, 2, 3, 4, 5, 6], rows: 2, columns: 3, x: [0, 6], y: [0, 4] };
+  t.same(cellAt(matrix, 4.5, 0.5), { row: 0, column: 2, value: 3 });
+  t.same(cellAt(matrix, 0, 3.9), { row: 1, column: 0, value: 4 });
+  for (const [x, y] of [
+    [-0.1, 1],
+    [6, 1],
+    [1, -0.1],
+    [1, 4],
+    [Number.NaN, 1],
+  ] as const)
+    t.equal(cellAt(matrix, x, y), null, `${x}, ${y} is beside it`);
 });

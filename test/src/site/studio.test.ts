@@ -185,6 +185,12 @@ t.test("the studio", { skip: skipWithoutChromium, timeout: 680_000 }, async (t) 
       await mel.locator(".deeper p").last().textContent(),
       new RegExp(`= ${value}\\. This is the colour`),
     );
+    // The pointer reads the picture.
+    await mel.locator("svg").hover();
+    t.match(
+      await mel.locator(".reading").textContent(),
+      /^\d\.\d\d s, band \d+ \(\d+ Hz\): -?\d\.\d\d; (f0 \d+ Hz|no voice)$/,
+    );
     const ctc = tab.locator("#figure-ctc");
     await ctc.getByText("The arithmetic of one element").click();
     await until(tab, "/the CTC loss: /.test(document.querySelector('#figure-ctc .deeper').textContent)");
