@@ -1,6 +1,6 @@
 // ECHO_DEBUG: prints what ran to standard error, without a change to the program. 1: what fell back, and memory, at
 // the end; 2: also a table of ops by time; 3: also a line for each op as it is computed. In a browser there is no
-// environment: use `observe` and `profile` there.
+// environment: use `observe` and `profile` there; bundles for browsers have debug-in-pages.ts instead.
 
 import { explain, getBackend } from "./backend.ts";
 import { BackendError } from "./errors.ts";

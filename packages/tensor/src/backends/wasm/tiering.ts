@@ -3,7 +3,8 @@
 // are made with a budget that is used up at once, and the first calls of each kernel run in a window: the flag is set,
 // V8 optimises what is called on this thread, the flag is taken back. Nothing else runs on this thread meanwhile. (Worker
 // threads of the program share V8's flags: a function of theirs that V8 takes up within these milliseconds is compiled
-// alike, which changes none of its results either.) Read next: probe.ts, then engine.ts.
+// alike, which changes none of its results either.) Bundles for browsers have tiering-in-pages.ts instead. Read next:
+// probe.ts, then engine.ts.
 
 import { nodeRuntime } from "../../node-runtime.ts";
 import { processFlags, v8Version } from "./engine-options.ts";
