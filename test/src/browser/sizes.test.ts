@@ -14,10 +14,16 @@ interface Size {
 }
 
 /** The size of a page that multiplies two matrices with functions of `entry`. */
-async function sizeOf(entry: string): Promise<Size> {
-  const { outputFiles, metafile } = await bundle(`
-    import { matmul, ones } from ${JSON.stringify(entry)};
-    console.log(String(matmul(ones([2, 2]), ones([2, 2]))));`);
+const sizeOf = (entry: string): Promise<Size> =>
+  sizeOfPage(
+    entry,
+    `import { matmul, ones } from ${JSON.stringify(entry)};
+     console.log(String(matmul(ones([2, 2]), ones([2, 2]))));`,
+  );
+
+/** The size of a page that runs `program`. */
+async function sizeOfPage(what: string, program: string, conditions: readonly string[] = []): Promise<Size> {
+  const { outputFiles, metafile } = await bundle(program, conditions);
   const first = firstFiles(metafile.outputs);
   const names = first.map((path) => path.split("/").at(-1));
   let gzip = 0;
@@ -28,7 +34,7 @@ async function sizeOf(entry: string): Promise<Size> {
     brotli += brotliCompressSync(contents).length;
   }
   const inputs = first.flatMap((path) => Object.keys(metafile.outputs[path]!.inputs));
-  t.comment(`${entry}: ${gzip} bytes after gzip, ${brotli} after Brotli`);
+  t.comment(`${what}: ${gzip} bytes after gzip, ${brotli} after Brotli`);
   return { gzip, brotli, inputs };
 }
 
@@ -91,4 +97,47 @@ t.test("under the condition echo-small, autograd's pages take the small kernels 
     firstFiles(metafile.outputs).flatMap((path) => Object.keys(metafile.outputs[path]!.inputs));
   t.ok(inputsOf(all!).some((path) => path.endsWith("wasm/generated/modules.js")));
   t.notOk(inputsOf(small!).some((path) => path.endsWith("wasm/generated/modules.js")));
+});
+
+/** Pages of the other packages, with the most that they may load, with all kernels and with the small ones. */
+const PAGES = {
+  "a training step of a linear layer": {
+    program: `
+      import { AdamW, crossEntropyLoss, Linear } from "@echo-ts/autograd";
+      import { ones, tensor } from "@echo-ts/tensor";
+      const net = new Linear(2, 2).initialize(1);
+      const optimizer = new AdamW(net, { learningRate: 0.1 });
+      crossEntropyLoss(net.forward(ones([1, 2])), tensor([1], { dtype: "int32" })).backward();
+      await optimizer.step();`,
+    limits: [110_000, 80_000],
+  },
+  "log-mel features": {
+    program:
+      'import { echoLogMel } from "@echo-ts/audio"; console.log(echoLogMel(new Float32Array(16000)).shape);',
+    limits: [20_000],
+  },
+  pitch: {
+    program: `
+      import { trackPitch } from "@echo-ts/audio";
+      console.log(trackPitch(new Float32Array(16000), { sampleRate: 16000 }));`,
+    limits: [28_000],
+  },
+  "decoding audio": {
+    program:
+      'import { decodeAudio } from "@echo-ts/audio"; console.log(await decodeAudio(new Uint8Array(44)));',
+    limits: [25_000],
+  },
+  "an Echo and its greedy search": {
+    program: 'import { Echo, greedyDecode } from "@echo-ts/echo-model"; console.log(Echo, greedyDecode);',
+    limits: [120_000, 90_000],
+  },
+} as const;
+
+t.test("pages of the other packages load no more than the table of docs/runtimes.md says", async (t) => {
+  for (const [what, { program, limits }] of Object.entries(PAGES)) {
+    for (const [i, limit] of limits.entries()) {
+      const { gzip } = await sizeOfPage(what, program, i === 0 ? [] : ["echo-small"]);
+      t.ok(gzip < limit, `${what}: ${gzip} bytes`);
+    }
+  }
 });
