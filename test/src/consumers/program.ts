@@ -6,6 +6,7 @@ import { decodeAudio, echoLogMel, encodeWav, harmonics, mfcc, resample, trackPit
 import { AdamW, clipGradNorm, crossEntropyLoss, Dropout, Linear, Module } from "@echo-ts/autograd";
 import { ctcFrameScores, ctcGreedyDecode, Echo, greedyDecode, resolveConfig } from "@echo-ts/echo-model";
 import * as e from "@echo-ts/tensor";
+import * as small from "@echo-ts/tensor/small";
 
 /** FNV-1a over the bytes, in hexadecimal, and the first value in plain figures. */
 function bits(values: ArrayBufferView & ArrayLike<number | bigint>): string {
@@ -47,7 +48,6 @@ async function tensors(): Promise<void> {
   const bytes = await e.encodeSafetensors({ x });
   console.log(`safetensors: ${bits(bytes)}`);
   print("read back", e.decodeSafetensors(bytes).get("x")!);
-  const small = await import("@echo-ts/tensor/small");
   console.log(`the small entry: ${small.Tensor === e.Tensor}, kernels ${small.wasmInfo().kernels}`);
 }
 
