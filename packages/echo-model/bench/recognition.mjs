@@ -1,28 +1,50 @@
-// Where the time of recognition goes: ten seconds through log-mel, pitch, encoder and CTC, and 200 ms chunks as they come
-// in, with the shipped model on one thread:
-//   node packages/echo-model/bench/recognition.mjs [--seconds 10] [--runs 30]
-// Minimum and median, in milliseconds of the processor (which leaves out what others take) and of the clock. The sound is
-// made here, a gliding voice of harmonics with pauses: the time does not depend on what is said, but for decoding.
+// Where the time of recognition goes, part by part, and how many utterances a second training takes, on one thread and on
+// two:
+//   node packages/echo-model/bench/recognition.mjs [--seconds 10] [--runs 30] [--threads 1]
+// Ten seconds go through log-mel, pitch, encoder, CTC and the attention decoder of the shipped model, then come in 200 ms
+// chunks; training steps of the AN4 recipe are made on the bundled strings. Minimum and median, in milliseconds of the
+// processor (which leaves out what other programs take) and of the clock; the real-time factor is the least time of the
+// clock divided by the length of the sound. The sound is made here, a gliding voice of harmonics with pauses: the time does
+// not depend on what is said, but for decoding, where the attention decoder is told to write ten tokens.
+import { spawnSync } from "node:child_process";
 import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
   ctcBeamDecode,
   ctcFrameScores,
   ctcGreedyDecode,
+  decoderScore,
+  jointDecode,
+  newModel,
+  onePassDecode,
+  prepareTraining,
   recognizerOf,
+  resolveConfig,
+  Trainer,
   TranscribeStream,
 } from "@echo-ts/echo-model";
-import { loadCheckpoint, SHIPPED_CHECKPOINT } from "@echo-ts/echo-model/node";
+import { loadCheckpoint, nodeFiles, SHIPPED_CHECKPOINT } from "@echo-ts/echo-model/node";
 import { configureWasm, releasingResults, wasmInfo } from "@echo-ts/tensor";
 import { inputOf } from "../dist/settings/resolve.js";
 import { encodeUtterances } from "../dist/speech/encode-utterances.js";
 import { extractFeatures, trackF0 } from "../dist/speech/features.js";
 
 const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "10" }, runs: { type: "string", default: "30" } },
+  options: {
+    seconds: { type: "string", default: "10" },
+    runs: { type: "string", default: "30" },
+    threads: { type: "string" },
+  },
 });
+if (values.threads === undefined) {
+  // The threads of a process are fixed once it has begun to compute.
+  for (const threads of ["1", "2"])
+    spawnSync(process.execPath, [...process.argv.slice(1), "--threads", threads], { stdio: "inherit" });
+  process.exit();
+}
 const [seconds, runs] = [Number(values.seconds), Number(values.runs)];
-configureWasm({ threads: 1 });
+configureWasm({ threads: Number(values.threads) });
 const checkpoint = await loadCheckpoint(SHIPPED_CHECKPOINT);
 const recognizer = recognizerOf(checkpoint);
 const { echo, config } = recognizer;
@@ -58,7 +80,8 @@ async function time(name, run) {
     cpu.push((user + system) / 1000);
     clock.push(now - start);
   }
-  console.log(name.padEnd(34), figures(cpu).padStart(18), figures(clock).padStart(18));
+  const factor = (Math.min(...clock) / 1000 / seconds).toFixed(4);
+  console.log(name.padEnd(34), figures(cpu).padStart(18), figures(clock).padStart(18), factor.padStart(10));
 }
 
 const wave = voice();
@@ -67,14 +90,25 @@ const features = extractFeatures(wave, input);
 const encoded = encodeUtterances(echo, [features], input);
 const [scores] = await ctcFrameScores(echo, encoded);
 
-console.log(`Node ${process.version}, ${wasmInfo().mode}, one thread, ${seconds} s, ${features.frames} hops`);
-console.log("".padEnd(34), "processor, ms".padStart(18), "clock, ms".padStart(18));
+console.log(
+  `Node ${process.version}, ${wasmInfo().mode}, threads ${wasmInfo().threads}, ${seconds} s, ${features.frames} hops`,
+);
+console.log("".padEnd(34), "processor, ms".padStart(18), "clock, ms".padStart(18), "real time".padStart(10));
 await time("log-mel and silence", () => extractFeatures(wave, input, f0));
 await time("pitch", () => trackF0(wave, input));
 await time("encoder", () => releasingResults(() => void encodeUtterances(echo, [features], input)));
 await time("CTC head", () => ctcFrameScores(echo, encoded));
 await time("CTC greedy", () => ctcGreedyDecode(scores));
 await time("CTC beam 8", () => ctcBeamDecode(scores, { beamSize: 8 }));
+// What the voice of harmonics is heard as depends on the weights; ten tokens stand for ten spoken words.
+const { special } = checkpoint.tokenizer;
+const ten = Array.from({ length: 10 }, (_, i) => 10 + i);
+const search = { beamSize: 8, maxTokens: 12, ids: special };
+await time("attention, ten tokens", () => decoderScore(echo, encoded, ten, special));
+await time("joint 8 (CTC's texts rescored)", () =>
+  jointDecode(echo, encoded, 0, scores, { beamSize: 8, ids: special }),
+);
+await time("one pass 8, at most 11 tokens", () => onePassDecode(echo, encoded, 0, scores, search));
 await time("all, greedy", async () => {
   const [found] = await ctcFrameScores(echo, encodeUtterances(echo, [extractFeatures(wave, input)], input));
   ctcGreedyDecode(found);
@@ -95,4 +129,31 @@ for (let round = 0; round < Math.max(1, runs / 10); round++) {
 const sorted = times.toSorted((a, b) => a - b);
 console.log(
   `200 ms chunks, clock: median ${sorted[sorted.length >> 1].toFixed(2)}, 95 % ${sorted[Math.floor(0.95 * sorted.length)].toFixed(1)}, most ${sorted.at(-1).toFixed(1)} ms`,
+);
+
+// Training: the AN4 recipe, forward, backward and AdamW, batches of up to 3200 hops; features are kept after the first look.
+const recipe = resolveConfig({
+  data: { format: "strings", file: "strings.jsonl", trainSplit: "test", evaluateSplit: "test" },
+  curriculum: { epochs: 0 },
+  augment: { speeds: [1] },
+});
+const data = await prepareTraining(
+  nodeFiles(fileURLToPath(new URL("../../../data/asterisk-alnum", import.meta.url))),
+  recipe,
+);
+const learner = new Trainer(newModel(recipe, data.tokenizer), data.source, recipe, data.tokenizer.special);
+const steps = Math.max(3, Math.round(runs / 2));
+const rates = { cpu: [], clock: [] };
+for (let step = 0; step < steps + 2; step++) {
+  const [before, start] = [process.cpuUsage(), performance.now()];
+  const { utterances } = await learner.step();
+  const [{ user, system }, now] = [process.cpuUsage(before), performance.now()];
+  if (step < 2) continue;
+  rates.cpu.push((1e6 * utterances) / (user + system));
+  rates.clock.push((1000 * utterances) / (now - start));
+}
+const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1].toFixed(1);
+console.log(
+  `training, strings of 4.1 s on average, ${steps} steps: median ${middle(rates.cpu)} utterances per second of the processor, ` +
+    `${middle(rates.clock)} of the clock, most ${Math.max(...rates.clock).toFixed(1)}\n`,
 );
