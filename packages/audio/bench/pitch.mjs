@@ -1,8 +1,10 @@
 // Accuracy of pitch trackers on a folder of recordings with exact truth.
 //   pnpm bench:pitch --truth DIR [--method nac,yin,pyin,mpm] [--by noise,timbre,...] [--fmin 55] [--fmax 650] [--json]
 //   pnpm bench:pitch --made SEED [--count 160]: items by formula (pitch-items.mjs) in place of a folder
+//   pnpm bench:pitch --prompts [--fmin 70 --fmax 500]: the repository's recordings, where Praat's two methods agree
 //   --pad SECONDS sets every item between digital silence; --reliability adds how often the probability came true
-// DIR holds NAME.json { file, sr, hop, f0: [Hz at sample i * hop, 0 unvoiced], snr, ... } beside the WAV it names.
+// DIR holds NAME.json { file, sr, hop, f0: [Hz at sample i * hop, 0 unvoiced], snr, ... } beside the WAV it names; a
+// negative f0 leaves the frame out.
 // The rates are those of PitchTally; PITCH.md explains them. Speed is CPU time of this process, decoding left out.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +18,7 @@ const { values } = parseArgs({
   options: {
     truth: { type: "string" },
     made: { type: "string" },
+    prompts: { type: "boolean", default: false },
     count: { type: "string", default: "160" },
     pad: { type: "string", default: "0" },
     reliability: { type: "boolean", default: false },
@@ -32,8 +35,10 @@ function stop(message) {
   process.exit(1);
 }
 
-if (!values.truth && !values.made) {
-  stop("--truth DIR is missing: the folder with the WAV files and their JSON truth (or --made SEED)");
+if (!values.truth && !values.made && !values.prompts) {
+  stop(
+    "--truth DIR is missing: the folder with the WAV files and their JSON truth (or --made SEED, or --prompts)",
+  );
 }
 const methods = values.method.split(",");
 for (const method of methods) {
@@ -76,6 +81,21 @@ function makeItems(seed, count) {
   return madeItems(seed, count).map(({ samples, sampleRate, ...truth }) => ({ truth, samples, sampleRate }));
 }
 
+/** The recordings that come with the repository, with the truth beside praat-prompts.praat. */
+async function readPrompts() {
+  const root = join(import.meta.dirname, "..", "..", "..");
+  const truths = JSON.parse(
+    readFileSync(join(root, "test", "fixtures", "audio", "praat-prompts.json"), "utf8"),
+  );
+  const items = [];
+  for (const [name, f0] of Object.entries(truths)) {
+    const path = join(root, "data", "asterisk-alnum", "wav", `${name}.wav`);
+    const { channels, sampleRate } = await readAudio(path, { mono: true });
+    items.push({ truth: { id: name, hop: 0.008 * sampleRate, f0 }, samples: channels[0], sampleRate });
+  }
+  return items;
+}
+
 /** An item between digital silence of about so many seconds: a whole number of hops. */
 function padded({ truth, samples, sampleRate }, seconds) {
   const hops = Math.round((seconds * sampleRate) / truth.hop);
@@ -88,9 +108,12 @@ function padded({ truth, samples, sampleRate }, seconds) {
 
 const padding = Number(values.pad);
 if (!(padding >= 0)) stop(`--pad must be seconds >= 0, got ${values.pad}`);
-const read = values.made
-  ? makeItems(Number(values.made), Number(values.count))
-  : await readFolder(values.truth);
+async function readItems() {
+  if (values.prompts) return await readPrompts();
+  if (values.made) return makeItems(Number(values.made), Number(values.count));
+  return await readFolder(values.truth);
+}
+const read = await readItems();
 const items = padding > 0 ? read.map((item) => padded(item, padding)) : read;
 const seconds = items.reduce((sum, { samples, sampleRate }) => sum + samples.length / sampleRate, 0);
 
@@ -106,6 +129,7 @@ const reliability = Array.from({ length: 10 }, () => ({ frames: 0, predicted: 0,
 function countReliability(truth, probability) {
   for (const [i, value] of probability.entries()) {
     if (i >= truth.length) break;
+    if (truth[i] < 0) continue;
     const bin = reliability[Math.min(9, Math.floor(10 * value))];
     bin.frames++;
     bin.predicted += value;
@@ -131,9 +155,12 @@ for (const method of methods) {
     if (i === 0) continue;
     cpuSeconds += (user + system) / 1e6;
     if (method === methods[0]) countReliability(truth.f0, probability);
+    const known = [...truth.f0.keys()].filter((frame) => truth.f0[frame] >= 0);
+    const wanted = known.map((frame) => truth.f0[frame]);
+    const got = known.map((frame) => f0[frame] ?? 0);
     for (const group of groupsOf(truth)) {
       if (!tallies.has(group)) tallies.set(group, new PitchTally());
-      tallies.get(group).add(truth.f0, f0);
+      tallies.get(group).add(wanted, got);
     }
   }
   for (const [group, tally] of tallies) {
@@ -148,8 +175,8 @@ results.sort(
 );
 
 if (values.json) {
-  const { truth, made, fmin, fmax } = values;
-  const folder = truth ?? `made from seed ${made}`;
+  const { truth, made, prompts, fmin, fmax } = values;
+  const folder = prompts ? "prompts" : (truth ?? `made from seed ${made}`);
   const head = {
     bench: "pitch",
     node: process.version,

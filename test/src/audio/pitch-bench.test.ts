@@ -75,6 +75,17 @@ t.test("bench:pitch scores a folder and names what is wrong with one", async (t)
   t.ok(Number(report.results[0]!.oa) > 95);
   t.match(run("--truth", folder, "--method", "mpm").stdout, /^mpm +all .*\n/m, "the table");
 
+  // Of the last item only the voiced frames count: nothing can be voiced wrongly.
+  const { samples, truth } = pitchSignal("saw", TIMBRES.saw!, CONTOURS.glide!(150), 40, "white", 40);
+  mkdirSync(join(folder, "part"));
+  writeFileSync(join(folder, "part", "saw.wav"), encodeWav(samples, { sampleRate: RATE }));
+  const f0 = [...truth].map((hz) => (hz > 0 ? hz : -1));
+  writeFileSync(join(folder, "part", "saw.json"), JSON.stringify({ file: "saw.wav", hop: 128, f0 }));
+  const part = JSON.parse(
+    run("--truth", join(folder, "part"), "--method", "nac", "--json").stdout,
+  ) as typeof report;
+  t.equal(part.results[0]!.frames, truth.filter((hz) => hz > 0).length, "frames of negative f0 are left out");
+
   mkdirSync(join(folder, "empty"));
   t.match(run().stderr, "bench:pitch: --truth DIR is missing");
   t.match(run("--truth", join(folder, "empty")), { status: 1, stderr: /empty holds no \.json file/ });

@@ -9,6 +9,7 @@ import t from "tap";
 import { getEngine } from "../../../packages/tensor/dist/backends/wasm/engine.js";
 import { wasm } from "../../../packages/tensor/dist/backends/wasm/index.js";
 
+t.setTimeout(300_000); // on a busy machine
 e.configureWasm({ threads: 1 });
 
 setFlagsFromString("--expose-gc");
